@@ -1,0 +1,31 @@
+namespace PonyCloud.Shared.Entities;
+
+/// <summary>The column holds the primary key of a row of another entity.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ReferencesAttribute(string entity) : Attribute
+{
+    public string Entity { get; } = entity;
+}
+
+/// <summary>The column stays between Sparkle and the database: it is in no answer of the API and in no message to a host.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class SecretAttribute : Attribute;
+
+/// <summary>
+/// The column holds a salted password hash. A request writes <c>{"password": "clear text"}</c>, which is hashed before
+/// it reaches the database.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class PasswordAttribute : Attribute;
+
+/// <summary>Only an operator of the platform (an alicorn) may write the column, whatever the access mode of the mount.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class OperatorOnlyAttribute : Attribute;
+
+/// <summary>The column can be given when the row is made and never changes afterwards.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ImmutableAttribute : Attribute;
+
+/// <summary>Each element of the list is an IP address without a prefix length (PostgreSQL <c>inet[]</c>).</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class AddressAttribute : Attribute;

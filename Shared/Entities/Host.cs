@@ -1,0 +1,97 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace PonyCloud.Shared.Entities;
+
+public enum HostState
+{
+    /// <summary>The host takes instances.</summary>
+    Present,
+
+    /// <summary>The host takes no new instances.</summary>
+    Evacuated,
+}
+
+public enum HostStatus
+{
+    Present,
+
+    /// <summary>Silent for three keep-alive intervals: what it last reported is kept, and marked by its age.</summary>
+    Unreachable,
+}
+
+public sealed record HostDesired
+{
+    [Description("The machine's DMI system uuid.")]
+    public required Guid Uuid { get; init; }
+
+    public HostState State { get; init; } = HostState.Present;
+
+    [StringLength(253)]
+    public required string Name { get; init; }
+
+    [Description("Free text for operators: where it stands, who to call.")]
+    [StringLength(4096)]
+    public string? Info { get; init; }
+}
+
+public sealed record HostCurrent
+{
+    public required Guid Uuid { get; init; }
+
+    [Description("Whether the host is heard of. Set by the controller.")]
+    public HostStatus Status { get; init; } = HostStatus.Present;
+
+    [Description("When the host was last heard of; set while it is unreachable, and then the age of everything that it reported.")]
+    public DateTimeOffset? LastSeen { get; init; }
+
+    public required string AgentVersion { get; init; }
+
+    [Description("Kernel boot id; another one means that the machine was restarted.")]
+    public required string BootId { get; init; }
+
+    public DateTimeOffset BootTime { get; init; }
+
+    public required string Kernel { get; init; }
+
+    public required string CpuModel { get; init; }
+
+    [Description("Logical processors.")]
+    public int CpuThreads { get; init; }
+
+    [Description("Feature flags as the kernel names them.")]
+    public TextList CpuFeatures { get; init; } = TextList.Empty;
+
+    [Description("MiB.")]
+    public long MemoryTotal { get; init; }
+
+    [Description("MiB that new processes could get, as the kernel estimates it; sampled, so up to a minute old.")]
+    public long MemoryFree { get; init; }
+
+    [Description("Hypervisor and version, such as QEMU 7.2.0; absent while the hypervisor does not answer.")]
+    public string? Hypervisor { get; init; }
+
+    [Description("kvm where the processor and the kernel allow it, else tcg.")]
+    public string? Accelerator { get; init; }
+
+    [Description("IP addresses of the host, loopback left out.")]
+    public TextList Addresses { get; init; } = TextList.Empty;
+
+    [Description("Domains on the host that the platform did not make and does not touch: objects with uuid, name and status.")]
+    public JsonText? ForeignDomains { get; init; }
+
+    [Description("What keeps the host from working, in words; absent when nothing does.")]
+    public string? Why { get; init; }
+}
+
+public sealed class HostDeclaration : IEntityDeclaration
+{
+    public Entity Declare() => EntityBuilder
+        .Named("host", "A hypervisor host.")
+        .KeyedBy("uuid")
+        .Stored<HostDesired>()
+        .Reported<HostCurrent>(by: "uuid")
+        .SentToHost(new HostScope.NamedBy("uuid"))
+        .Mount("/host", Access.Protected)
+        .Build();
+}

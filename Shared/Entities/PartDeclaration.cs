@@ -1,0 +1,40 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace PonyCloud.Shared.Entities;
+
+/// <summary>One part of an entity: its record type, the record's columns, and its JSON form.</summary>
+public sealed class PartDeclaration
+{
+    private readonly Dictionary<string, Column> _byName;
+    private readonly JsonTypeInfo _json;
+
+    internal PartDeclaration(Type type)
+    {
+        Type = type;
+        Columns = [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            .Where(property => property.CanWrite)
+            .Select(property => new Column(property))];
+        _byName = Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
+        _json = RowJson.Options.GetTypeInfo(type);
+    }
+
+    public Type Type { get; }
+
+    /// <summary>The columns in the order in which the record declares them.</summary>
+    public IReadOnlyList<Column> Columns { get; }
+
+    public Column? Column(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>A record with every column at its default, to be filled before it is shared.</summary>
+    public object New() => Activator.CreateInstance(Type)!;
+
+    /// <summary>Writes the record as a JSON object: nulls and secret columns are left out.</summary>
+    public void Write(Utf8JsonWriter writer, object record) => JsonSerializer.Serialize(writer, record, _json);
+
+    /// <summary>Reads a JSON object; the reader stands on its start. Fields that the record does not know are ignored.</summary>
+    /// <exception cref="JsonException">It is no such object: a wrong type, an unknown enumeration text, a missing required field.</exception>
+    public object Read(ref Utf8JsonReader reader) =>
+        JsonSerializer.Deserialize(ref reader, _json) ?? throw new JsonException($"A {Type.Name} cannot be null.");
+}

@@ -1,0 +1,12 @@
+using PonyCloud.Shared.Entities;
+
+namespace PonyCloud.Shared.State;
+
+/// <summary>One part of one row becomes <paramref name="Value"/>; null removes the part.</summary>
+public readonly record struct RowChange(Entity Entity, RowKey Key, RowPart Part, object? Value)
+{
+    /// <summary>A change that sets a part, keyed by what the record itself says.</summary>
+    public static RowChange Set(Entity entity, RowPart part, object value) => new(entity, entity.KeyOf(part, value), part, value);
+
+    public static RowChange Remove(Entity entity, RowPart part, RowKey key) => new(entity, key, part, null);
+}
