@@ -1,0 +1,29 @@
+# What a developer or an operator types. Everything works on a fresh Debian machine with the .NET SDK, as root.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint clean
+
+help:
+	@echo 'make run          start the platform on this machine with one instance; Ctrl-C ends it'
+	@echo 'make run CHECK=1  the same, with every step checked, and then ended'
+	@echo 'make test         every test there is; ends with one line of counts'
+	@echo 'make bench        the benchmarks, each beside what it is measured against'
+	@echo 'make lint         formatting, warnings, shell scripts'
+	@echo 'make clean        everything that a build made'
+
+run:
+	@CHECK='$(CHECK)' packaging/quickstart/run
+
+# The line of counts comes last: nothing may be printed after it.
+test:
+	@packaging/prerequisites && exec packaging/test
+
+bench:
+	@packaging/prerequisites && exec dotnet run --project tests/Benchmarks -c Release -v q
+
+lint:
+	@packaging/prerequisites shellcheck && exec packaging/lint
+
+clean:
+	@git clean -fdXq
