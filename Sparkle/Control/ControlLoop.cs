@@ -1,0 +1,143 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Sparkle.Control;
+
+/// <summary>
+/// The sole writer of the state. Everything that happens (a commit, a message, time) waits in one queue, and one loop
+/// takes it from there. The queue is bounded, so whoever is faster than the loop waits.
+/// </summary>
+public sealed partial class ControlLoop : BackgroundService, IStateView, IDatabaseSink, IControlQueue
+{
+    private const int QueueLength = 1024;
+
+    private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(
+        new BoundedChannelOptions(QueueLength) { SingleReader = true });
+    private readonly Lazy<Controller> _controller;
+    private readonly IMessageTransport _transport;
+    private readonly TimeProvider _time;
+    private readonly ControlOptions _options;
+    private readonly ILogger<ControlLoop> _logger;
+    private readonly IHostApplicationLifetime _lifetime;
+    private volatile DatabaseLink _database;
+    private long _lastTurn;
+
+    public ControlLoop(
+        EntityCatalog catalog,
+        Func<IEnumerable<IControlFeature>> features,
+        IMessageTransport transport,
+        ControlOptions options,
+        TimeProvider time,
+        IHostApplicationLifetime lifetime,
+        ILogger<ControlLoop> logger)
+    {
+        // Features may ask for this loop in their constructors, so they are made when the loop starts.
+        _controller = new Lazy<Controller>(() => new Controller(catalog, features()));
+        _transport = transport;
+        _time = time;
+        _options = options;
+        _lifetime = lifetime;
+        _logger = logger;
+        _database = new DatabaseLink(false, time.GetUtcNow(), "not loaded yet");
+        _lastTurn = time.GetTimestamp();
+    }
+
+    public StateSnapshot? Snapshot => _controller.Value.Published;
+
+    public DatabaseLink Database => _database;
+
+    /// <summary>How long ago the loop last finished a turn; ticks keep this short while the loop is alive.</summary>
+    public TimeSpan SinceLastTurn => _time.GetElapsedTime(Interlocked.Read(ref _lastTurn));
+
+    public Task LoadedAsync(IReadOnlyList<RowChange> rows, CancellationToken cancellation) => RunAsync(
+        () =>
+        {
+            _controller.Value.Load(rows);
+            _database = new DatabaseLink(true, _time.GetUtcNow());
+            LogLoaded(rows.Count);
+        },
+        cancellation);
+
+    public Task CommittedAsync(IReadOnlyList<DatabaseChange> changes, CancellationToken cancellation) =>
+        RunAsync(() => _controller.Value.Commit(changes), cancellation);
+
+    public Task LostAsync(string why, CancellationToken cancellation)
+    {
+        // Writers must learn at once, not when the queue has come to it.
+        if (_database.IsUp)
+            LogDatabaseLost(why);
+        _database = _database.IsUp ? new DatabaseLink(false, _time.GetUtcNow(), why) : _database with { Why = why };
+        return Task.CompletedTask;
+    }
+
+    public void Post(Action action)
+    {
+        if (!_queue.Writer.TryWrite(action))
+            _ = _queue.Writer.WriteAsync(action).AsTask();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var pumps = Task.WhenAll(ReceiveAsync(stoppingToken), TickAsync(stoppingToken));
+        try
+        {
+            await foreach (var action in _queue.Reader.ReadAllAsync(stoppingToken))
+            {
+                action();
+                Interlocked.Exchange(ref _lastTurn, _time.GetTimestamp());
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await pumps.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        catch (Exception e)
+        {
+            // A broken invariant: state in memory can no longer be trusted, and a restart builds it anew.
+            LogBroken(e);
+            Environment.ExitCode = 70;
+            _lifetime.StopApplication();
+            throw;
+        }
+    }
+
+    private async Task ReceiveAsync(CancellationToken cancellation)
+    {
+        await foreach (var transportEvent in _transport.Events.ReadAllAsync(cancellation))
+            await _queue.Writer.WriteAsync(() => _controller.Value.Receive(transportEvent), cancellation);
+    }
+
+    private async Task TickAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(_options.Tick, _time);
+        while (await timer.WaitForNextTickAsync(cancellation))
+            await _queue.Writer.WriteAsync(() => _controller.Value.Tick(_time.GetElapsedTime(0)), cancellation);
+    }
+
+    private async Task RunAsync(Action action, CancellationToken cancellation)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _queue.Writer.WriteAsync(
+            () =>
+            {
+                action();
+                done.SetResult();
+            },
+            cancellation);
+        await done.Task.WaitAsync(cancellation);
+    }
+
+    [LoggerMessage(1001, LogLevel.Information, "The state was loaded from the database: {Rows} rows.")]
+    private partial void LogLoaded(int rows);
+
+    [LoggerMessage(1002, LogLevel.Warning, "The database is away, going on from memory: {Why}")]
+    private partial void LogDatabaseLost(string why);
+
+    [LoggerMessage(1003, LogLevel.Critical, "The control loop broke and cannot go on.")]
+    private partial void LogBroken(Exception exception);
+}

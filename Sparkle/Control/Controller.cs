@@ -1,0 +1,95 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Sparkle.Control;
+
+/// <summary>
+/// The state of the platform and what follows from each change to it. No task, no clock and no socket in here: the
+/// control loop calls it with what happened, and a simulation can do the same.
+/// </summary>
+public sealed class Controller
+{
+    // A change that keeps causing changes would be a contradiction between features, not something to wait for.
+    private const int MaxRounds = 16;
+
+    private readonly StateStore _store;
+    private readonly IReadOnlyList<IControlFeature> _features;
+    private volatile StateSnapshot? _published;
+
+    public Controller(EntityCatalog catalog, IEnumerable<IControlFeature> features)
+    {
+        _store = new StateStore(catalog);
+        _features = [.. features];
+    }
+
+    /// <summary>What readers see: the newest settled state; null until the database was loaded.</summary>
+    public StateSnapshot? Published => _published;
+
+    /// <summary>The database's rows, all of them: what memory holds as desired beyond them is removed.</summary>
+    public void Load(IReadOnlyList<RowChange> rows)
+    {
+        var kept = rows.Select(row => (row.Entity, row.Key)).ToHashSet();
+        var gone = _store.Catalog.All
+            .Where(entity => entity.IsStored)
+            .SelectMany(entity => DesiredKeys(entity).Where(key => !kept.Contains((entity, key)))
+                .Select(key => RowChange.Remove(entity, RowPart.Desired, key)));
+        Apply([.. gone, .. rows], publishAlways: true);
+    }
+
+    /// <summary>One committed transaction.</summary>
+    public void Commit(IReadOnlyList<DatabaseChange> changes)
+    {
+        var rows = new List<RowChange>(changes.Count);
+        foreach (var change in changes)
+        {
+            switch (change)
+            {
+                case DatabaseChange.OfRow(var row):
+                    rows.Add(row);
+                    break;
+                case DatabaseChange.Truncated(var entity):
+                    var inserted = rows.Where(row => row.Entity == entity).Select(row => row.Key);
+                    rows.AddRange([.. DesiredKeys(entity).Concat(inserted).Distinct().Select(key => RowChange.Remove(entity, RowPart.Desired, key))]);
+                    break;
+            }
+        }
+        Apply(rows, publishAlways: false);
+    }
+
+    public void Receive(TransportEvent transportEvent) =>
+        Apply([.. _features.SelectMany(feature => feature.Receive(transportEvent))], publishAlways: false);
+
+    public void Tick(TimeSpan now) => Apply([.. _features.SelectMany(feature => feature.Tick(now))], publishAlways: false);
+
+    private IEnumerable<RowKey> DesiredKeys(Entity entity) =>
+        _store.Snapshot[entity].Rows.Where(row => row.Desired is not null).Select(row => row.Key);
+
+    private void Apply(List<RowChange> changes, bool publishAlways)
+    {
+        var sets = new List<ChangeSet>();
+        for (var round = 0; changes.Count > 0; round++)
+        {
+            if (round == MaxRounds)
+                throw new InvalidOperationException($"Changes to {changes[0].Entity} keep following from themselves.");
+            var set = _store.Apply(changes);
+            if (set.IsEmpty)
+                break;
+            sets.Add(set);
+            changes = [.. _features.SelectMany(feature => feature.Derive(set))];
+        }
+        if (sets.Count == 0 && !publishAlways)
+            return;
+        // Nothing is shown, nor acted upon, before the database is known: rows of hosts alone would look like a platform
+        // in which nobody ordered anything.
+        if (_published is null && !publishAlways)
+            return;
+        _published = _store.Snapshot;
+        foreach (var set in sets)
+        {
+            foreach (var feature in _features)
+                feature.Settled(set);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Control;
+
+namespace PonyCloud.Sparkle.Placement;
+
+/// <summary>
+/// Derives what an instance is doing from what its host reports, so that its owner sees one answer without knowing the
+/// host. Owned by the control loop.
+/// </summary>
+/// <remarks>
+/// When several hosts report an instance (one is giving it up), the host that is to have it counts; else the one where it
+/// is most alive. What a silent host last said is shown with its age, never as something else.
+/// </remarks>
+public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : IControlFeature
+{
+    private readonly Entity _host = catalog["host"];
+    private readonly Entity _instance = catalog["instance"];
+    private readonly Entity _place = catalog["host_instance"];
+
+    public IEnumerable<RowChange> Derive(ChangeSet changes)
+    {
+        foreach (var instance in Concerned(changes).Concat(scheduler.TakeExplained()).Distinct())
+        {
+            var row = changes.After[_instance].Find(RowKey.Of(instance));
+            if (row is not null)
+                yield return new RowChange(_instance, row.Key, RowPart.Current, Describe(changes.After, row));
+        }
+    }
+
+    /// <summary>The scheduler explains itself in its own time, with no change to the state; that is shown here.</summary>
+    public IEnumerable<RowChange> Tick(TimeSpan now)
+    {
+        if (scheduler.State is not { } state)
+            yield break;
+        foreach (var instance in scheduler.TakeExplained())
+        {
+            if (state[_instance].Find(RowKey.Of(instance)) is { } row)
+                yield return new RowChange(_instance, row.Key, RowPart.Current, Describe(state, row));
+        }
+    }
+
+    private HashSet<string> Concerned(ChangeSet changes)
+    {
+        var instances = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var transition in changes.Rows)
+        {
+            if (transition.Entity == _instance)
+            {
+                if (transition.Changed(RowPart.Desired))
+                    instances.Add(transition.Key.Text);
+            }
+            else if (transition.Entity == _place)
+            {
+                instances.Add(transition.Key.Parts[1]);
+            }
+            else if (transition.Entity == _host && (transition.Before?.Current as HostCurrent)?.LastSeen != (transition.After?.Current as HostCurrent)?.LastSeen)
+            {
+                foreach (var place in changes.After[_place].Where("host", transition.Key.Text))
+                    instances.Add(place.Key.Parts[1]);
+            }
+        }
+        return instances;
+    }
+
+    /// <summary>Null for an instance that nobody wants any more: its row is gone from its owner's view, whatever remains of it.</summary>
+    private InstanceCurrent? Describe(StateSnapshot state, Row instance)
+    {
+        if (instance.Desired is not InstanceDesired desired)
+            return null;
+        var places = state[_place].Where("instance", instance.Key.Text).ToArray();
+        var best = places
+            .Where(place => place.Current is not null)
+            .OrderBy(place => place.Desired is null)
+            .ThenBy(place => Liveness(((HostInstanceCurrent)place.Current!).Status))
+            .ThenBy(place => place.Key)
+            .FirstOrDefault();
+        if (best?.Current is HostInstanceCurrent current)
+        {
+            return new InstanceCurrent
+            {
+                Uuid = desired.Uuid,
+                Status = current.Status,
+                Vcpu = current.Vcpu,
+                Mem = current.Mem,
+                Why = current.Why,
+                StaleSince = (state[_host].Find(current.Host)?.Current as HostCurrent)?.LastSeen,
+            };
+        }
+        if (Array.Exists(places, place => place.Desired is not null))
+            return new InstanceCurrent { Uuid = desired.Uuid, Status = InstanceStatus.Waiting, Why = "Its host has not reported it yet." };
+        return desired.State == InstanceState.Stopped
+            ? new InstanceCurrent { Uuid = desired.Uuid, Status = InstanceStatus.Unplaced }
+            : new InstanceCurrent { Uuid = desired.Uuid, Status = InstanceStatus.Waiting, Why = scheduler.WhyNot(desired.Uuid) };
+    }
+
+    private static int Liveness(InstanceStatus status) => status switch
+    {
+        InstanceStatus.Running => 0,
+        InstanceStatus.Paused => 1,
+        InstanceStatus.Starting => 2,
+        InstanceStatus.Stopping => 3,
+        _ => 4,
+    };
+}
