@@ -21,6 +21,7 @@ public sealed partial class Scheduler(
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(10);
 
+    private readonly Entity _config = catalog["config"];
     private readonly Entity _host = catalog["host"];
     private readonly Entity _instance = catalog["instance"];
     private readonly Entity _place = catalog["host_instance"];
@@ -50,13 +51,8 @@ public sealed partial class Scheduler(
                 Consider(changes.After, transition.Key.Text);
             else if (transition.Entity == _place)
                 Consider(changes.After, transition.Key.Parts[1]);
-            else if (transition.Entity == _host || transition.Entity.Name == "config")
+            else if (transition.Entity == _host || transition.Entity == _config || transition.Entity == _tenant)
                 _wanted = true;
-            else if (transition.Entity == _tenant && transition.After is not null)
-            {
-                foreach (var instance in changes.After[_instance].Where("tenant", transition.Key.Text))
-                    Consider(changes.After, instance.Key.Text);
-            }
         }
         PlaceAll();
     }
