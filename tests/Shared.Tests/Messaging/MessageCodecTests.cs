@@ -1,0 +1,136 @@
+using System.Text;
+using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Shared.Replication;
+using PonyCloud.Shared.State;
+
+namespace PonyCloud.Shared.Tests.Messaging;
+
+[TestFixture]
+public sealed class MessageCodecTests
+{
+    private const string Uuid = "9ece4546-1199-42b0-acf5-1b68f393683a";
+
+    private static readonly EntityCatalog Catalog = EntityCatalog.Load();
+
+    private MessageCodec _codec = null!;
+
+    [SetUp]
+    public void Make() => _codec = new MessageCodec(Catalog);
+
+    private Message Decode(string json) => _codec.Decode(Encoding.UTF8.GetBytes(json));
+
+    [Test]
+    public void Every_message_reads_as_the_specification_says()
+    {
+        var place = new HostInstanceDesired { Host = Guid.Parse(Uuid), Instance = Guid.Empty };
+        var update = new StateUpdate("inc", 4, new StreamId("p", 2),
+        [
+            RowChange.Set(Catalog["host_instance"], RowPart.Desired, place),
+            RowChange.Remove(Catalog["config"], RowPart.Desired, RowKey.Of("a")),
+        ]);
+        var when = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+        (Message Message, string Json)[] golden =
+        [
+            (new Message.SparkleUpdate(update),
+                $$"""{"event":"sparkle-update-state","incarnation":"inc","seq":4,"stream":"p:2","changes":[["host_instance",["{{Uuid}}","{{Guid.Empty}}"],"desired",{"host":"{{Uuid}}","instance":"{{Guid.Empty}}"}],["config","a","desired",null]]}"""),
+            (new Message.TwilightUpdate(Guid.Parse(Uuid), new StateUpdate("inc", 0, null, [])),
+                $$"""{"event":"twilight-update-state","uuid":"{{Uuid}}","incarnation":"inc","seq":0,"changes":[]}"""),
+            (new Message.SparkleResync(null), """{"event":"sparkle-resync"}"""),
+            (new Message.TwilightResync(Guid.Parse(Uuid), new StreamId("p", 1)), $$"""{"event":"twilight-resync","uuid":"{{Uuid}}","stream":"p:1"}"""),
+            (new Message.TwilightNotify(Guid.Parse(Uuid), new Notification("instance-crashed", EventSeverity.Error, Guid.Empty, when, JsonText.Parse("""{"a":1}"""))),
+                $$$"""{"event":"twilight-notify","uuid":"{{{Uuid}}}","type":"instance-crashed","severity":"error","instance":"{{{Guid.Empty}}}","time":"2026-01-02T03:04:05.0000000Z","data":{"a":1}}"""),
+        ];
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (var (message, json) in golden)
+            {
+                Assert.That(Encoding.UTF8.GetString(MessageCodec.Encode(message)), Is.EqualTo(json));
+                Assert.That(Encoding.UTF8.GetString(MessageCodec.Encode(Decode(json))), Is.EqualTo(json));
+            }
+        }
+    }
+
+    [Test]
+    public void Fields_come_in_any_order_and_unknown_ones_are_passed_over()
+    {
+        var message = Decode($$"""{"changes":[],"later":{"x":[1,2]},"seq":7,"incarnation":"i","uuid":"{{Uuid}}","event":"twilight-update-state"}""");
+        Assert.That(message, Is.TypeOf<Message.TwilightUpdate>().With.Property("Update").Property("Seq").EqualTo(7));
+    }
+
+    [Test]
+    public void Tables_and_parts_of_a_newer_version_are_passed_over_and_counted()
+    {
+        var message = (Message.SparkleUpdate)Decode(
+            """{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["moon","m","desired",{"x":{"y":1}}],["config","a","planned",{}],["config","a","desired",{"key":"a","value":1,"since":"later"}]]}""");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(message.Update.Changes.Single().Value, Is.EqualTo(new ConfigDesired { Key = "a", Value = JsonText.Parse("1") }));
+            Assert.That(_codec.UnknownTables, Is.EqualTo(2));
+        }
+    }
+
+    [Test]
+    public void An_event_of_a_newer_version_is_no_error() =>
+        Assert.That(Decode("""{"event":"sparkle-dance","steps":3}"""), Is.EqualTo(new Message.Unknown("sparkle-dance")));
+
+    [TestCase("")]
+    [TestCase("[]")]
+    [TestCase("null")]
+    [TestCase("{")]
+    [TestCase("{}")]
+    [TestCase("""{"event":1}""")]
+    [TestCase("""{"event":"sparkle-resync"} x""")]
+    [TestCase("""{"event":"sparkle-resync","stream":"no counter"}""")]
+    [TestCase("""{"event":"twilight-resync"}""")]
+    [TestCase("""{"event":"twilight-resync","uuid":"x"}""")]
+    [TestCase("""{"event":"sparkle-update-state","seq":0,"changes":[]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":-1,"changes":[]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1.5,"changes":[]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":{}}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[1]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a","desired"]]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a","desired",null,1]]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config",["a","b"],"desired",null]]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","b","desired",{"key":"a","value":1}]]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a","desired",{"key":"a"}]]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a","desired",{"key":5,"value":1}]]}""")]
+    [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a\u0001","desired",null]]}""")]
+    [TestCase("""{"event":"twilight-notify","uuid":"9ece4546-1199-42b0-acf5-1b68f393683a","type":"x","severity":"loud","time":"2026-01-02T03:04:05Z"}""")]
+    public void What_is_no_message_is_refused_without_repeating_it(string body) =>
+        Assert.That(() => Decode(body), Throws.TypeOf<MalformedMessageException>().With.Message.Length.LessThan(120));
+
+    [Test]
+    public void Random_and_deeply_nested_bytes_are_refused()
+    {
+        var random = new Random(7);
+        var template = MessageCodec.Encode(new Message.SparkleUpdate(new StateUpdate("i", 0, new StreamId("p", 1),
+            [RowChange.Set(Catalog["config"], RowPart.Desired, new ConfigDesired { Key = "a", Value = JsonText.Parse("[1]") })])));
+        for (var i = 0; i < 20_000; i++)
+        {
+            var body = (byte[])template.Clone();
+            for (var flips = random.Next(1, 6); flips > 0; flips--)
+                body[random.Next(body.Length)] = (byte)random.Next(256);
+            try
+            {
+                _codec.Decode(body);
+            }
+            catch (MalformedMessageException)
+            {
+                continue;
+            }
+        }
+        Assert.That(() => Decode(new string('[', 100_000)), Throws.TypeOf<MalformedMessageException>());
+        Assert.That(() => Decode("{\"event\":" + new string('[', 100_000)), Throws.TypeOf<MalformedMessageException>());
+    }
+
+    [Test]
+    public void A_secret_never_travels()
+    {
+        var user = new UserDesired { Email = "a@b", Data = JsonText.Parse("""{"hash":"secret"}""") };
+        var body = MessageCodec.Encode(new Message.SparkleUpdate(new StateUpdate("i", 0, null, [RowChange.Set(Catalog["user"], RowPart.Desired, user)])));
+        Assert.That(Encoding.UTF8.GetString(body), Does.Not.Contain("secret").And.Not.Contain("data"));
+    }
+}
