@@ -1,0 +1,51 @@
+using System.Xml;
+using System.Xml.Linq;
+
+namespace PonyCloud.Twilight.Hypervisor;
+
+/// <summary>
+/// The mark that the platform puts into the metadata of each domain that it makes: whose it is, and the digest of the
+/// shape that it was defined with.
+/// </summary>
+/// <param name="Instance">The instance. A domain whose own uuid differs is somebody's copy, not ours.</param>
+/// <param name="Shape">Digest of the definition; another one than wanted means that the definition changed since.</param>
+public sealed record DomainMetadata(Guid Instance, string Shape)
+{
+    /// <summary>The XML namespace of the element, which is also the key under which libvirt keeps it.</summary>
+    public const string Namespace = "urn:ponycloud:domain:1";
+
+    private static readonly XNamespace Xmlns = Namespace;
+
+    public XElement ToXml() => new(
+        Xmlns + "instance",
+        new XAttribute(XNamespace.Xmlns + "ponycloud", Namespace),
+        new XAttribute("uuid", Instance),
+        new XAttribute("shape", Shape));
+
+    /// <summary>The mark of a domain of ours; null when the domain is foreign: unmarked, marked unreadably, or a copy of ours.</summary>
+    public static DomainMetadata? Of(ObservedDomain domain) =>
+        Parse(domain.Metadata) is { } metadata && metadata.Instance == domain.Uuid ? metadata : null;
+
+    /// <summary>Reads the element; null when there is none or it is not of this form.</summary>
+    public static DomainMetadata? Parse(string? xml)
+    {
+        if (xml is null)
+            return null;
+        XElement element;
+        try
+        {
+            element = XElement.Parse(xml);
+        }
+        catch (XmlException)
+        {
+            // What cannot be read was not written here.
+            return null;
+        }
+        // libvirt hands the element out without its namespace when it was declared outside of it.
+        return element.Name.LocalName == "instance"
+            && Guid.TryParse(element.Attribute("uuid")?.Value, out var uuid)
+            && element.Attribute("shape")?.Value is { } shape
+                ? new DomainMetadata(uuid, shape)
+                : null;
+    }
+}

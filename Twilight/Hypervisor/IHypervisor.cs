@@ -1,0 +1,54 @@
+using System.Threading.Channels;
+
+namespace PonyCloud.Twilight.Hypervisor;
+
+/// <summary>
+/// What runs virtual machines on this host. Connects by itself, in the background, and goes on trying when the
+/// connection is lost; meanwhile every call throws a <see cref="HypervisorException"/> of
+/// <see cref="HypervisorFailure.Disconnected"/>.
+/// </summary>
+/// <remarks>
+/// A call that is cancelled or times out returns at once, while what it began may end later. Until then the domain is
+/// in <see cref="DomainScan.Unsettled"/>, and a <see cref="HypervisorEvent.CallSettled"/> tells when it no longer is.
+/// Calls for one domain may overlap; in particular <see cref="DestroyAsync"/> works while a start is in flight.
+/// All calls throw <see cref="HypervisorException"/> and <see cref="OperationCanceledException"/>.
+/// </remarks>
+public interface IHypervisor : IAsyncDisposable
+{
+    /// <summary>The connection as it is now.</summary>
+    HypervisorConnection Connection { get; }
+
+    /// <summary>
+    /// What happens. Bounded, the oldest are dropped when nobody reads: an event is a reason to look, never the state.
+    /// Completed when the hypervisor is disposed.
+    /// </summary>
+    ChannelReader<HypervisorEvent> Events { get; }
+
+    /// <summary>All domains, running or not, whoever made them.</summary>
+    Task<DomainScan> ScanAsync(CancellationToken cancellationToken);
+
+    /// <summary>Defines a domain, or replaces the definition of the one with the same uuid from its next start on.</summary>
+    /// <param name="domain">The uuid that the definition names.</param>
+    Task DefineAsync(Guid domain, string xml, CancellationToken cancellationToken);
+
+    /// <summary>Starts a defined domain.</summary>
+    /// <param name="paused">Its processors stand still until <see cref="ResumeAsync"/>.</param>
+    Task StartAsync(Guid domain, bool paused, CancellationToken cancellationToken);
+
+    /// <summary>Lets the processors stand still.</summary>
+    Task SuspendAsync(Guid domain, CancellationToken cancellationToken);
+
+    Task ResumeAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>Presses the power button; the guest decides what comes of it.</summary>
+    Task ShutdownAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>Cuts the power, also of a domain that is still starting.</summary>
+    Task DestroyAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>Forgets a domain that is off, with its saved state, NVRAM, TPM and snapshot metadata.</summary>
+    Task UndefineAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>The definition of the domain as the hypervisor keeps it.</summary>
+    Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken);
+}

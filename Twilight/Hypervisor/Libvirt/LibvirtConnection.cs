@@ -1,0 +1,202 @@
+using System.Runtime.InteropServices;
+
+namespace PonyCloud.Twilight.Hypervisor.Libvirt;
+
+/// <summary>One open connection, with keepalive and callbacks. Its calls block: only <see cref="NativeCalls"/> makes them.</summary>
+internal sealed unsafe class LibvirtConnection : IDisposable
+{
+    private readonly ConnectHandle _handle;
+    private readonly nint _token;
+    private readonly bool _tellsOfItsEnd;
+    private readonly int _lifecycleCallback;
+
+    private LibvirtConnection(ConnectHandle handle, LibvirtOptions options, ILibvirtListener listener)
+    {
+        _handle = handle;
+        _token = LibvirtEventLoop.Add(listener);
+        _lifecycleCallback = -1;
+        try
+        {
+            Version = ReadVersion();
+            // Drivers that live in this very process, such as test:///default, know neither: they cannot go away.
+            IgnoreUnsupported(LibvirtNative.virConnectSetKeepAlive(handle, options.KeepAliveSeconds, (uint)options.KeepAliveCount),
+                "turn on keepalive");
+            _tellsOfItsEnd = IgnoreUnsupported(
+                LibvirtNative.virConnectRegisterCloseCallback(handle, &LibvirtEventLoop.OnClosed, _token, 0), "watch the connection");
+            _lifecycleCallback = LibvirtNative.virConnectDomainEventRegisterAny(
+                handle, 0, LibvirtNative.EventLifecycle, &LibvirtEventLoop.OnLifecycle, _token, 0);
+            LibvirtError.ThrowIfNegative(_lifecycleCallback, "subscribe to events");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Such as <c>QEMU 7.2.0</c>.</summary>
+    internal string Version { get; }
+
+    /// <exception cref="HypervisorException">It does not answer or refuses.</exception>
+    internal static LibvirtConnection Open(LibvirtOptions options, ILibvirtListener listener)
+    {
+        LibvirtEventLoop.EnsureStarted();
+        var what = $"connect to {options.Uri}";
+        return new LibvirtConnection(LibvirtError.ThrowIfInvalid(LibvirtNative.virConnectOpen(options.Uri), what), options, listener);
+    }
+
+    internal List<ObservedDomain> Scan()
+    {
+        var count = LibvirtNative.virConnectListAllDomains(_handle, out var pointers, 0);
+        LibvirtError.ThrowIfNegative(count, "list domains");
+        var handles = new DomainHandle[count];
+        for (var i = 0; i < count; i++)
+            handles[i] = new DomainHandle(pointers[i]);
+        LibvirtNative.Free((nint)pointers);
+        try
+        {
+            return [.. handles.Select(Read).OfType<ObservedDomain>()];
+        }
+        finally
+        {
+            foreach (var handle in handles)
+                handle.Dispose();
+        }
+    }
+
+    internal void Define(Guid uuid, string xml)
+    {
+        using var domain = LibvirtError.ThrowIfInvalid(
+            LibvirtNative.virDomainDefineXMLFlags(_handle, xml, 0), $"define domain {uuid}");
+    }
+
+    internal void Start(Guid uuid, bool paused) => With(uuid, "start", domain =>
+        LibvirtNative.virDomainCreateWithFlags(domain, paused ? LibvirtNative.StartPaused : 0));
+
+    internal void Suspend(Guid uuid) => With(uuid, "suspend", LibvirtNative.virDomainSuspend);
+
+    internal void Resume(Guid uuid) => With(uuid, "resume", LibvirtNative.virDomainResume);
+
+    internal void Shutdown(Guid uuid) => With(uuid, "shut down", domain =>
+    {
+        var result = LibvirtNative.virDomainShutdownFlags(domain, LibvirtNative.ShutdownAcpiPowerButton);
+        // Drivers without ACPI have one way only.
+        return result < 0 && LibvirtError.LastCode() == LibvirtNative.ErrorInvalidArgument
+            ? LibvirtNative.virDomainShutdownFlags(domain, 0)
+            : result;
+    });
+
+    internal void Destroy(Guid uuid) => With(uuid, "cut the power of", LibvirtNative.virDomainDestroy);
+
+    internal void Undefine(Guid uuid) => With(uuid, "undefine", domain =>
+    {
+        var result = -1;
+        // Drivers and older libvirts refuse flags for what they do not have.
+        foreach (var flags in (ReadOnlySpan<uint>)[
+            LibvirtNative.UndefineManagedSave | LibvirtNative.UndefineSnapshotsMetadata | LibvirtNative.UndefineNvram
+                | LibvirtNative.UndefineCheckpointsMetadata | LibvirtNative.UndefineTpm,
+            LibvirtNative.UndefineManagedSave | LibvirtNative.UndefineSnapshotsMetadata | LibvirtNative.UndefineNvram,
+            LibvirtNative.UndefineManagedSave | LibvirtNative.UndefineSnapshotsMetadata])
+        {
+            result = LibvirtNative.virDomainUndefineFlags(domain, flags);
+            if (result >= 0 || LibvirtError.LastCode() != LibvirtNative.ErrorInvalidArgument)
+                break;
+        }
+        return result;
+    });
+
+    internal string GetXml(Guid uuid)
+    {
+        using var domain = Lookup(uuid, "read");
+        var text = LibvirtNative.virDomainGetXMLDesc(domain, LibvirtNative.XmlInactive);
+        return TakeText(text) ?? throw LibvirtError.Last($"read domain {uuid}");
+    }
+
+    public void Dispose()
+    {
+        LibvirtEventLoop.Remove(_token);
+        if (!_handle.IsClosed)
+        {
+            // Registrations hold the connection; on one that is broken already they only fail, and it goes all the same.
+            if (_lifecycleCallback >= 0)
+                _ = LibvirtNative.virConnectDomainEventDeregisterAny(_handle, _lifecycleCallback);
+            if (_tellsOfItsEnd)
+                _ = LibvirtNative.virConnectUnregisterCloseCallback(_handle, &LibvirtEventLoop.OnClosed);
+        }
+        _handle.Dispose();
+    }
+
+    private static bool IgnoreUnsupported(int result, string what)
+    {
+        if (result < 0 && LibvirtError.LastCode() == LibvirtNative.ErrorNoSupport)
+            return false;
+        LibvirtError.ThrowIfNegative(result, what);
+        return true;
+    }
+
+    private static string? TakeText(nint text)
+    {
+        if (text == 0)
+            return null;
+        var taken = Marshal.PtrToStringUTF8(text);
+        LibvirtNative.Free(text);
+        return taken;
+    }
+
+    private string ReadVersion()
+    {
+        var type = Marshal.PtrToStringUTF8(LibvirtNative.virConnectGetType(_handle)) ?? throw LibvirtError.Last("ask for the hypervisor");
+        LibvirtError.ThrowIfNegative(LibvirtNative.virConnectGetVersion(_handle, out var version), "ask for the hypervisor's version");
+        return $"{type} {version / 1_000_000}.{version / 1_000 % 1_000}.{version % 1_000}";
+    }
+
+    private void With(Guid uuid, string verb, Func<DomainHandle, int> call)
+    {
+        using var domain = Lookup(uuid, verb);
+        LibvirtError.ThrowIfNegative(call(domain), $"{verb} domain {uuid}");
+    }
+
+    private DomainHandle Lookup(Guid uuid, string verb)
+    {
+        fixed (byte* text = System.Text.Encoding.ASCII.GetBytes($"{uuid}\0"))
+            return LibvirtError.ThrowIfInvalid(LibvirtNative.virDomainLookupByUUIDString(_handle, text), $"{verb} domain {uuid}");
+    }
+
+    /// <summary>Null when the domain went away between the list and now.</summary>
+    private static ObservedDomain? Read(DomainHandle domain)
+    {
+        var uuid = stackalloc byte[LibvirtNative.UuidTextSize];
+        LibvirtError.ThrowIfNegative(LibvirtNative.virDomainGetUUIDString(domain, uuid), "read a domain's uuid");
+        if (LibvirtNative.virDomainGetState(domain, out var state, out var reason, 0) < 0
+            || LibvirtNative.virDomainGetInfo(domain, out var info) < 0)
+        {
+            return LibvirtError.LastCode() == LibvirtNative.ErrorNoDomain ? null : throw LibvirtError.Last("read a domain's state");
+        }
+        var metadata = TakeText(LibvirtNative.virDomainGetMetadata(
+            domain, LibvirtNative.MetadataElement, DomainMetadata.Namespace, 0));
+        if (metadata is null)
+        {
+            switch (LibvirtError.LastCode())
+            {
+                case LibvirtNative.ErrorNoDomain:
+                    return null;
+                case LibvirtNative.ErrorNoDomainMetadata:
+                    LibvirtNative.virResetLastError();
+                    break;
+                default:
+                    // Not "none": a domain of ours would look foreign.
+                    throw LibvirtError.Last("read a domain's metadata");
+            }
+        }
+        return new ObservedDomain
+        {
+            Uuid = Guid.Parse(Marshal.PtrToStringUTF8((nint)uuid)!),
+            Name = Marshal.PtrToStringUTF8(LibvirtNative.virDomainGetName(domain)) ?? "",
+            State = LibvirtStates.StateOf(state),
+            Reason = LibvirtStates.ReasonOf(state, reason),
+            Vcpu = info.VirtualCpus,
+            Memory = (long)(info.Memory / 1024),
+            Metadata = metadata,
+        };
+    }
+}

@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace PonyCloud.Twilight.Hypervisor.Libvirt;
+
+/// <summary>
+/// The one thread that runs libvirt's event loop and all of its callbacks.
+/// </summary>
+/// <remarks>
+/// Static, since libvirt has exactly one event loop and one error handler for a process and cannot let go of either.
+/// Callbacks get a number and look their listener up by it, so that one which comes late finds nothing instead of
+/// freed memory.
+/// </remarks>
+internal static unsafe class LibvirtEventLoop
+{
+    private static readonly Lazy<Thread> Thread = new(Start);
+    private static readonly ConcurrentDictionary<nint, ILibvirtListener> Listeners = new();
+    private static long _lastToken;
+
+    /// <summary>Starts the loop on first use.</summary>
+    /// <exception cref="HypervisorException">libvirt cannot be initialized.</exception>
+    internal static void EnsureStarted() => _ = Thread.Value;
+
+    /// <summary>A token to give to libvirt as the opaque pointer of a callback.</summary>
+    internal static nint Add(ILibvirtListener listener)
+    {
+        var token = (nint)Interlocked.Increment(ref _lastToken);
+        Listeners[token] = listener;
+        return token;
+    }
+
+    internal static void Remove(nint token) => Listeners.TryRemove(token, out _);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnClosed(nint connection, int reason, nint token)
+    {
+        if (Listeners.TryGetValue(token, out var listener))
+            listener.OnClosed(reason);
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnLifecycle(nint connection, nint domain, int @event, int detail, nint token)
+    {
+        if (!Listeners.TryGetValue(token, out var listener))
+            return;
+        var text = stackalloc byte[LibvirtNative.UuidTextSize];
+        if (LibvirtNative.virDomainGetUUIDStringOfPointer(domain, text) == 0
+            && Guid.TryParse(Marshal.PtrToStringUTF8((nint)text), out var uuid))
+        {
+            listener.OnLifecycle(uuid, @event);
+        }
+    }
+
+    private static Thread Start()
+    {
+        LibvirtNative.virSetErrorFunc(0, &LibvirtNative.IgnoreError);
+        LibvirtError.ThrowIfNegative(LibvirtNative.virInitialize(), "initialize libvirt");
+        LibvirtError.ThrowIfNegative(LibvirtNative.virEventRegisterDefaultImpl(), "start libvirt's event loop");
+        // Sleeps in poll(2) until there is something; a background thread, so that it ends with the process.
+        var thread = new Thread(Run) { IsBackground = true, Name = "libvirt events" };
+        thread.Start();
+        return thread;
+    }
+
+    private static void Run()
+    {
+        while (LibvirtNative.virEventRunDefaultImpl() >= 0)
+        {
+        }
+        // Fails only when its own bookkeeping is broken. No connection could be watched any more, so nothing could be
+        // decided rightly either.
+        Environment.FailFast($"libvirt's event loop ended: {LibvirtError.Last("run the event loop").Message}");
+    }
+}
+
+/// <summary>Whom libvirt's callbacks reach. Called on the event thread: must not block and must not throw.</summary>
+internal interface ILibvirtListener
+{
+    void OnClosed(int reason);
+
+    void OnLifecycle(Guid domain, int lifecycleEvent);
+}

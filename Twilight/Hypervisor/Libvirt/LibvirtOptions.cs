@@ -1,0 +1,25 @@
+using PonyCloud.Shared.Reconciliation;
+
+namespace PonyCloud.Twilight.Hypervisor.Libvirt;
+
+public sealed record LibvirtOptions
+{
+    /// <summary>Such as <c>qemu:///system</c> or <c>qemu+unix:///system?socket=/run/libvirt/libvirt-sock</c>.</summary>
+    public required string Uri { get; init; }
+
+    /// <summary>Longest wait for an answer that takes no work: connecting, scanning, pausing and the like.</summary>
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest wait for a domain to start.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>Longest wait for a call's turn, while others are in flight.</summary>
+    public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>Seconds between keepalive messages; after <see cref="KeepAliveCount"/> without an answer the connection is lost.</summary>
+    public int KeepAliveSeconds { get; init; } = 5;
+
+    public int KeepAliveCount { get; init; } = 3;
+
+    public Backoff ReconnectBackoff { get; init; } = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(10));
+}

@@ -1,0 +1,58 @@
+namespace PonyCloud.Twilight.Hypervisor.Libvirt;
+
+/// <summary>libvirt's numbers of states, reasons and events (<c>libvirt-domain.h</c>), in our words.</summary>
+internal static class LibvirtStates
+{
+    internal static DomainState StateOf(int state) => state switch
+    {
+        // Blocked: a guest that waits for I/O runs.
+        LibvirtNative.StateRunning or LibvirtNative.StateBlocked => DomainState.Running,
+        LibvirtNative.StatePaused => DomainState.Paused,
+        LibvirtNative.StateShutdown => DomainState.ShuttingDown,
+        LibvirtNative.StateShutoff => DomainState.Off,
+        LibvirtNative.StateCrashed => DomainState.Crashed,
+        LibvirtNative.StatePmSuspended => DomainState.Asleep,
+        _ => DomainState.Unknown,
+    };
+
+    internal static DomainReason ReasonOf(int state, int reason) => (state, reason) switch
+    {
+        (LibvirtNative.StatePaused, 1) => DomainReason.PausedByOrder,
+        // migration, save, dump, snapshot, shutting down, starting up, post-copy
+        (LibvirtNative.StatePaused, 2 or 3 or 4 or 8 or 9 or 11 or 12) => DomainReason.InTransition,
+        (LibvirtNative.StatePaused, 5) => DomainReason.IoError,
+        (LibvirtNative.StatePaused, 6) => DomainReason.Watchdog,
+        (LibvirtNative.StatePaused, 10) => DomainReason.Crashed,
+        (LibvirtNative.StateShutoff, 1) => DomainReason.GuestPoweredOff,
+        (LibvirtNative.StateShutoff, 2) => DomainReason.PowerCut,
+        (LibvirtNative.StateShutoff, 3) => DomainReason.Crashed,
+        (LibvirtNative.StateShutoff, 6) => DomainReason.FailedToStart,
+        (LibvirtNative.StateCrashed, _) => DomainReason.Crashed,
+        _ => DomainReason.Other,
+    };
+
+    /// <summary><c>virDomainEventType</c></summary>
+    internal static string EventName(int lifecycleEvent) => lifecycleEvent switch
+    {
+        0 => "defined",
+        1 => "undefined",
+        2 => "started",
+        3 => "suspended",
+        4 => "resumed",
+        5 => "stopped",
+        6 => "shut down",
+        7 => "asleep",
+        8 => "crashed",
+        _ => $"event {lifecycleEvent}",
+    };
+
+    /// <summary><c>virConnectCloseReason</c></summary>
+    internal static string CloseReason(int reason) => reason switch
+    {
+        0 => "the connection broke",
+        1 => "libvirtd closed the connection",
+        2 => "libvirtd did not answer keepalive messages",
+        3 => "the connection was closed on this side",
+        _ => $"the connection was closed for reason {reason}",
+    };
+}

@@ -1,0 +1,131 @@
+using Microsoft.Extensions.Logging;
+
+namespace PonyCloud.Twilight.Hypervisor.Libvirt;
+
+/// <summary>Which queue a call waits in.</summary>
+internal enum CallLane
+{
+    /// <summary>May take long: defining, starting, shutting down.</summary>
+    Ordinary,
+
+    /// <summary>Must get through while the others hang: scanning, cutting the power.</summary>
+    Urgent,
+}
+
+/// <summary>
+/// Runs blocking calls, each on a thread of its own, so that callers can give up on them. A call that was given up runs
+/// to its end; until then its domain is unsettled.
+/// </summary>
+/// <remarks>
+/// libvirtd serves five requests of a client at a time (<c>max_client_requests</c>) and lets the sixth wait behind
+/// them. The lanes together stay within that, so hanging starts never keep a destroy from being served.
+/// </remarks>
+#pragma warning disable CA1001 // Calls that were given up release their turns long after anybody could dispose the semaphores,
+internal sealed partial class NativeCalls // which hold nothing to dispose as long as nobody asks for their wait handles.
+#pragma warning restore CA1001
+{
+    private const int OrdinaryMax = 3;
+    private const int UrgentMax = 2;
+
+    private readonly SemaphoreSlim _ordinary = new(OrdinaryMax);
+    private readonly SemaphoreSlim _urgent = new(UrgentMax);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Guid, int> _unsettled = [];
+    private readonly LibvirtOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Action<Guid> _settled;
+    private readonly ILogger _logger;
+
+    /// <param name="settled">Told when a domain is no longer unsettled, on any thread.</param>
+    internal NativeCalls(LibvirtOptions options, TimeProvider time, Action<Guid> settled, ILogger logger)
+    {
+        _options = options;
+        _time = time;
+        _settled = settled;
+        _logger = logger;
+    }
+
+    internal IReadOnlySet<Guid> Unsettled
+    {
+        get
+        {
+            lock (_gate)
+                return _unsettled.Keys.ToHashSet();
+        }
+    }
+
+    /// <param name="what">What is tried, to follow "cannot".</param>
+    /// <param name="domain">The domain that the call changes; null when it changes none.</param>
+    internal async Task<T> RunAsync<T>(
+        CallLane lane, string what, Guid? domain, TimeSpan timeout, Func<T> call, CancellationToken cancellationToken)
+    {
+        var turn = lane == CallLane.Urgent ? _urgent : _ordinary;
+        if (!await turn.WaitAsync(_options.QueueTimeout, cancellationToken))
+        {
+            throw new HypervisorException(HypervisorFailure.TimedOut, 0,
+                $"Cannot {what}: other calls to libvirt did not end within {_options.QueueTimeout.TotalSeconds:0} s.");
+        }
+        var work = Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    return call();
+                }
+                finally
+                {
+                    turn.Release();
+                }
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        try
+        {
+            return await work.WaitAsync(timeout, _time, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            GiveUp(work, what, domain);
+            throw new HypervisorException(HypervisorFailure.TimedOut, 0,
+                $"Cannot {what}: libvirt did not answer within {timeout.TotalSeconds:0} s.", exception);
+        }
+        catch (OperationCanceledException)
+        {
+            GiveUp(work, what, domain);
+            throw;
+        }
+    }
+
+    private void GiveUp<T>(Task<T> work, string what, Guid? domain)
+    {
+        if (domain is { } uuid)
+        {
+            lock (_gate)
+                _unsettled[uuid] = _unsettled.GetValueOrDefault(uuid) + 1;
+        }
+        work.ContinueWith(
+            ended =>
+            {
+                if (ended.Exception is { InnerException: var exception })
+                    LogLateFailure(exception, what);
+                else if (ended.Result is IDisposable unwanted)
+                    unwanted.Dispose();
+                if (domain is { } settled)
+                    Settle(settled);
+            },
+            CancellationToken.None, TaskContinuationOptions.DenyChildAttach, TaskScheduler.Default);
+    }
+
+    private void Settle(Guid domain)
+    {
+        lock (_gate)
+        {
+            if (--_unsettled[domain] > 0)
+                return;
+            _unsettled.Remove(domain);
+        }
+        _settled(domain);
+    }
+
+    [LoggerMessage(EventId = 2101, Level = LogLevel.Information, Message = "A call that was given up has failed: {What}")]
+    private partial void LogLateFailure(Exception? exception, string what);
+}

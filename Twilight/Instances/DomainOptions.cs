@@ -1,0 +1,35 @@
+namespace PonyCloud.Twilight.Instances;
+
+/// <summary>What an instance without a disk boots.</summary>
+public abstract record DisklessBoot
+{
+    private DisklessBoot()
+    {
+    }
+
+    /// <summary>The machine's BIOS, which finds nothing to boot: the instance runs and does nothing.</summary>
+    public sealed record Bios : DisklessBoot;
+
+    /// <summary>A Linux kernel, handed to the guest directly.</summary>
+    public sealed record Kernel(string Image, string? Initrd, string? CommandLine) : DisklessBoot;
+
+    /// <summary>A firmware image in the place of the BIOS.</summary>
+    public sealed record Rom(string Image) : DisklessBoot;
+}
+
+/// <summary>How domains are made on this host, whatever the instance.</summary>
+public sealed record DomainOptions
+{
+    public required Accelerator Accelerator { get; init; }
+
+    /// <summary>Folder for the files that take what guests write to their serial consoles.</summary>
+    public required string ConsoleDirectory { get; init; }
+
+    public DisklessBoot Boot { get; init; } = new DisklessBoot.Bios();
+
+    /// <summary>The emulator; null for the one that libvirt prefers.</summary>
+    public string? Emulator { get; init; }
+
+    /// <summary>The file that takes what the instance writes to its serial console since its last start.</summary>
+    public string ConsoleLogOf(Guid instance) => Path.Combine(ConsoleDirectory, $"{instance}.log");
+}

@@ -1,0 +1,136 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
+
+namespace PonyCloud.Twilight.Reconciliation;
+
+/// <summary>Everything that a plan is made from.</summary>
+public sealed record PlannerInput
+{
+    /// <summary>The host's rows as the controller sent them; null until the first full state has come.</summary>
+    public required StateSnapshot? Desired { get; init; }
+
+    public required DomainScan Scan { get; init; }
+
+    public required IReadOnlyDictionary<Guid, InstanceMemory> Memory { get; init; }
+
+    /// <summary>Actions that have begun and not been collected, by instance.</summary>
+    public required IReadOnlyDictionary<Guid, InstanceAction> InFlight { get; init; }
+
+    /// <summary>Monotonic.</summary>
+    public required TimeSpan Now { get; init; }
+}
+
+/// <summary>
+/// Compares what was ordered with what is, and says what to do next. Pure: the same input makes the same plan.
+/// </summary>
+/// <remarks>
+/// Nothing is planned before the first full desired state has come. A domain that the platform did not make is in no
+/// plan, whatever its uuid. An instance that is placed elsewhere, or nowhere, is not wanted here.
+/// </remarks>
+public sealed class HostPlanner
+{
+    private readonly Entity _instances;
+    private readonly Entity _places;
+    private readonly Entity _profiles;
+    private readonly Guid _host;
+    private readonly DomainOptions _domains;
+
+    public HostPlanner(EntityCatalog catalog, Guid host, DomainOptions domains)
+    {
+        _instances = catalog["instance"];
+        _places = catalog["host_instance"];
+        _profiles = catalog["cpu_profile"];
+        _host = host;
+        _domains = domains;
+    }
+
+    /// <summary>The orders for the instances that are to be on this host, and no other.</summary>
+    public IReadOnlyDictionary<Guid, WantedInstance> WantedIn(StateSnapshot desired)
+    {
+        var wanted = new Dictionary<Guid, WantedInstance>();
+        foreach (var row in desired[_places].Where("host", _host.ToString()))
+        {
+            if (row.Desired is not HostInstanceDesired place || place.Host != _host)
+                continue;
+            var instance = desired[_instances].Find(place.Instance)?.Desired as InstanceDesired;
+            wanted[place.Instance] = new WantedInstance(instance, instance is null ? null : Define(instance, desired));
+        }
+        return wanted;
+    }
+
+    public HostPlan Plan(PlannerInput input)
+    {
+        var own = new Dictionary<Guid, ObservedDomain>();
+        var foreign = new Dictionary<Guid, ObservedDomain>();
+        foreach (var domain in input.Scan.Domains)
+            (DomainMetadata.Of(domain) is null ? foreign : own)[domain.Uuid] = domain;
+
+        var wanted = input.Desired is { } desired ? WantedIn(desired) : null;
+        var instances = own.Keys.Union(wanted?.Keys ?? []).Union(input.InFlight.Keys).Order();
+        return new HostPlan(
+            [.. instances.Select(instance => PlanOf(instance, wanted, own, foreign, input)).OfType<InstancePlan>()],
+            [.. foreign.Values.OrderBy(domain => domain.Uuid)]);
+    }
+
+    private InstancePlan? PlanOf(
+        Guid instance,
+        IReadOnlyDictionary<Guid, WantedInstance>? wanted,
+        Dictionary<Guid, ObservedDomain> own,
+        Dictionary<Guid, ObservedDomain> foreign,
+        PlannerInput input)
+    {
+        var domain = own.GetValueOrDefault(instance);
+        var situation = new Situation
+        {
+            Instance = instance,
+            Wanted = wanted?.GetValueOrDefault(instance),
+            Domain = domain,
+            Memory = input.Memory.GetValueOrDefault(instance, InstanceMemory.None),
+            InFlight = input.InFlight.GetValueOrDefault(instance),
+            IsUnsettled = input.Scan.Unsettled.Contains(instance),
+            Now = input.Now,
+        };
+        if (foreign.TryGetValue(instance, out var alien))
+        {
+            return wanted?.ContainsKey(instance) == true
+                ? Report(situation, new Decision(
+                    null, InstanceStatus.Broken, $"The domain {alien.Name} on this host has the instance's uuid and was not made by the platform."))
+                : null;
+        }
+        // Gone, and the action that saw to it has not been collected yet.
+        if (domain is null && wanted?.ContainsKey(instance) != true)
+            return null;
+        return Report(situation, wanted is null ? InstanceDecider.WithoutOrders(situation) : InstanceDecider.Decide(situation));
+    }
+
+    private InstancePlan Report(Situation situation, Decision decision) => new(
+        decision.Action,
+        new HostInstanceCurrent
+        {
+            Host = _host,
+            Instance = situation.Instance,
+            Status = decision.Status,
+            Vcpu = situation.Domain?.Vcpu ?? 0,
+            Mem = situation.Domain?.Memory ?? 0,
+            Why = decision.Why,
+            ConsoleLog = situation.Domain is null ? null : _domains.ConsoleLogOf(situation.Instance),
+        },
+        decision.WakeAt);
+
+    private DomainDefinition? Define(InstanceDesired instance, StateSnapshot desired)
+    {
+        if (instance.CpuProfile is not { } uuid)
+            return DomainXml.For(instance, null, _domains);
+        return desired[_profiles].Find(uuid)?.Desired is CpuProfileDesired profile ? DomainXml.For(instance, profile, _domains) : null;
+    }
+}
+
+/// <summary>An instance that is to be on this host.</summary>
+/// <param name="Instance">Null when its place has come and its own row has not.</param>
+/// <param name="Definition">Null when the definition cannot be made, because a row that it needs has not come.</param>
+public sealed record WantedInstance(InstanceDesired? Instance, DomainDefinition? Definition)
+{
+    public InstanceOrder Order => new(Instance, Definition?.Shape);
+}

@@ -1,0 +1,222 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Reconciliation;
+using PonyCloud.Shared.State;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Inventory;
+
+namespace PonyCloud.Twilight.Reconciliation;
+
+public sealed record HostReconcilerOptions
+{
+    /// <summary>The uuid of this host.</summary>
+    public required Guid Host { get; init; }
+
+    public required DomainOptions Domains { get; init; }
+
+    public RetryOptions Retry { get; init; } = new();
+
+    public ReconcilerLoopOptions Loop { get; init; } = new();
+}
+
+/// <summary>
+/// Makes the host's instances be as ordered, and reports what is. Each pass: collect what actions came to, scan, plan,
+/// carry the plan out, report.
+/// </summary>
+/// <remarks>
+/// <see cref="RunAsync"/> is the one loop that owns all that changes here. While the hypervisor is away nothing is
+/// decided, and what was last reported of the instances stands. Nothing is reported before the first complete pass.
+/// </remarks>
+public sealed partial class HostReconciler : IAsyncDisposable
+{
+    private readonly HostReconcilerOptions _options;
+    private readonly IHypervisor _hypervisor;
+    private readonly HostPlanner _planner;
+    private readonly HostInventory _inventory;
+    private readonly ActionExecutor _executor;
+    private readonly ReconcilerLoop _loop;
+    private readonly HostReport _report;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly long _epoch;
+    private readonly Dictionary<Guid, InstanceMemory> _memory = [];
+    private readonly Channel<HostOutput> _output = Channel.CreateUnbounded<HostOutput>();
+    private volatile StateSnapshot? _desired;
+    private HypervisorConnection? _connection;
+
+    public HostReconciler(
+        HostReconcilerOptions options,
+        EntityCatalog catalog,
+        IHypervisor hypervisor,
+        HostInventory inventory,
+        TimeProvider time,
+        ILoggerFactory loggers)
+    {
+        _options = options;
+        _hypervisor = hypervisor;
+        _inventory = inventory;
+        _time = time;
+        _logger = loggers.CreateLogger<HostReconciler>();
+        _epoch = time.GetTimestamp();
+        _planner = new HostPlanner(catalog, options.Host, options.Domains);
+        _report = new HostReport(catalog);
+        _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);
+        _executor = new ActionExecutor(hypervisor, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
+    }
+
+    /// <summary>
+    /// Changed rows and notifications, in order. Completed when the loop has ended. Whoever reads must keep reading:
+    /// rows are deltas, so none may be dropped, and the channel has no bound.
+    /// </summary>
+    public ChannelReader<HostOutput> Output => _output.Reader;
+
+    /// <summary>
+    /// A new desired state. Call it only with a complete one, first when the first snapshot of the controller has been
+    /// applied: what is not in it is removed. From any thread; never blocks.
+    /// </summary>
+    public void DesiredChanged(StateSnapshot replica)
+    {
+        _desired = replica;
+        _loop.Wake("desired state changed");
+    }
+
+    /// <summary>Runs until cancelled. The guests stay as they are.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; the only way out.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var listening = ListenAsync(ending.Token);
+        try
+        {
+            await _loop.RunAsync(cancellationToken);
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _executor.DisposeAsync();
+            _output.Writer.TryComplete();
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _output.Writer.TryComplete();
+        return _executor.DisposeAsync();
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var happened in _hypervisor.Events.ReadAllAsync(cancellationToken))
+        {
+            LogHappened(happened);
+            _loop.Wake(happened switch
+            {
+                HypervisorEvent.ConnectionChanged => "hypervisor came or went",
+                HypervisorEvent.CallSettled => "call settled",
+                _ => "domain changed",
+            });
+        }
+    }
+
+    private async Task<ReconcileResult> PassAsync(IReadOnlyList<string> reasons, CancellationToken cancellationToken)
+    {
+        var connection = _hypervisor.Connection;
+        NoteConnection(connection);
+        CollectOutcomes();
+        if (!connection.IsConnected)
+        {
+            Publish(_report.HostAlone(_inventory.Read(connection, _report.Foreign)));
+            return ReconcileResult.Settled;
+        }
+
+        // Before the scan: what was ordered later is seen by the next pass, which its own wake-up leads to.
+        var desired = _desired;
+        var scan = await _hypervisor.ScanAsync(cancellationToken);
+        // What ended while the scan ran stays in flight: the scan may not show its doing yet.
+        var inFlight = _executor.InFlight;
+        if (desired is not null)
+            Remember(desired, scan, inFlight);
+        var now = Now;
+        var plan = _planner.Plan(new PlannerInput { Desired = desired, Scan = scan, Memory = _memory, InFlight = inFlight, Now = now });
+        LogPlan(plan);
+        _executor.Carry(plan.Actions);
+        Publish(_report.Complete(_inventory.Read(connection, plan.Foreign), plan));
+        return plan.WakeAt is { } at ? new ReconcileResult(at - now, "time is up") : ReconcileResult.Settled;
+    }
+
+    private TimeSpan Now => _time.GetElapsedTime(_epoch);
+
+    private void CollectOutcomes()
+    {
+        foreach (var outcome in _executor.Collect())
+        {
+            var instance = outcome.Action.Instance;
+            _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, Now, _options.Retry);
+            if (outcome.End == ActionEnd.Failed)
+                Notify("instance-broken", NotificationSeverity.Error, instance, outcome.Why!);
+        }
+    }
+
+    private void Remember(StateSnapshot desired, DomainScan scan, IReadOnlyDictionary<Guid, InstanceAction> inFlight)
+    {
+        var wanted = _planner.WantedIn(desired);
+        var own = scan.Domains.Where(domain => DomainMetadata.Of(domain) is not null).ToDictionary(domain => domain.Uuid);
+        foreach (var instance in _memory.Keys.Union(wanted.Keys).Union(own.Keys).ToList())
+        {
+            var isBusy = inFlight.ContainsKey(instance) || scan.Unsettled.Contains(instance);
+            if (!wanted.ContainsKey(instance) && !own.ContainsKey(instance) && !isBusy)
+            {
+                _memory.Remove(instance);
+                continue;
+            }
+            var before = _memory.GetValueOrDefault(instance, InstanceMemory.None);
+            var order = wanted.TryGetValue(instance, out var want) ? want.Order : InstanceOrder.Unwanted;
+            var after = before.Observe(order, own.GetValueOrDefault(instance), isBusy, Now, _options.Retry);
+            _memory[instance] = after;
+            if (after.Failures > before.Failures || (after.Failures > 0 && after.Order != before.Order))
+                NotifyFailure(instance, after);
+        }
+    }
+
+    private void NotifyFailure(Guid instance, InstanceMemory memory)
+    {
+        var (type, severity) = memory.FailureStatus switch
+        {
+            InstanceStatus.Crashed => ("instance-crashed", NotificationSeverity.Error),
+            InstanceStatus.Stopped => ("instance-went-off", NotificationSeverity.Warning),
+            InstanceStatus.Paused => ("instance-paused-by-error", NotificationSeverity.Error),
+            _ => ("instance-broken", NotificationSeverity.Error),
+        };
+        Notify(type, severity, instance, memory.Why!);
+    }
+
+    private void NoteConnection(HypervisorConnection connection)
+    {
+        if (_connection is { } before && before.IsConnected != connection.IsConnected)
+        {
+            if (connection.IsConnected)
+                Notify("hypervisor-back", NotificationSeverity.Info, null, $"{connection.Version} answers again.");
+            else
+                Notify("hypervisor-away", NotificationSeverity.Error, null, connection.Why ?? "The hypervisor does not answer.");
+        }
+        _connection = connection;
+    }
+
+    private void Notify(string type, NotificationSeverity severity, Guid? instance, string text) =>
+        _output.Writer.TryWrite(new HostOutput.Notification(type, severity, instance, _time.GetUtcNow(), text));
+
+    private void Publish(IReadOnlyList<RowChange> changes)
+    {
+        if (changes.Count > 0)
+            _output.Writer.TryWrite(new HostOutput.Rows(changes));
+    }
+
+    [LoggerMessage(EventId = 3101, Level = LogLevel.Debug, Message = "Hypervisor: {Happened}")]
+    private partial void LogHappened(HypervisorEvent happened);
+
+    [LoggerMessage(EventId = 3102, Level = LogLevel.Debug, Message = "Plan:\n{Plan}")]
+    private partial void LogPlan(HostPlan plan);
+}

@@ -1,0 +1,68 @@
+using PonyCloud.Twilight.Instances;
+
+namespace PonyCloud.Twilight.Reconciliation;
+
+/// <summary>One thing to do to one instance's domain. A plan holds at most one for each instance.</summary>
+public abstract record InstanceAction
+{
+    private InstanceAction(Guid instance) => Instance = instance;
+
+    public Guid Instance { get; }
+
+    /// <summary>For the log and for golden files.</summary>
+    public abstract override string ToString();
+
+    /// <summary>Make the definition what it should be; the domain is off.</summary>
+    public sealed record Define(DomainDefinition Definition) : InstanceAction(Definition.Instance)
+    {
+        public override string ToString() => $"define {Definition}";
+    }
+
+    /// <summary>Define and start the domain; with <paramref name="Paused"/> its processors stand still.</summary>
+    public sealed record Start(DomainDefinition Definition, bool Paused) : InstanceAction(Definition.Instance)
+    {
+        public override string ToString() => $"start {Definition}{(Paused ? ", paused" : "")}";
+    }
+
+    public sealed record Pause(Guid Domain) : InstanceAction(Domain)
+    {
+        public override string ToString() => $"pause {Domain}";
+    }
+
+    public sealed record Resume(Guid Domain) : InstanceAction(Domain)
+    {
+        public override string ToString() => $"resume {Domain}";
+    }
+
+    /// <summary>Press the power button; a paused guest is let go first, since it could not notice.</summary>
+    public sealed record Shutdown(Guid Domain, bool ResumeFirst) : InstanceAction(Domain)
+    {
+        public override string ToString() => $"shut down {Domain}{(ResumeFirst ? ", resumed first" : "")}";
+    }
+
+    /// <summary>Cut the power.</summary>
+    public sealed record PowerOff(Guid Domain) : InstanceAction(Domain)
+    {
+        public override string ToString() => $"power off {Domain}";
+    }
+
+    /// <summary>Cut the power and forget the domain.</summary>
+    public sealed record Remove(Guid Domain) : InstanceAction(Domain)
+    {
+        public override string ToString() => $"remove {Domain}";
+    }
+}
+
+/// <summary>How an action ended.</summary>
+public enum ActionEnd
+{
+    Done,
+    Failed,
+
+    /// <summary>Its order was withdrawn while it ran.</summary>
+    Withdrawn,
+}
+
+/// <summary>An action that has ended.</summary>
+/// <param name="Why">The failure in words; null unless it failed.</param>
+public sealed record ActionOutcome(InstanceAction Action, ActionEnd End, string? Why = null);
