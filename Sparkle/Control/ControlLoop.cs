@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Database;
@@ -15,6 +16,9 @@ namespace PonyCloud.Sparkle.Control;
 public sealed partial class ControlLoop : BackgroundService, IStateView, IDatabaseSink, IControlQueue
 {
     private const int QueueLength = 1024;
+
+    // EX_SOFTWARE of sysexits.h.
+    private const int SoftwareError = 70;
 
     private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(
         new BoundedChannelOptions(QueueLength) { SingleReader = true });
@@ -83,26 +87,26 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pumps = Task.WhenAll(ReceiveAsync(stoppingToken), TickAsync(stoppingToken));
         try
         {
-            await foreach (var action in _queue.Reader.ReadAllAsync(stoppingToken))
-            {
-                action();
-                Interlocked.Exchange(ref _lastTurn, _time.GetTimestamp());
-            }
+            await TaskGroup.RunAsync(stoppingToken, TurnAsync, ReceiveAsync, TickAsync);
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await pumps.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
             // A broken invariant: state in memory can no longer be trusted, and a restart builds it anew.
             LogBroken(e);
-            Environment.ExitCode = 70;
+            Environment.ExitCode = SoftwareError;
             _lifetime.StopApplication();
             throw;
+        }
+    }
+
+    private async Task TurnAsync(CancellationToken cancellation)
+    {
+        await foreach (var action in _queue.Reader.ReadAllAsync(cancellation))
+        {
+            action();
+            Interlocked.Exchange(ref _lastTurn, _time.GetTimestamp());
         }
     }
 
