@@ -41,6 +41,8 @@ public sealed class FakeTransport : IMessageTransport
     {
         public override bool CanCount => true;
 
+        public override bool CanPeek => true;
+
         public override int Count => transport._events.Reader.Count;
 
         public override Task Completion => transport._events.Reader.Completion;
@@ -52,6 +54,8 @@ public sealed class FakeTransport : IMessageTransport
                 transport._network.Pull(transport);
             return read;
         }
+
+        public override bool TryPeek([MaybeNullWhen(false)] out TransportEvent item) => transport._events.Reader.TryPeek(out item);
 
         public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) =>
             transport._events.Reader.WaitToReadAsync(cancellationToken);
