@@ -70,7 +70,7 @@ public sealed class Entity
     {
         var columns = part == RowPart.Desired ? _desiredKey : _currentKey;
         if (columns.Length == 1)
-            return RowKey.Of(columns[0].IndexText(record) ?? "");
+            return columns[0].Get(record) is Guid uuid ? RowKey.Of(uuid) : RowKey.Of(columns[0].IndexText(record) ?? "");
         var parts = new string[columns.Length];
         for (var i = 0; i < parts.Length; i++)
             parts[i] = columns[i].IndexText(record) ?? "";

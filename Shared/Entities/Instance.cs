@@ -88,7 +88,7 @@ public sealed class InstanceDeclaration : IEntityDeclaration
         .KeyedByNewUuid()
         .Stored<InstanceDesired>()
         .Derived<InstanceCurrent>()
-        .Index("tenant", "cpu_profile", "state")
+        .Index("tenant", "cpu_profile")
         .SentToHost(new HostScope.ReferencedBy("host_instance", "instance"))
         .Mount("/tenant/instance", Access.TenantUser)
         .Build();

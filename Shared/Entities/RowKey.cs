@@ -1,32 +1,80 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace PonyCloud.Shared.Entities;
 
 /// <summary>
-/// The primary key of a row, as text: one part for most entities, several for relations such as host × instance.
-/// Kept as one string (parts joined by U+001F), since a fleet has millions of them and they are compared far more
-/// often than taken apart. On the wire a key is a string, or an array of strings when it has several parts.
+/// The primary key of a row, as text: one part for most entities, several for relations such as host × instance. On
+/// the wire a key is a string, or an array of strings when it has several parts.
 /// </summary>
+/// <remarks>
+/// A fleet has millions of keys, and most are uuids: those are kept in 16 bytes instead of as a string of 96. All
+/// others are one string, parts joined by U+001F. The two forms never mean the same key.
+/// </remarks>
 public readonly struct RowKey : IEquatable<RowKey>, IComparable<RowKey>
 {
     /// <summary>Joins the parts; no key column may contain it (nor any other control character).</summary>
     public const char Separator = '\u001f';
 
-    private readonly string? _text;
+    private const int UuidLength = 36;
 
-    private RowKey(string text) => _text = text;
+    // Null for a key that is one uuid in its usual form, which is then in _uuid; the nil uuid is kept as text, so that
+    // it is not mistaken for the default value.
+    private readonly string? _text;
+    private readonly Guid _uuid;
+
+    private RowKey(string text)
+    {
+        if (text.Length == UuidLength && Guid.TryParseExact(text, "D", out var uuid)
+            && uuid != Guid.Empty && !text.AsSpan().ContainsAnyInRange('A', 'F'))
+            _uuid = uuid;
+        else
+            _text = text;
+    }
+
+    private RowKey(Guid uuid)
+    {
+        if (uuid == Guid.Empty)
+            _text = uuid.ToString();
+        else
+            _uuid = uuid;
+    }
 
     /// <summary>The joined form; unique within a table.</summary>
-    public string Text => _text ?? "";
+    public string Text => _text ?? (_uuid == Guid.Empty ? "" : _uuid.ToString());
 
     /// <summary>Whether this is <c>default</c>, which no row has.</summary>
-    public bool IsEmpty => string.IsNullOrEmpty(_text);
+    public bool IsEmpty => string.IsNullOrEmpty(_text) && _uuid == Guid.Empty;
 
     /// <summary>The parts in the order of the entity's key columns.</summary>
     public string[] Parts => Text.Split(Separator);
 
     /// <summary>How many parts the key has.</summary>
-    public int Count => Text.AsSpan().Count(Separator) + 1;
+    public int Count => _text is null ? 1 : _text.AsSpan().Count(Separator) + 1;
+
+    /// <summary>The same in every process, so that what is ordered by it is the same in every run.</summary>
+    internal uint StableHash
+    {
+        get
+        {
+            // FNV-1a, then the finalizer of MurmurHash3, so that similar keys part at the first levels of a trie.
+            var hash = 2166136261u;
+            if (_text is null)
+            {
+                var uuid = _uuid;
+                foreach (var word in MemoryMarshal.Cast<Guid, uint>(new ReadOnlySpan<Guid>(in uuid)))
+                    hash = (hash ^ word) * 16777619u;
+            }
+            else
+            {
+                foreach (var unit in _text)
+                    hash = (hash ^ unit) * 16777619u;
+            }
+            hash = (hash ^ (hash >> 16)) * 0x85ebca6bu;
+            hash = (hash ^ (hash >> 13)) * 0xc2b2ae35u;
+            return hash ^ (hash >> 16);
+        }
+    }
 
     public static RowKey Of(string part)
     {
@@ -34,7 +82,7 @@ public readonly struct RowKey : IEquatable<RowKey>, IComparable<RowKey>
         return new RowKey(part);
     }
 
-    public static RowKey Of(Guid part) => new(part.ToString());
+    public static RowKey Of(Guid part) => new(part);
 
     public static RowKey Of(params ReadOnlySpan<string> parts)
     {
@@ -43,18 +91,22 @@ public readonly struct RowKey : IEquatable<RowKey>, IComparable<RowKey>
         return parts.Length == 1 ? new RowKey(parts[0]) : new RowKey(string.Join(Separator, parts));
     }
 
+    /// <summary>Any text as a key of a map other than a table, such as the value of an indexed column.</summary>
+    internal static RowKey OfValue(string value) => new(value);
+
     /// <summary>Whether a text can be a part of a key: not empty, at most 512 characters, none of them a control character.</summary>
     public static bool IsValidPart(string? part) =>
         !string.IsNullOrEmpty(part) && part.Length <= 512 && !part.AsSpan().ContainsAnyInRange('\0', Separator);
 
-    public bool Equals(RowKey other) => string.Equals(_text, other._text, StringComparison.Ordinal);
+    public bool Equals(RowKey other) => _uuid == other._uuid && string.Equals(_text, other._text, StringComparison.Ordinal);
 
     public override bool Equals(object? obj) => obj is RowKey other && Equals(other);
 
-    public override int GetHashCode() => Text.GetHashCode(StringComparison.Ordinal);
+    public override int GetHashCode() => _text is null ? _uuid.GetHashCode() : _text.GetHashCode(StringComparison.Ordinal);
 
     /// <summary>Ordinal order, which is the order of pages in the API.</summary>
-    public int CompareTo(RowKey other) => string.CompareOrdinal(_text, other._text);
+    public int CompareTo(RowKey other) =>
+        _text is null && other._text is null ? _uuid.CompareTo(other._uuid) : string.CompareOrdinal(Text, other.Text);
 
     public override string ToString() => Text.Replace(Separator, '/');
 
@@ -73,9 +125,14 @@ public readonly struct RowKey : IEquatable<RowKey>, IComparable<RowKey>
     /// <summary>Writes the wire form.</summary>
     public void Write(Utf8JsonWriter writer)
     {
-        if (!Text.Contains(Separator, StringComparison.Ordinal))
+        if (_text is null)
         {
-            writer.WriteStringValue(Text);
+            writer.WriteStringValue(_uuid);
+            return;
+        }
+        if (!_text.Contains(Separator, StringComparison.Ordinal))
+        {
+            writer.WriteStringValue(_text);
             return;
         }
         writer.WriteStartArray();

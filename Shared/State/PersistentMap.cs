@@ -1,11 +1,12 @@
 using System.Numerics;
+using PonyCloud.Shared.Entities;
 
 namespace PonyCloud.Shared.State;
 
 /// <summary>What a <see cref="PersistentMap{T}"/> holds: items that carry their own key.</summary>
 public interface IKeyed
 {
-    string KeyText { get; }
+    RowKey Key { get; }
 }
 
 /// <summary>
@@ -40,9 +41,9 @@ public sealed class PersistentMap<T>
     /// <summary>All items, in an order that depends on their keys only.</summary>
     public IEnumerable<T> Items => _root.Items();
 
-    public T? Find(string key)
+    public T? Find(RowKey key)
     {
-        var hash = Hash(key);
+        var hash = key.StableHash;
         var node = _root;
         for (var shift = 0; ; shift += Bits)
         {
@@ -52,7 +53,7 @@ public sealed class PersistentMap<T>
             if ((node.ItemMap & bit) != 0)
             {
                 var item = (T)node.Slots[Node.Index(node.ItemMap, bit)];
-                return string.Equals(item.KeyText, key, StringComparison.Ordinal) ? item : null;
+                return item.Key == key ? item : null;
             }
             if ((node.NodeMap & bit) == 0)
                 return null;
@@ -64,17 +65,6 @@ public sealed class PersistentMap<T>
     public Editor Edit() => new(this);
 
     private static uint Bit(uint hash, int shift) => 1u << (int)((hash >> shift) & 31);
-
-    private static uint Hash(string key)
-    {
-        // FNV-1a over UTF-16 units, then the finalizer of MurmurHash3, so that similar keys part at the first levels.
-        var hash = 2166136261u;
-        foreach (var unit in key)
-            hash = (hash ^ unit) * 16777619u;
-        hash = (hash ^ (hash >> 16)) * 0x85ebca6bu;
-        hash = (hash ^ (hash >> 13)) * 0xc2b2ae35u;
-        return hash ^ (hash >> 16);
-    }
 
     /// <summary>A batch of edits by one thread, ended by <see cref="ToMap"/>.</summary>
     public sealed class Editor
@@ -93,18 +83,18 @@ public sealed class PersistentMap<T>
 
         public int Count => _count;
 
-        public T? Find(string key) => new PersistentMap<T>(_root, _count).Find(key);
+        public T? Find(RowKey key) => new PersistentMap<T>(_root, _count).Find(key);
 
         public void Set(T item)
         {
-            _root = _root.Set(item, Hash(item.KeyText), 0, _owner, out var added);
+            _root = _root.Set(item, item.Key.StableHash, 0, _owner, out var added);
             if (added)
                 _count++;
         }
 
-        public void Remove(string key)
+        public void Remove(RowKey key)
         {
-            _root = _root.Remove(key, Hash(key), 0, _owner, out var removed);
+            _root = _root.Remove(key, key.StableHash, 0, _owner, out var removed);
             if (removed)
                 _count--;
         }
@@ -135,11 +125,11 @@ public sealed class PersistentMap<T>
 
         public Node Child(uint bit) => (Node)Slots[Slots.Length - 1 - Index(NodeMap, bit)];
 
-        public T? FindCollision(string key)
+        public T? FindCollision(RowKey key)
         {
             foreach (T item in Slots)
             {
-                if (string.Equals(item.KeyText, key, StringComparison.Ordinal))
+                if (item.Key == key)
                     return item;
             }
             return null;
@@ -176,13 +166,13 @@ public sealed class PersistentMap<T>
                 return With(ItemMap | bit, NodeMap, Inserted(index, item), owner);
             }
             var present = (T)Slots[index];
-            if (string.Equals(present.KeyText, item.KeyText, StringComparison.Ordinal))
+            if (present.Key == item.Key)
             {
                 added = false;
                 return WithSlot(index, item, owner);
             }
             added = true;
-            var split = Pair(present, Hash(present.KeyText), item, hash, shift + Bits, owner);
+            var split = Pair(present, present.Key.StableHash, item, hash, shift + Bits, owner);
             var slots = new object[Slots.Length];
             Array.Copy(Slots, 0, slots, 0, index);
             var nodeIndex = Slots.Length - 1 - Index(NodeMap, bit);
@@ -192,7 +182,7 @@ public sealed class PersistentMap<T>
             return With(ItemMap & ~bit, NodeMap | bit, slots, owner);
         }
 
-        public Node Remove(string key, uint hash, int shift, object owner, out bool removed)
+        public Node Remove(RowKey key, uint hash, int shift, object owner, out bool removed)
         {
             if (shift >= HashBits)
                 return RemoveCollision(key, owner, out removed);
@@ -200,7 +190,7 @@ public sealed class PersistentMap<T>
             if ((ItemMap & bit) != 0)
             {
                 var index = Index(ItemMap, bit);
-                removed = string.Equals(((T)Slots[index]).KeyText, key, StringComparison.Ordinal);
+                removed = ((T)Slots[index]).Key == key;
                 return removed ? With(ItemMap & ~bit, NodeMap, Without(index), owner) : this;
             }
             removed = false;
@@ -239,14 +229,14 @@ public sealed class PersistentMap<T>
 
         private Node SetCollision(T item, object owner, out bool added)
         {
-            var index = Array.FindIndex(Slots, slot => string.Equals(((T)slot).KeyText, item.KeyText, StringComparison.Ordinal));
+            var index = Array.FindIndex(Slots, slot => ((T)slot).Key == item.Key);
             added = index < 0;
             return added ? With(0, 0, Inserted(Slots.Length, item), owner) : WithSlot(index, item, owner);
         }
 
-        private Node RemoveCollision(string key, object owner, out bool removed)
+        private Node RemoveCollision(RowKey key, object owner, out bool removed)
         {
-            var index = Array.FindIndex(Slots, slot => string.Equals(((T)slot).KeyText, key, StringComparison.Ordinal));
+            var index = Array.FindIndex(Slots, slot => ((T)slot).Key == key);
             removed = index >= 0;
             return removed ? With(0, 0, Without(index), owner) : this;
         }

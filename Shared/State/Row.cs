@@ -26,7 +26,5 @@ public sealed class Row : IKeyed
     /// <summary>The revision of the store that made this row what it is.</summary>
     public long Revision { get; }
 
-    string IKeyed.KeyText => Key.Text;
-
     public object? Part(RowPart part) => part == RowPart.Desired ? Desired : Current;
 }

@@ -22,9 +22,9 @@ public sealed class TableSnapshot
     /// <summary>All rows, in an order that depends on their keys only.</summary>
     public IEnumerable<Row> Rows => _rows.Items;
 
-    public Row? Find(RowKey key) => _rows.Find(key.Text);
+    public Row? Find(RowKey key) => _rows.Find(key);
 
-    public Row? Find(Guid uuid) => _rows.Find(uuid.ToString());
+    public Row? Find(Guid uuid) => _rows.Find(RowKey.Of(uuid));
 
     /// <summary>
     /// The rows whose desired or current part has this value in an indexed column, so that a row on its way from one
@@ -46,15 +46,15 @@ public sealed class TableSnapshot
         for (var i = 0; i < _indexes.Length; i++)
         {
             if (Entity.Indexes[i] == column)
-                return _indexes[i].Find(value);
+                return _indexes[i].Find(RowKey.OfValue(value));
         }
         throw new ArgumentException($"{Entity.Name} has no index on {column}.", nameof(column));
     }
 
     /// <summary>The rows of one value of an indexed column.</summary>
-    private sealed class IndexBucket(string value, PersistentMap<Row> rows) : IKeyed
+    private sealed class IndexBucket(RowKey value, PersistentMap<Row> rows) : IKeyed
     {
-        public string KeyText => value;
+        public RowKey Key => value;
 
         public PersistentMap<Row> Rows => rows;
     }
@@ -75,12 +75,12 @@ public sealed class TableSnapshot
             _buckets = [.. origin._indexes.Select(_ => new Dictionary<string, PersistentMap<Row>.Editor>(StringComparer.Ordinal))];
         }
 
-        internal Row? Find(RowKey key) => _rows.Find(key.Text);
+        internal Row? Find(RowKey key) => _rows.Find(key);
 
         internal void Replace(RowKey key, Row? before, Row? after)
         {
             if (after is null)
-                _rows.Remove(key.Text);
+                _rows.Remove(key);
             else
                 _rows.Set(after);
             for (var i = 0; i < _buckets.Length; i++)
@@ -90,7 +90,7 @@ public sealed class TableSnapshot
                 foreach (var value in (ReadOnlySpan<string?>)[oldDesired, oldCurrent])
                 {
                     if (value is not null && value != newDesired && value != newCurrent)
-                        Bucket(i, value).Remove(key.Text);
+                        Bucket(i, value).Remove(key);
                 }
                 if (newDesired is not null)
                     Bucket(i, newDesired).Set(after!);
@@ -108,9 +108,9 @@ public sealed class TableSnapshot
                 foreach (var (value, bucket) in _buckets[i])
                 {
                     if (bucket.Count == 0)
-                        index.Remove(value);
+                        index.Remove(RowKey.OfValue(value));
                     else
-                        index.Set(new IndexBucket(value, bucket.ToMap()));
+                        index.Set(new IndexBucket(RowKey.OfValue(value), bucket.ToMap()));
                 }
                 indexes[i] = index.ToMap();
             }
@@ -120,7 +120,7 @@ public sealed class TableSnapshot
         private PersistentMap<Row>.Editor Bucket(int index, string value)
         {
             if (!_buckets[index].TryGetValue(value, out var bucket))
-                _buckets[index].Add(value, bucket = (_origin._indexes[index].Find(value)?.Rows ?? PersistentMap<Row>.Empty).Edit());
+                _buckets[index].Add(value, bucket = (_origin._indexes[index].Find(RowKey.OfValue(value))?.Rows ?? PersistentMap<Row>.Empty).Edit());
             return bucket;
         }
 
