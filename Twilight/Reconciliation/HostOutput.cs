@@ -1,13 +1,7 @@
+using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 
 namespace PonyCloud.Twilight.Reconciliation;
-
-public enum NotificationSeverity
-{
-    Info,
-    Warning,
-    Error,
-}
 
 /// <summary>What the host has to tell the controller.</summary>
 public abstract record HostOutput
@@ -23,6 +17,6 @@ public abstract record HostOutput
     /// <param name="Type">What, as a name with dashes.</param>
     /// <param name="Instance">The instance; null when it concerns the host.</param>
     /// <param name="Text">In words.</param>
-    public sealed record Notification(string Type, NotificationSeverity Severity, Guid? Instance, DateTimeOffset Time, string Text)
+    public sealed record Notification(string Type, EventSeverity Severity, Guid? Instance, DateTimeOffset Time, string Text)
         : HostOutput;
 }

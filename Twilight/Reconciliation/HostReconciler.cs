@@ -156,7 +156,7 @@ public sealed partial class HostReconciler : IAsyncDisposable
             var instance = outcome.Action.Instance;
             _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, Now, _options.Retry);
             if (outcome.End == ActionEnd.Failed)
-                Notify("instance-broken", NotificationSeverity.Error, instance, outcome.Why!);
+                Notify("instance-broken", EventSeverity.Error, instance, outcome.Why!);
         }
     }
 
@@ -185,10 +185,10 @@ public sealed partial class HostReconciler : IAsyncDisposable
     {
         var (type, severity) = memory.FailureStatus switch
         {
-            InstanceStatus.Crashed => ("instance-crashed", NotificationSeverity.Error),
-            InstanceStatus.Stopped => ("instance-went-off", NotificationSeverity.Warning),
-            InstanceStatus.Paused => ("instance-paused-by-error", NotificationSeverity.Error),
-            _ => ("instance-broken", NotificationSeverity.Error),
+            InstanceStatus.Crashed => ("instance-crashed", EventSeverity.Error),
+            InstanceStatus.Stopped => ("instance-went-off", EventSeverity.Warning),
+            InstanceStatus.Paused => ("instance-paused-by-error", EventSeverity.Error),
+            _ => ("instance-broken", EventSeverity.Error),
         };
         Notify(type, severity, instance, memory.Why!);
     }
@@ -198,14 +198,14 @@ public sealed partial class HostReconciler : IAsyncDisposable
         if (_connection is { } before && before.IsConnected != connection.IsConnected)
         {
             if (connection.IsConnected)
-                Notify("hypervisor-back", NotificationSeverity.Info, null, $"{connection.Version} answers again.");
+                Notify("hypervisor-back", EventSeverity.Info, null, $"{connection.Version} answers again.");
             else
-                Notify("hypervisor-away", NotificationSeverity.Error, null, connection.Why ?? "The hypervisor does not answer.");
+                Notify("hypervisor-away", EventSeverity.Error, null, connection.Why ?? "The hypervisor does not answer.");
         }
         _connection = connection;
     }
 
-    private void Notify(string type, NotificationSeverity severity, Guid? instance, string text) =>
+    private void Notify(string type, EventSeverity severity, Guid? instance, string text) =>
         _output.Writer.TryWrite(new HostOutput.Notification(type, severity, instance, _time.GetUtcNow(), text));
 
     private void Publish(IReadOnlyList<RowChange> changes)

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Twilight.Reconciliation;
+
+namespace PonyCloud.Twilight.Session;
+
+/// <summary>The loop that owns the link to Sparkle: messages, the host's own changes and time come to it one at a time.</summary>
+public sealed partial class SessionLoop(
+    SparkleLink link,
+    PeerId sparkle,
+    IMessageTransport transport,
+    HostReconciler host,
+    SessionOptions options,
+    TimeProvider time,
+    ILogger<SessionLoop> logger) : BackgroundService
+{
+    private const int QueueLength = 1024;
+
+    private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
+    private long _lastTurn = time.GetTimestamp();
+    private long _desiredVersion;
+    private bool _isReachable = true;
+
+    /// <summary>How long ago the loop last finished a turn; ticks keep this short while the loop is alive.</summary>
+    public TimeSpan SinceLastTurn => time.GetElapsedTime(Interlocked.Read(ref _lastTurn));
+
+    private TimeSpan Now => time.GetElapsedTime(0);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        TaskGroup.RunAsync(stoppingToken, TurnAsync, ReceiveAsync, TickAsync, FollowHostAsync);
+
+    private async Task TurnAsync(CancellationToken cancellation)
+    {
+        await foreach (var action in _queue.Reader.ReadAllAsync(cancellation))
+        {
+            action();
+            Interlocked.Exchange(ref _lastTurn, time.GetTimestamp());
+        }
+    }
+
+    private async Task ReceiveAsync(CancellationToken cancellation)
+    {
+        await foreach (var transportEvent in transport.Events.ReadAllAsync(cancellation))
+            await _queue.Writer.WriteAsync(() => Handle(transportEvent), cancellation);
+    }
+
+    private async Task TickAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(options.Tick, time);
+        while (await timer.WaitForNextTickAsync(cancellation))
+            await _queue.Writer.WriteAsync(() => Send(link.Tick(Now)), cancellation);
+    }
+
+    private async Task FollowHostAsync(CancellationToken cancellation)
+    {
+        await foreach (var output in host.Output.ReadAllAsync(cancellation))
+        {
+            await _queue.Writer.WriteAsync(
+                () => Send(output switch
+                {
+                    HostOutput.Rows(var changes) => link.CurrentChanged(changes, Now),
+                    HostOutput.Notification notification => [link.Notify(ToWire(notification))],
+                    _ => [],
+                }),
+                cancellation);
+        }
+    }
+
+    private void Handle(TransportEvent transportEvent)
+    {
+        switch (transportEvent)
+        {
+            // Only Sparkle is listened to; nothing else can be at the other end of the connection.
+            case TransportEvent.Received(var peer, var body) when peer == sparkle:
+                if (!_isReachable)
+                    LogReached();
+                _isReachable = true;
+                Send(link.Receive(body.Span, Now));
+                Desire();
+                break;
+            case TransportEvent.Failed(_, var reason):
+                if (_isReachable)
+                    LogLost(reason);
+                _isReachable = false;
+                link.Undelivered(Now);
+                break;
+        }
+    }
+
+    private void Desire()
+    {
+        if (!link.IsDesiredKnown || link.DesiredVersion == _desiredVersion)
+            return;
+        if (_desiredVersion == 0)
+            LogDesiredKnown();
+        _desiredVersion = link.DesiredVersion;
+        host.DesiredChanged(link.Replica);
+    }
+
+    private void Send(IReadOnlyList<Message> messages)
+    {
+        foreach (var message in messages)
+        {
+            if (!transport.TrySend(sparkle, MessageCodec.Encode(message)))
+                link.Undelivered(Now);
+        }
+    }
+
+    private static Notification ToWire(HostOutput.Notification notification) => new(
+        notification.Type,
+        notification.Severity,
+        notification.Instance,
+        notification.Time,
+        JsonText.From(JsonSerializer.SerializeToElement(new { text = notification.Text })));
+
+    [LoggerMessage(2001, LogLevel.Information, "Sparkle has told what this host is to be.")]
+    private partial void LogDesiredKnown();
+
+    [LoggerMessage(2002, LogLevel.Warning, "Sparkle cannot be reached ({Reason}); the host goes on with what it knows.")]
+    private partial void LogLost(Undelivered reason);
+
+    [LoggerMessage(2003, LogLevel.Information, "Sparkle is heard again.")]
+    private partial void LogReached();
+}
