@@ -65,6 +65,20 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
     /// <summary>Pids of the guests, as seen from outside.</summary>
     public IReadOnlyList<int> GuestPids() => Descendants("qemu-system-x86");
 
+    /// <summary>Pid of the guest with the uuid, as seen from outside; null when there is none.</summary>
+    public int? GuestPid(Guid uuid)
+    {
+        foreach (var pid in GuestPids())
+        {
+            if (Read($"/proc/{pid}/cmdline") is { } line && line.Contains($"-uuid\0{uuid}\0", StringComparison.Ordinal))
+            {
+                return pid;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Kills libvirtd, and only it, as a crash would; the guests go on, and it is started again.</summary>
     public async Task KillDaemonAsync()
     {
@@ -92,7 +106,7 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         var processes = new List<(int Pid, int Parent, string Command)>();
         foreach (var path in System.IO.Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(path), CultureInfo.InvariantCulture, out var pid) && Stat(path) is { } stat)
+            if (int.TryParse(Path.GetFileName(path), CultureInfo.InvariantCulture, out var pid) && Read(Path.Combine(path, "stat")) is { } stat)
             {
                 // pid (command) state parent …, and the command may contain anything.
                 var open = stat.IndexOf('(', StringComparison.Ordinal);
@@ -113,11 +127,11 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         return [.. processes.Where(process => family.Contains(process.Pid) && process.Command == command).Select(process => process.Pid)];
     }
 
-    private static string? Stat(string path)
+    private static string? Read(string path)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(path, "stat"));
+            return File.ReadAllText(path);
         }
         catch (IOException)
         {
