@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using PonyCloud.Shared.Entities;
+
+namespace PonyCloud.Sparkle.Database.Rows;
+
+/// <summary>
+/// Column values as PostgreSQL writes and reads them in text form. Loads, the change stream and writes all go through here,
+/// so a value is the same record value whichever way it came.
+/// </summary>
+/// <remarks>The session must have DateStyle ISO and the time zone UTC.</remarks>
+public static class PostgresText
+{
+    /// <summary>The type of the column in the database.</summary>
+    public static string TypeOf(ColumnKind kind) => kind switch
+    {
+        ColumnKind.Uuid => "uuid",
+        ColumnKind.Text or ColumnKind.Enumeration => "text",
+        ColumnKind.Integer => "integer",
+        ColumnKind.BigInteger => "bigint",
+        ColumnKind.Real => "double precision",
+        ColumnKind.Boolean => "boolean",
+        ColumnKind.Json => "json",
+        ColumnKind.Timestamp => "timestamp with time zone",
+        ColumnKind.TextList => "text[]",
+        ColumnKind.AddressList => "inet[]",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <exception cref="FormatException">The text is no value of the column.</exception>
+    public static object Parse(Column column, string text)
+    {
+        try
+        {
+            return column.Kind switch
+            {
+                ColumnKind.Uuid => Guid.Parse(text),
+                ColumnKind.Text => text,
+                ColumnKind.Enumeration => column.EnumValue(text) ?? throw new FormatException("It is not in the list."),
+                ColumnKind.Integer => int.Parse(text, CultureInfo.InvariantCulture),
+                ColumnKind.BigInteger => long.Parse(text, CultureInfo.InvariantCulture),
+                ColumnKind.Real => double.Parse(text, CultureInfo.InvariantCulture),
+                ColumnKind.Boolean => text is "t" or "true",
+                ColumnKind.Json => JsonText.Parse(text),
+                ColumnKind.Timestamp => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal).ToUniversalTime(),
+                ColumnKind.TextList or ColumnKind.AddressList => TextList.Of(ParseArray(text)),
+                _ => throw new FormatException($"There is no text form of {column.Kind}."),
+            };
+        }
+        catch (Exception e) when (e is FormatException or OverflowException or System.Text.Json.JsonException)
+        {
+            // The value itself stays out of the message: it may be a secret.
+            throw new FormatException($"The database holds a value of {column.Name} that this version does not understand.", e);
+        }
+    }
+
+    /// <summary>The text that, cast to <see cref="TypeOf"/>, is the value; null for null.</summary>
+    public static string? Format(Column column, object? value) => value switch
+    {
+        null => null,
+        Enum => column.EnumName(value),
+        bool flag => flag ? "true" : "false",
+        double number => number.ToString("R", CultureInfo.InvariantCulture),
+        DateTimeOffset time => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture),
+        JsonText json => json.Text,
+        TextList list => FormatArray(column.Kind == ColumnKind.AddressList ? list.Select(Canonical) : list),
+        IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
+        _ => (string)value,
+    };
+
+    /// <summary>The value as the database gives it back: times have microseconds, addresses their shortest form.</summary>
+    public static object? Stored(Column column, object? value) =>
+        Format(column, value) is { } text ? Parse(column, text) : null;
+
+    private static string Canonical(string address) =>
+        IPAddress.TryParse(address, out var parsed) ? parsed.ToString() : address;
+
+    private static string FormatArray(IEnumerable<string> items)
+    {
+        var text = new StringBuilder("{");
+        foreach (var item in items)
+        {
+            if (text.Length > 1)
+                text.Append(',');
+            text.Append('"').Append(item.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
+        }
+        return text.Append('}').ToString();
+    }
+
+    private static List<string> ParseArray(string text)
+    {
+        // An array whose first index is not 1 has its bounds in front: [0:1]={a,b}.
+        var at = text.StartsWith('[') ? text.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
+        var items = new List<string>();
+        if (at >= text.Length || text[at] != '{')
+            throw new FormatException("It is no array.");
+        at++;
+        if (at < text.Length && text[at] == '}')
+            return items;
+        var item = new StringBuilder();
+        while (true)
+        {
+            item.Clear();
+            var quoted = at < text.Length && text[at] == '"';
+            if (quoted)
+                at++;
+            for (; ; at++)
+            {
+                if (at >= text.Length)
+                    throw new FormatException("The array does not end.");
+                if (quoted ? text[at] == '"' : text[at] is ',' or '}')
+                    break;
+                if (text[at] == '\\')
+                    at++;
+                else if (!quoted && text[at] == '{')
+                    throw new FormatException("The array is nested.");
+                if (at < text.Length)
+                    item.Append(text[at]);
+            }
+            if (!quoted && item.Equals("NULL"))
+                throw new FormatException("The array holds a null.");
+            items.Add(item.ToString());
+            if (quoted)
+                at++;
+            if (at >= text.Length)
+                throw new FormatException("The array does not end.");
+            if (text[at] == '}')
+                return items;
+            at++;
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using PonyCloud.Sparkle.Database.Schema;
+
+namespace PonyCloud.TestKit.Database;
+
+/// <summary>
+/// A PostgreSQL server of a test's own: a cluster in a temporary directory, on a unix socket. Each test gets a database of
+/// its own, cloned from one with the schema.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    private const string Template = "template_schema";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    private readonly string _home;
+    private readonly string _bin;
+    private int _databases;
+
+    private PostgresServer(string home, string bin)
+    {
+        _home = home;
+        _bin = bin;
+    }
+
+    public string SocketDirectory => _home;
+
+    public string DataDirectory => Path.Combine(_home, "data");
+
+    /// <summary>The postmaster's process id.</summary>
+    public int ProcessId => int.Parse(File.ReadLines(Path.Combine(DataDirectory, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
+    public static async Task<PostgresServer> StartNewAsync()
+    {
+        var bin = Directory.GetDirectories("/usr/lib/postgresql").Select(directory => Path.Combine(directory, "bin"))
+            .Where(directory => File.Exists(Path.Combine(directory, "initdb"))).Max()
+            ?? throw new InvalidOperationException("PostgreSQL is not installed.");
+        var home = Directory.CreateTempSubdirectory("pgt").FullName;
+        var server = new PostgresServer(home, bin);
+        try
+        {
+            if (Environment.IsPrivilegedProcess)
+                await TestProcess.RunAsync("chown", ["postgres", home], Limit);
+            await TestProcess.RunAsync("chmod", ["0755", home], Limit);
+            await server.RunAsync("initdb", "-D", server.DataDirectory, "-U", "sparkle", "-E", "UTF8", "--locale=C", "--no-sync", "--auth=peer");
+            await server.WriteAsync("pg_hba.conf", "local all all peer map=test\nlocal replication all peer map=test\n");
+            // "plain" is for tests of a role without rights.
+            var user = Environment.UserName;
+            await server.WriteAsync("pg_ident.conf", $"test {user} sparkle\ntest {user} plain\ntest postgres sparkle\n");
+            await server.WriteAsync("postgresql.auto.conf", $"""
+                listen_addresses = ''
+                unix_socket_directories = '{home}'
+                wal_level = logical
+                max_connections = 50
+                # A crash of the server loses nothing without it, only one of the machine would.
+                fsync = off
+                wal_sender_timeout = '10s'
+                max_prepared_transactions = 4
+
+                """);
+            await server.StartAsync();
+            await server.MakeTemplateAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    public string ConnectionString(string database, string user = "sparkle") => new NpgsqlConnectionStringBuilder
+    {
+        Host = _home,
+        Username = user,
+        Database = database,
+    }.ConnectionString;
+
+    /// <summary>A new database with the schema.</summary>
+    /// <returns>Its connection string.</returns>
+    public Task<string> CreateDatabaseAsync() => CreateDatabaseAsync(Template);
+
+    /// <summary>A new database without anything in it.</summary>
+    public Task<string> CreateEmptyDatabaseAsync() => CreateDatabaseAsync("template0");
+
+    public Task StartAsync() =>
+        RunAsync("pg_ctl", "start", "-D", DataDirectory, "-w", "-s", "-l", Path.Combine(DataDirectory, "start.log"));
+
+    public Task StopAsync(string mode = "fast") => RunAsync("pg_ctl", "stop", "-D", DataDirectory, "-w", "-s", "-m", mode);
+
+    /// <summary>Kills the postmaster, which takes its backends along once they notice; returns when they are gone.</summary>
+    public async Task KillAsync()
+    {
+        var postmaster = ProcessId;
+        var all = TestProcess.ChildrenOf(postmaster).Append(postmaster).ToList();
+        foreach (var pid in all)
+            await SignalAsync("KILL", pid);
+        foreach (var pid in all)
+            await TestProcess.WaitForEndAsync(pid, Limit);
+    }
+
+    /// <summary>Stops all processes of the server without ending them, as if the machine hung.</summary>
+    public Task FreezeAsync() => SignalAllAsync("STOP");
+
+    public Task ThawAsync() => SignalAllAsync("CONT");
+
+    public static Task SignalAsync(string signal, int pid) =>
+        TestProcess.RunAsync("kill", [$"-{signal}", pid.ToString(CultureInfo.InvariantCulture)], Limit);
+
+    /// <summary>Runs SQL with the real psql.</summary>
+    public static Task<string> PsqlAsync(string connectionString, string sql)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        return TestProcess.RunAsync(
+            "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", settings.Host!, "-U", settings.Username!, "-d", settings.Database!], Limit, sql);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        NpgsqlConnection.ClearAllPools();
+        if (File.Exists(Path.Combine(DataDirectory, "postmaster.pid")))
+        {
+            await SignalAllAsync("CONT");
+            await StopAsync("immediate");
+        }
+        Directory.Delete(_home, recursive: true);
+    }
+
+    private async Task SignalAllAsync(string signal)
+    {
+        var postmaster = ProcessId;
+        await SignalAsync(signal, postmaster);
+        foreach (var pid in TestProcess.ChildrenOf(postmaster))
+            await SignalAsync(signal, pid);
+    }
+
+    private async Task MakeTemplateAsync()
+    {
+        await ExecuteAsync($"CREATE DATABASE {Template}");
+        await using var source = NpgsqlDataSource.Create(ConnectionString(Template) + ";Pooling=false");
+        await new SchemaMigrator(Migration.Embedded(), NullLogger<SchemaMigrator>.Instance).ApplyAsync(source, CancellationToken.None);
+    }
+
+    private async Task<string> CreateDatabaseAsync(string template)
+    {
+        var name = $"test_{Interlocked.Increment(ref _databases)}";
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {template}");
+        return ConnectionString(name);
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(ConnectionString("postgres") + ";Pooling=false");
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private Task<string> RunAsync(string tool, params string[] arguments) => RunAsServerAsync(Path.Combine(_bin, tool), arguments, null);
+
+    private Task<string> WriteAsync(string file, string text) => RunAsServerAsync("tee", [Path.Combine(DataDirectory, file)], text);
+
+    private static Task<string> RunAsServerAsync(string file, string[] arguments, string? input) => Environment.IsPrivilegedProcess
+        ? TestProcess.RunAsync("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", "--", file, .. arguments], Limit, input)
+        : TestProcess.RunAsync(file, arguments, Limit, input);
+}
