@@ -7,6 +7,7 @@ using PonyCloud.Sparkle.Database.Following;
 using PonyCloud.Sparkle.Database.Rows;
 using PonyCloud.Sparkle.Database.Schema;
 using PonyCloud.Sparkle.Database.Writing;
+using PonyCloud.Sparkle.Events;
 
 namespace PonyCloud.Sparkle.Database;
 

@@ -1,31 +1,28 @@
 using Npgsql;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Database.Rows;
+using PonyCloud.Sparkle.Events;
 
 namespace PonyCloud.Sparkle.Database;
 
-/// <summary>Where events become rows; the same event again raises the count of the row that is there.</summary>
-public interface IEventStore
-{
-    /// <summary>Writes all events in one transaction, or none. Memory learns of them by the change stream.</summary>
-    /// <exception cref="DatabaseUnavailableException">The database cannot be reached, or refuses.</exception>
-    Task RecordAsync(IReadOnlyList<EventDesired> events, CancellationToken cancellation);
-}
-
-/// <inheritdoc/>
+/// <summary>
+/// Writes events straight to their table, all in one transaction or none: an event that is there already counts up. Memory
+/// learns of it by the change stream.
+/// </summary>
 public sealed class EventStore(DatabaseConnections connections, TableMaps tables, EntityCatalog catalog, DatabaseOptions options, TimeProvider time)
     : IEventStore
 {
     private const string Merge = """
          ON CONFLICT (hash) DO UPDATE SET
             ctime = least(event.ctime, excluded.ctime), mtime = greatest(event.mtime, excluded.mtime),
-            count = event.count + excluded.count, type = excluded.type, severity = excluded.severity,
-            host = excluded.host, instance = excluded.instance, data = excluded.data
+            count = event.count + excluded.count, type = excluded.type, host = excluded.host, instance = excluded.instance,
+            severity = CASE WHEN excluded.mtime >= event.mtime THEN excluded.severity ELSE event.severity END,
+            data = CASE WHEN excluded.mtime >= event.mtime THEN excluded.data ELSE event.data END
         """;
 
-    public async Task RecordAsync(IReadOnlyList<EventDesired> events, CancellationToken cancellation)
+    public async Task RecordAsync(IReadOnlyList<EventDesired> occurrences, CancellationToken cancellation)
     {
-        if (events.Count == 0)
+        if (occurrences.Count == 0)
             return;
         var table = tables[catalog["event"]];
         using var deadline = new CancellationTokenSource(options.WriteTimeout, time);
@@ -35,7 +32,7 @@ public sealed class EventStore(DatabaseConnections connections, TableMaps tables
             await using var connection = await connections.Pool.OpenConnectionAsync(stop.Token);
             // A batch is one transaction by itself. In the order of the keys, so that two writers never wait for each other.
             await using var batch = new NpgsqlBatch(connection);
-            foreach (var one in events.OrderBy(one => one.Hash, StringComparer.Ordinal))
+            foreach (var one in occurrences.OrderBy(one => one.Hash, StringComparer.Ordinal))
             {
                 var command = new NpgsqlBatchCommand(table.Insert + Merge);
                 foreach (var parameter in table.Parameters(one))

@@ -126,7 +126,7 @@ public sealed class SchemaTests
             WHERE pubname = 'sparkle' AND relname = @Name
             """, new { entity.Name });
 
-        Assert.That(found, Is.EqualTo(new[] { 'f' }));
+        Assert.That(found.Single(), Is.EqualTo('f'));
     }
 
     [Test]

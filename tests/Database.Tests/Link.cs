@@ -1,0 +1,103 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Database.Following;
+using PonyCloud.Sparkle.Database.Rows;
+using PonyCloud.Sparkle.Database.Schema;
+using PonyCloud.Sparkle.Database.Writing;
+using PonyCloud.TestKit.Database;
+
+namespace PonyCloud.Database.Tests;
+
+/// <summary>The whole room on one database, as the controller puts it together.</summary>
+internal sealed class Link : IAsyncDisposable
+{
+    public static readonly EntityCatalog Catalog = EntityCatalog.Load();
+
+    // Patient where the server is well: the machine that runs the tests may be busy.
+    public static readonly DatabaseOptions Patient = new()
+    {
+        ReachTimeout = TimeSpan.FromSeconds(10),
+        WriteTimeout = TimeSpan.FromSeconds(30),
+        VisibilityTimeout = TimeSpan.FromSeconds(30),
+        CommitDecisionTimeout = TimeSpan.FromSeconds(30),
+        RetryMaximum = TimeSpan.FromSeconds(1),
+    };
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly DatabaseConnections _connections;
+    private readonly CommitTracker _tracker = new();
+    private Task _running = Task.CompletedTask;
+
+    private Link(string connectionString, DatabaseOptions options, string? writeThrough)
+    {
+        ConnectionString = connectionString;
+        _connections = new DatabaseConnections(connectionString, options);
+        var tables = new TableMaps(Catalog);
+        var constraints = new ConstraintCatalog(_connections.Pool);
+        Stream = new ChangeStream(
+            _connections, tables, State, _tracker, constraints, new SchemaMigrator(Migration.Embedded(), NullLogger<SchemaMigrator>.Instance),
+            options, TimeProvider.System, NullLogger<ChangeStream>.Instance);
+        WriteConnections = writeThrough is null ? _connections : new DatabaseConnections(writeThrough, options);
+        Writer = new DesiredStateWriter(
+            WriteConnections, tables, _tracker, constraints, options, TimeProvider.System, NullLogger<DesiredStateWriter>.Instance);
+        Events = new EventStore(_connections, tables, Catalog, options, TimeProvider.System);
+    }
+
+    public string ConnectionString { get; }
+
+    public FollowedState State { get; } = new();
+
+    public ChangeStream Stream { get; }
+
+    public DesiredStateWriter Writer { get; }
+
+    public EventStore Events { get; }
+
+    private DatabaseConnections WriteConnections { get; }
+
+    /// <summary>Starts following and waits for the first load.</summary>
+    /// <param name="writeThrough">Another way to the same database for the writer, such as a proxy.</param>
+    public static async Task<Link> OpenAsync(string connectionString, DatabaseOptions? options = null, string? writeThrough = null)
+    {
+        var link = Start(connectionString, options, writeThrough);
+        await link.State.WaitForAsync(state => state.IsUp, "the database is loaded");
+        return link;
+    }
+
+    public static Link Start(string connectionString, DatabaseOptions? options = null, string? writeThrough = null)
+    {
+        var link = new Link(connectionString, options ?? Patient, writeThrough);
+        link._running = link.Stream.RunAsync(link._stop.Token);
+        return link;
+    }
+
+    public Task InsertAsync(params (string Entity, object Record)[] rows) => Writer.WriteAsync(
+        [.. rows.Select(row => new RowWrite.Insert(Catalog[row.Entity], row.Record))], CancellationToken.None);
+
+    public Task UpdateAsync(string entity, object expected, object record) => Writer.WriteAsync(
+        [new RowWrite.Update(Catalog[entity], Catalog[entity].KeyOf(RowPart.Desired, expected), expected, record)], CancellationToken.None);
+
+    public Task DeleteAsync(string entity, RowKey key) =>
+        Writer.WriteAsync([new RowWrite.Delete(Catalog[entity], key)], CancellationToken.None);
+
+    /// <summary>SQL beside the writer, as any other client would send it.</summary>
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 120 };
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        await _connections.DisposeAsync();
+        if (WriteConnections != _connections)
+            await WriteConnections.DisposeAsync();
+        _stop.Dispose();
+    }
+}

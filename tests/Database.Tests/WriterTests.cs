@@ -1,0 +1,211 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Database.Tests;
+
+/// <summary>Writes that succeed, and that readers see at once.</summary>
+[TestFixture]
+public sealed class WriterTests
+{
+    private Link _link = null!;
+
+    [SetUp]
+    public async Task OpenAsync() => _link = await Link.OpenAsync(await SharedServer.Server.CreateDatabaseAsync());
+
+    [TearDown]
+    public async Task CloseAsync() => await _link.DisposeAsync();
+
+    [Test]
+    public async Task A_row_of_every_entity_comes_back_as_the_record_that_was_written()
+    {
+        var tenant = Rows.Tenant();
+        var host = Rows.Host() with { Info = "rack 4,\n\"left\" \\ {ü}" };
+        var profile = Rows.CpuProfile();
+        var user = Rows.User() with { Data = JsonText.Parse("""{"hash":"x"}"""), Alicorn = true };
+        var instance = Rows.Instance(tenant) with { CpuProfile = profile.Uuid, State = InstanceState.Running };
+        (string Entity, object Record)[] rows =
+        [
+            ("host", host), ("tenant", tenant), ("cpu_profile", profile), ("user", user), ("member", Rows.Member(user, tenant)),
+            ("instance", instance), ("host_instance", Rows.Place(host, instance)), ("event", Rows.Event()),
+            ("config", Rows.Config("overcommit.cpu", """{"z": 1e3, "a": null, "a": [ 1 ] }""")),
+        ];
+        Assert.That(rows.Select(row => row.Entity), Is.EquivalentTo(Link.Catalog.InDependencyOrder.Select(entity => entity.Name)));
+
+        await _link.InsertAsync(rows);
+
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (var (entity, record) in rows)
+                Assert.That(_link.State.Find<object>(entity, Link.Catalog[entity].KeyOf(RowPart.Desired, record)), Is.EqualTo(record));
+        }
+        Assert.That(_link.State.Transactions, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_load_gives_the_same_records_as_the_change_stream()
+    {
+        var tenant = Rows.Tenant();
+        var config = Rows.Config("a", """{"z": 1e3, "a": null, "ü": "\u00fc" }""");
+        await _link.InsertAsync(
+            ("tenant", tenant), ("instance", Rows.Instance(tenant)), ("event", Rows.Event()), ("config", config), ("cpu_profile", Rows.CpuProfile()));
+
+        await using var second = await Link.OpenAsync(_link.ConnectionString);
+
+        Assert.That(second.State.All<object>(), Is.EquivalentTo(_link.State.All<object>()));
+        Assert.That(second.State.All<object>(), Has.Count.EqualTo(5));
+    }
+
+    [Test]
+    public async Task Inserts_may_come_in_any_order()
+    {
+        var tenant = Rows.Tenant();
+        var host = Rows.Host();
+        var instance = Rows.Instance(tenant);
+
+        await _link.InsertAsync(("host_instance", Rows.Place(host, instance)), ("instance", instance), ("host", host), ("tenant", tenant));
+
+        Assert.That(_link.State.Count("host_instance"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task An_update_writes_only_what_differs()
+    {
+        var tenant = Rows.Tenant();
+        await _link.InsertAsync(("tenant", tenant));
+        await _link.ExecuteAsync("""
+            CREATE TABLE audit (what text);
+            CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (TG_ARGV[0]); RETURN NEW; END $$;
+            CREATE TRIGGER named AFTER UPDATE OF name ON tenant FOR EACH ROW EXECUTE FUNCTION note('name');
+            CREATE TRIGGER approved AFTER UPDATE OF approved ON tenant FOR EACH ROW EXECUTE FUNCTION note('approved');
+            """);
+
+        await _link.UpdateAsync("tenant", tenant, tenant with { Approved = true });
+
+        Assert.That(_link.State.Find<TenantDesired>("tenant", RowKey.Of(tenant.Uuid)), Is.EqualTo(tenant with { Approved = true }));
+        await _link.ExecuteAsync("DO $$ BEGIN ASSERT (SELECT array_agg(what) FROM audit) = ARRAY['approved']; END $$");
+    }
+
+    [Test]
+    public async Task An_update_that_changes_nothing_succeeds()
+    {
+        var tenant = Rows.Tenant();
+        await _link.InsertAsync(("tenant", tenant));
+
+        await _link.UpdateAsync("tenant", tenant, tenant);
+
+        Assert.That(_link.State.Find<TenantDesired>("tenant", RowKey.Of(tenant.Uuid)), Is.EqualTo(tenant));
+    }
+
+    [Test]
+    public async Task A_user_who_gets_another_address_keeps_the_memberships()
+    {
+        var (user, tenant) = (Rows.User(), Rows.Tenant());
+        await _link.InsertAsync(("user", user), ("tenant", tenant), ("member", Rows.Member(user, tenant)));
+
+        await _link.UpdateAsync("user", user, user with { Email = "other@example.org" });
+
+        Assert.That(_link.State.All<UserDesired>().Single().Email, Is.EqualTo("other@example.org"));
+        Assert.That(_link.State.All<MemberDesired>().Single().User, Is.EqualTo("other@example.org"));
+    }
+
+    [Test]
+    public async Task A_tenant_that_goes_takes_everything_along()
+    {
+        var (tenant, host, user) = (Rows.Tenant(), Rows.Host(), Rows.User());
+        var instance = Rows.Instance(tenant);
+        await _link.InsertAsync(
+            ("tenant", tenant), ("host", host), ("user", user), ("member", Rows.Member(user, tenant)), ("instance", instance),
+            ("host_instance", Rows.Place(host, instance)));
+
+        await _link.DeleteAsync("tenant", RowKey.Of(tenant.Uuid));
+
+        Assert.That(_link.State.All<object>(), Is.EquivalentTo(new object[] { host, user }));
+    }
+
+    [Test]
+    public async Task A_row_that_is_gone_already_can_be_deleted()
+    {
+        await _link.DeleteAsync("tenant", RowKey.Of(Guid.NewGuid()));
+
+        Assert.That(_link.State.Count("tenant"), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_row_that_changed_meanwhile_is_not_overwritten()
+    {
+        var tenant = Rows.Tenant();
+        await _link.InsertAsync(("tenant", tenant));
+        await _link.ExecuteAsync("UPDATE tenant SET name = 'Canterlot'");
+
+        Assert.That(
+            () => _link.UpdateAsync("tenant", tenant, tenant with { Approved = true }),
+            Throws.TypeOf<ConcurrentChangeException>().With.Property(nameof(ConcurrentChangeException.Write)).Zero);
+        Assert.That(
+            () => _link.UpdateAsync("tenant", Rows.Tenant(), Rows.Tenant()), Throws.TypeOf<ConcurrentChangeException>());
+    }
+
+    [Test]
+    public async Task Of_many_writers_on_one_row_one_succeeds_for_each_state_of_it()
+    {
+        var tenant = Rows.Tenant("0");
+        await _link.InsertAsync(("tenant", tenant));
+
+        async Task<int> RaiseAsync()
+        {
+            for (var thwarted = 0; ; thwarted++)
+            {
+                var now = _link.State.Find<TenantDesired>("tenant", RowKey.Of(tenant.Uuid))!;
+                try
+                {
+                    await _link.UpdateAsync("tenant", now, now with { Name = $"{int.Parse(now.Name) + 1}" });
+                    return thwarted;
+                }
+                catch (ConcurrentChangeException)
+                {
+                    Assert.That(thwarted, Is.LessThan(1000));
+                }
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(RaiseAsync)));
+
+        Assert.That(_link.State.Find<TenantDesired>("tenant", RowKey.Of(tenant.Uuid))!.Name, Is.EqualTo("8"));
+    }
+
+    [Test]
+    public async Task Writers_that_deadlock_try_again()
+    {
+        var (one, two) = (Rows.Tenant("0"), Rows.Tenant("0"));
+        await _link.InsertAsync(("tenant", one), ("tenant", two));
+        var entity = Link.Catalog["tenant"];
+
+        // Deletes need no expected row, so each attempt of either order can succeed, and each locks both rows.
+        async Task DeleteBothAsync(TenantDesired first, TenantDesired second) => await _link.Writer.WriteAsync(
+            [new RowWrite.Delete(entity, RowKey.Of(first.Uuid)), new RowWrite.Delete(entity, RowKey.Of(second.Uuid))], CancellationToken.None);
+
+        await _link.ExecuteAsync("""
+            CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN OLD; END $$;
+            CREATE TRIGGER dawdle AFTER DELETE ON tenant FOR EACH ROW EXECUTE FUNCTION dawdle();
+            """);
+        await Task.WhenAll(DeleteBothAsync(one, two), DeleteBothAsync(two, one));
+
+        Assert.That(_link.State.Count("tenant"), Is.Zero);
+    }
+
+    [Test]
+    public async Task The_same_event_again_raises_its_count()
+    {
+        var first = Rows.Event();
+        await _link.Events.RecordAsync([first, Rows.Event('b')], CancellationToken.None);
+
+        await _link.Events.RecordAsync(
+            [first with { Mtime = first.Mtime.AddTicks(17), Count = 3, Data = null, Severity = EventSeverity.Error }], CancellationToken.None);
+
+        await _link.State.WaitForAsync(state => state.Transactions.Count == 2, "both writes came");
+        Assert.That(
+            _link.State.Find<EventDesired>("event", RowKey.Of(first.Hash)),
+            // PostgreSQL keeps microseconds, which are ten ticks.
+            Is.EqualTo(first with { Mtime = first.Mtime.AddTicks(10), Count = 4, Data = null, Severity = EventSeverity.Error }));
+        Assert.That(_link.State.Count("event"), Is.EqualTo(2));
+    }
+}
