@@ -26,6 +26,8 @@ public sealed class DatabaseConnections : IAsyncDisposable
         };
         Pool = NpgsqlDataSource.Create(settings);
         settings.Pooling = false;
+        // None: a slot waits for open transactions as long as they are open.
+        settings.CommandTimeout = 0;
         _replication = settings.ConnectionString;
     }
 
@@ -37,8 +39,6 @@ public sealed class DatabaseConnections : IAsyncDisposable
     {
         WalReceiverTimeout = _options.ServerTimeout,
         WalReceiverStatusInterval = _options.ServerTimeout / 3,
-        // The slot waits for open transactions as long as they are open.
-        CommandTimeout = Timeout.InfiniteTimeSpan,
     };
 
     public ValueTask DisposeAsync() => Pool.DisposeAsync();

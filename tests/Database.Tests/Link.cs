@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Database;
@@ -37,11 +36,11 @@ internal sealed class Link : IAsyncDisposable
         var tables = new TableMaps(Catalog);
         var constraints = new ConstraintCatalog(_connections.Pool);
         Stream = new ChangeStream(
-            _connections, tables, State, _tracker, constraints, new SchemaMigrator(Migration.Embedded(), NullLogger<SchemaMigrator>.Instance),
-            options, TimeProvider.System, NullLogger<ChangeStream>.Instance);
+            _connections, tables, State, _tracker, constraints, new SchemaMigrator(Migration.Embedded(), new TestLog<SchemaMigrator>()),
+            options, TimeProvider.System, new TestLog<ChangeStream>());
         WriteConnections = writeThrough is null ? _connections : new DatabaseConnections(writeThrough, options);
         Writer = new DesiredStateWriter(
-            WriteConnections, tables, _tracker, constraints, options, TimeProvider.System, NullLogger<DesiredStateWriter>.Instance);
+            WriteConnections, tables, _tracker, constraints, options, TimeProvider.System, new TestLog<DesiredStateWriter>());
         Events = new EventStore(_connections, tables, Catalog, options, TimeProvider.System);
     }
 

@@ -91,8 +91,7 @@ public sealed partial class ChangeStream(
         await using (var control = await connections.Pool.OpenConnectionAsync(stop))
             await LinkFacts.CheckAsync(control, tables, Seconds(options.ServerTimeout), stop);
         await using var replication = connections.Replication();
-        await replication.Open(stop);
-        Compare(await replication.IdentifySystem(stop));
+        Compare(await IdentifyAsync(replication, stop));
 
         // Cancelled when this attempt fails elsewhere, so that the wait for a slot never outlives it.
         using var attempt = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -125,6 +124,14 @@ public sealed partial class ChangeStream(
             replication.SetReplicationStatus(transaction.End);
             _identity = _identity! with { Position = transaction.End };
         }
+    }
+
+    private async Task<ReplicationSystemIdentification> IdentifyAsync(LogicalReplicationConnection replication, CancellationToken stop)
+    {
+        using var deadline = new CancellationTokenSource(options.ServerTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, deadline.Token);
+        await replication.Open(either.Token);
+        return await replication.IdentifySystem(either.Token);
     }
 
     private async Task<PostgresSnapshot> LoadAsync(string? exported, CancellationToken stop)
