@@ -52,6 +52,7 @@ public sealed class Column
         Description = property.GetCustomAttribute<DescriptionAttribute>()?.Description ?? "";
         Pattern = property.GetCustomAttribute<RegularExpressionAttribute>()?.Pattern;
         MaxLength = property.GetCustomAttribute<StringLengthAttribute>()?.MaximumLength;
+        MinLength = property.GetCustomAttribute<StringLengthAttribute>()?.MinimumLength;
         if (property.GetCustomAttribute<RangeAttribute>() is { } range)
         {
             Minimum = Convert.ToInt64(range.Minimum, CultureInfo.InvariantCulture);
@@ -102,6 +103,8 @@ public sealed class Column
     public long? Maximum { get; }
 
     public int? MaxLength { get; }
+
+    public int? MinLength { get; }
 
     /// <summary>A regular expression that the whole text must match.</summary>
     public string? Pattern { get; }

@@ -1,0 +1,197 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Api.Security;
+using PonyCloud.Sparkle.Api.Writing;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Sparkle.Api;
+
+/// <summary>
+/// Everything below <c>/api/v1</c>: finds the resource, asks the policy, and hands over to reading or writing. The
+/// order of the checks is part of what the API promises: who, what, how, may they, and only then whether it is there.
+/// </summary>
+public sealed partial class ApiEndpoint(
+    ResourceTree tree,
+    IStateView view,
+    Authenticator authenticator,
+    TokenEndpoint tokens,
+    RowReader reader,
+    RowWriter writer,
+    ProblemWriter problems,
+    ILogger<ApiEndpoint> logger)
+{
+    /// <summary>The root of all paths.</summary>
+    public const string Root = "/api/v1";
+
+    /// <summary>Set on answers while memory does not follow the database: since when.</summary>
+    public const string DatabaseDownHeader = "PonyCloud-Database-Down-Since";
+
+    public const string PatchMediaType = "application/json-patch+json";
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+
+    /// <summary>Handles a request below the root.</summary>
+    public Task HandleAsync(HttpContext context) => GuardAsync(context, DispatchAsync);
+
+    /// <summary>Runs a handler so that whatever goes wrong in it becomes a problem document.</summary>
+    public async Task GuardAsync(HttpContext context, Func<HttpContext, Task> handler)
+    {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        context.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            await handler(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            LogAborted(context.TraceIdentifier);
+        }
+        catch (Exception exception)
+        {
+            await problems.WriteAsync(context, ProblemOf(context, exception));
+        }
+    }
+
+    /// <exception cref="ProblemException">Nothing was loaded from the database yet.</exception>
+    public StateSnapshot RequireSnapshot() => view.Snapshot
+        ?? throw new ProblemException(new Problem(ProblemKind.Unavailable, "The controller has not loaded its database yet.")
+        {
+            RetryAfter = RetryAfter,
+        });
+
+    private async Task DispatchAsync(HttpContext context)
+    {
+        var snapshot = RequireSnapshot();
+        var link = view.Database;
+        if (!link.IsUp)
+            context.Response.Headers[DatabaseDownHeader] = link.Since.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
+        var path = PathBelowRoot(context);
+        if (TokenEndpoint.Matches(path, out var tenant))
+        {
+            await tokens.HandleAsync(context, snapshot, tenant);
+            return;
+        }
+        var caller = await authenticator.RequireCallerAsync(context.Request, snapshot);
+        var resource = tree.Parse(path.Span) ?? throw new ProblemException(ProblemKind.NotFound, "There is nothing at this path.");
+        if (context.Request.QueryString.HasValue)
+            RefuseParameters(context.Request.Query);
+
+        var method = context.Request.Method;
+        if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
+        {
+            Require(caller, resource, Operation.Read);
+            var row = RequireRow(snapshot, resource);
+            if (row is null)
+                await reader.WriteCollectionAsync(context, snapshot, caller, resource);
+            else
+                await reader.WriteRowAsync(context, snapshot, resource.Node, row);
+            return;
+        }
+        var allow = Allow(resource);
+        if (HttpMethods.IsOptions(method))
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            context.Response.Headers.Allow = allow;
+            return;
+        }
+        if (!allow.Split(", ").Contains(method))
+            throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, $"Here is only {allow}.") { Allow = allow });
+        Require(caller, resource, method switch
+        {
+            "DELETE" => Operation.Delete,
+            "PATCH" when resource.IsRow => Operation.Change,
+            _ => Operation.Create,
+        });
+        RequireRow(snapshot, resource);
+        if (!link.IsUp)
+            throw DatabaseDown();
+        var call = new WriteCall(context, caller, resource);
+        await (method switch
+        {
+            "POST" => writer.PostAsync(call),
+            "PATCH" => writer.PatchAsync(call),
+            _ => writer.DeleteAsync(call),
+        });
+    }
+
+    private static void Require(Caller caller, ResourcePath resource, Operation operation)
+    {
+        var decision = AccessPolicy.Decide(caller, resource, operation);
+        if (decision.Verdict == Verdict.NotFound)
+            throw NoSuchRow();
+        if (decision.Verdict == Verdict.Forbidden)
+            throw new ProblemException(ProblemKind.Forbidden, decision.Why);
+    }
+
+    private static Row? RequireRow(StateSnapshot snapshot, ResourcePath resource) =>
+        resource.TryFind(snapshot, out var row) ? row : throw NoSuchRow();
+
+    internal static ProblemException NoSuchRow() => new(ProblemKind.NotFound, Decision.NotFound.Why);
+
+    private static ProblemException DatabaseDown() =>
+        new(new Problem(ProblemKind.Unavailable, "The database cannot be reached, so nothing was written.") { RetryAfter = RetryAfter });
+
+    private static string Allow(ResourcePath resource) => (resource.Node.IsWritable, resource.IsRow) switch
+    {
+        (false, _) => "GET, HEAD, OPTIONS",
+        (true, true) => "GET, HEAD, OPTIONS, PATCH, DELETE",
+        (true, false) => "GET, HEAD, OPTIONS, POST, PATCH",
+    };
+
+    private static void RefuseParameters(IQueryCollection query)
+    {
+        if (query.Count > 0)
+        {
+            throw new ProblemException(
+                ProblemKind.UnknownParameter, $"Unknown query parameters: {string.Join(", ", query.Keys.Order(StringComparer.Ordinal))}.");
+        }
+    }
+
+    // From the request line as it was sent: in the decoded path an encoded slash could not be told from a real one.
+    private static ReadOnlyMemory<char> PathBelowRoot(HttpContext context)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var end = target.IndexOf('?', StringComparison.Ordinal);
+        var path = end < 0 ? target.AsMemory() : target.AsMemory(0, end);
+        if (!path.Span.StartsWith(Root, StringComparison.OrdinalIgnoreCase) || path.Length <= Root.Length || path.Span[Root.Length] != '/')
+            throw new ProblemException(ProblemKind.NotFound, "There is nothing at this path.");
+        return path[(Root.Length + 1)..];
+    }
+
+    private Problem ProblemOf(HttpContext context, Exception exception)
+    {
+        switch (exception)
+        {
+            case ProblemException known:
+                return known.Problem;
+            case DatabaseUnavailableException:
+                return DatabaseDown().Problem;
+            case UnconfirmedCommitException:
+                LogUnconfirmed(exception, context.TraceIdentifier);
+                return new Problem(ProblemKind.OutcomeUnknown, "The change was sent to the database, but it is not known whether it stands. Read before trying again.");
+            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                return new Problem(ProblemKind.TooLarge, "The request body is larger than is taken here.");
+            case BadHttpRequestException:
+                return new Problem(ProblemKind.MalformedRequest, "The request is not valid HTTP.");
+            default:
+                LogFailed(exception, context.TraceIdentifier);
+                return new Problem(ProblemKind.Internal, "The log of the controller says more under the trace id.")
+                {
+                    TraceId = context.TraceIdentifier,
+                };
+        }
+    }
+
+    [LoggerMessage(3001, LogLevel.Debug, "Request {TraceId} was given up by the client")]
+    private partial void LogAborted(string traceId);
+
+    [LoggerMessage(3002, LogLevel.Error, "Request {TraceId} failed")]
+    private partial void LogFailed(Exception exception, string traceId);
+
+    [LoggerMessage(3003, LogLevel.Warning, "Request {TraceId}: the outcome of its commit is not known")]
+    private partial void LogUnconfirmed(Exception exception, string traceId);
+}

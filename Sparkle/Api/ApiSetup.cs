@@ -1,0 +1,79 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Security;
+using PonyCloud.Sparkle.Api.Writing;
+
+namespace PonyCloud.Sparkle.Api;
+
+/// <summary>Puts the API into the host.</summary>
+public static class ApiSetup
+{
+    private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
+
+    /// <summary>
+    /// Adds the API's services, and makes Kestrel listen where the options say. Needs an <see cref="EntityCatalog"/>, an
+    /// <c>IStateView</c> and an <c>IDesiredStateWriter</c> among the services.
+    /// </summary>
+    /// <exception cref="ArgumentException">An option is not valid; the message names it.</exception>
+    public static IServiceCollection AddApi(this IServiceCollection services, ApiOptions options)
+    {
+        foreach (var (option, problem) in options.Check())
+            throw new ArgumentException($"{option}: {problem}", nameof(options));
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<ResourceTree>();
+        services.AddSingleton<AccessPolicy>();
+        services.AddSingleton<JsonBuffers>();
+        services.AddSingleton<ProblemWriter>();
+        services.AddSingleton<UserDirectory>();
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<Authenticator>();
+        services.AddSingleton<RowReader>();
+        services.AddSingleton<RowWriter>();
+        services.AddSingleton<RequestReader>();
+        services.AddSingleton<TokenEndpoint>();
+        services.AddSingleton<SelfEndpoint>();
+        services.AddSingleton<ApiEndpoint>();
+        services.AddSingleton(provider => new LoginGate(provider.GetRequiredService<Passwords>(), options.LoginFailures, options.LoginWindow));
+        services.AddSingleton(provider => new TokenService(
+            TokenKey.LoadOrCreate(options.DataDirectory),
+            options.TokenLifetime,
+            provider.GetRequiredService<UserDirectory>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService<FirstAlicorn>();
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.BodyLimit;
+            kestrel.Listen(ApiOptions.ListenEndpoint(options.Listen)!);
+        });
+        return services;
+    }
+
+    /// <summary>Maps every path: the API's, <c>/self</c>, and a problem for all others.</summary>
+    public static IEndpointRouteBuilder MapApi(this IEndpointRouteBuilder routes)
+    {
+        var api = routes.ServiceProvider.GetRequiredService<ApiEndpoint>();
+        var self = routes.ServiceProvider.GetRequiredService<SelfEndpoint>();
+        routes.Map(ApiEndpoint.Root + "/{**path}", api.HandleAsync);
+        MapSelf("ping", self.PingAsync);
+        MapSelf("info", self.InfoAsync);
+        MapSelf("liveliness", self.LivelinessAsync);
+        MapSelf("readiness", self.ReadinessAsync);
+        MapSelf("started", self.StartedAsync);
+        routes.MapFallback("{**path}", context => api.GuardAsync(context, static _ =>
+            throw new ProblemException(ProblemKind.NotFound, "There is nothing at this path.")));
+        return routes;
+
+        void MapSelf(string name, Func<HttpContext, Task> handler)
+        {
+            routes.MapMethods($"/self/{name}", ReadMethods, (RequestDelegate)(context => api.GuardAsync(context, handler)));
+        }
+    }
+}

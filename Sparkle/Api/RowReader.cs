@@ -1,0 +1,117 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Security;
+
+namespace PonyCloud.Sparkle.Api;
+
+/// <summary>
+/// Answers reads: rows go from their records straight to the wire, since reading is what the API does most.
+/// </summary>
+public sealed class RowReader(ResourceTree tree, JsonBuffers buffers)
+{
+    private const int FlushAt = 32 * 1024;
+
+    private readonly Entity _hosts = tree.Catalog["host"];
+
+    public async Task WriteRowAsync(HttpContext context, StateSnapshot snapshot, ResourceNode node, Row row)
+    {
+        var buffer = buffers.Get();
+        try
+        {
+            Write(buffer.Json, snapshot, node, row);
+            buffer.Json.Flush();
+            await SendAsync(context, buffer);
+        }
+        finally
+        {
+            buffers.Return(buffer);
+        }
+    }
+
+    /// <summary>Writes the collection as an object, in the order of the keys; a large one goes out while it is being written.</summary>
+    public async Task WriteCollectionAsync(HttpContext context, StateSnapshot snapshot, Caller caller, ResourcePath path)
+    {
+        var node = path.Node;
+        var rows = Sorted(node.Rows(snapshot, path.ParentKey));
+        var listsAll = AccessPolicy.ListsAll(caller, node);
+        var buffer = buffers.Get();
+        try
+        {
+            buffer.Json.WriteStartObject();
+            foreach (var row in rows)
+            {
+                if (!listsAll && !AccessPolicy.Lists(caller, node, row.Key))
+                    continue;
+                buffer.Json.WritePropertyName(node.SegmentOf(row.Key));
+                Write(buffer.Json, snapshot, node, row);
+                if (buffer.Bytes.WrittenCount + buffer.Json.BytesPending < FlushAt)
+                    continue;
+                buffer.Json.Flush();
+                context.Response.ContentType = "application/json";
+                await context.Response.BodyWriter.WriteAsync(buffer.Bytes.WrittenMemory, context.RequestAborted);
+                buffer.Bytes.ResetWrittenCount();
+            }
+            buffer.Json.WriteEndObject();
+            buffer.Json.Flush();
+            await SendAsync(context, buffer);
+        }
+        finally
+        {
+            buffers.Return(buffer);
+        }
+    }
+
+    /// <summary>Sends what the buffer holds, as all of the answer or as its end.</summary>
+    public static async Task SendAsync(HttpContext context, JsonBuffer buffer)
+    {
+        var response = context.Response;
+        if (!response.HasStarted)
+        {
+            response.ContentType = "application/json";
+            response.ContentLength = buffer.Bytes.WrittenCount;
+        }
+        await response.BodyWriter.WriteAsync(buffer.Bytes.WrittenMemory, context.RequestAborted);
+    }
+
+    private void Write(Utf8JsonWriter json, StateSnapshot snapshot, ResourceNode node, Row row)
+    {
+        json.WriteStartObject();
+        if (row.Desired is { } desired)
+        {
+            json.WritePropertyName("desired"u8);
+            node.Write(json, RowPart.Desired, desired);
+        }
+        if (row.Current is { } current)
+        {
+            json.WritePropertyName("current"u8);
+            node.Write(json, RowPart.Current, current);
+            if (StaleSince(snapshot, node.Entity, row) is { } since)
+            {
+                json.WritePropertyName("stale_since"u8);
+                JsonSerializer.Serialize(json, since, RowJson.Options);
+            }
+        }
+        json.WriteEndObject();
+    }
+
+    // What a silent host reported last is the best that is known, and says how old it is.
+    private DateTimeOffset? StaleSince(StateSnapshot snapshot, Entity entity, Row row)
+    {
+        if (entity.ReportedBy is null)
+            return null;
+        var current = entity == _hosts
+            ? row.Current
+            : entity.ReporterOf(row.Key) is { } host ? snapshot[_hosts].Find(RowKey.Of(host))?.Current : null;
+        return current is HostCurrent { Status: HostStatus.Unreachable } silent ? silent.LastSeen : null;
+    }
+
+    private static Row[] Sorted(IEnumerable<Row> rows)
+    {
+        var sorted = rows.ToArray();
+        Array.Sort(sorted, static (left, right) => left.Key.CompareTo(right.Key));
+        return sorted;
+    }
+}

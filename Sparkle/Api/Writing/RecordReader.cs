@@ -1,0 +1,117 @@
+using Newtonsoft.Json.Linq;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Security;
+
+namespace PonyCloud.Sparkle.Api.Writing;
+
+/// <summary>
+/// Makes a desired record of the <c>desired</c> object of a request, and checks it by nothing but the entity's
+/// declaration. It reports all that is wrong, not only the first.
+/// </summary>
+internal sealed class RecordReader(AccessPolicy policy, ValueReader values)
+{
+    /// <summary>The record of a row that is to be made.</summary>
+    public object ReadNew(Draft draft, WriteScope scope)
+    {
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (draft.Key is not null)
+            given[draft.Node.KeyColumn] = draft.Key;
+        if (draft.Node.Mount.ParentColumn is { } parent && draft.ParentKey is not null)
+            given[parent] = draft.ParentKey;
+        return Read(draft.Node, draft.Desired, $"{draft.Pointer}/desired", null, given, scope);
+    }
+
+    /// <summary>The record that a row is to become.</summary>
+    public object ReadChanged(ResourceNode node, JObject desired, object existing, string pointer, WriteScope scope)
+    {
+        var part = node.Entity.Desired!;
+        var given = node.Entity.KeyColumns.Append(node.Mount.ParentColumn).OfType<string>().Distinct().ToDictionary(
+            name => name, name => part.Column(name)!.IndexText(existing) ?? "", StringComparer.Ordinal);
+        var record = Read(node, desired, $"{pointer}/desired", existing, given, scope);
+        foreach (var column in part.Columns)
+        {
+            if (column.IsImmutable && !given.ContainsKey(column.Name) && !Equals(column.Get(existing), column.Get(record)))
+                scope.Fail($"{pointer}/desired/{column.Name}", ProblemKind.ImmutableField, $"{column.Name} never changes.");
+        }
+        return record;
+    }
+
+    private object Read(
+        ResourceNode node, JObject desired, string pointer, object? existing, Dictionary<string, string> given, WriteScope scope)
+    {
+        var part = node.Entity.Desired!;
+        var record = part.New();
+        var defaults = part.New();
+        foreach (var member in desired.Properties())
+        {
+            if (part.Column(member.Name) is not { } column || (!node.Shows(column) && !column.IsPassword))
+                scope.Fail($"{pointer}/{JsonPointer.Escape(member.Name)}", ProblemKind.UnknownField, $"A {node.Entity.Name} has no such field.");
+        }
+        foreach (var column in part.Columns)
+        {
+            var place = $"{pointer}/{column.Name}";
+            var isVisible = node.Shows(column) || column.IsPassword;
+            if (isVisible && desired[column.Name] is { } token)
+            {
+                var before = scope.Errors.Count;
+                var value = values.Read(column, token, place, scope);
+                if (scope.Errors.Count > before)
+                    continue;
+                column.Set(record, value);
+                CheckGiven(column, record, place, existing, given, scope);
+                CheckReference(column, record, place, existing, scope);
+            }
+            else if (existing is not null && (!node.Shows(column) || column.IsPassword))
+            {
+                column.Set(record, column.Get(existing));
+            }
+            else if (existing is not null && given.ContainsKey(column.Name))
+            {
+                scope.Fail(place, ProblemKind.ImmutableField, $"{column.Name} never changes.");
+            }
+            else if (given.TryGetValue(column.Name, out var text))
+            {
+                // Checked like a value of the body, since a name in the request can be anything.
+                column.Set(record, values.Read(column, new JValue(text), place, scope) ?? column.Get(record));
+            }
+            else if (column.IsRequired)
+            {
+                scope.Fail(place, ProblemKind.MissingField, $"A {node.Entity.Name} needs a {column.Name}.");
+            }
+            CheckOperatorOnly(column, record, place, existing ?? defaults, scope);
+        }
+        if (node.Mount.NullColumn is { } absent && part.Column(absent)?.Get(record) is not null)
+            scope.Fail($"{pointer}/{absent}", ProblemKind.Contradiction, $"At this path {absent} must be absent.");
+        return record;
+    }
+
+    private static void CheckGiven(
+        Column column, object record, string pointer, object? existing, Dictionary<string, string> given, WriteScope scope)
+    {
+        if (!given.TryGetValue(column.Name, out var expected) || column.IndexText(record) == expected)
+            return;
+        if (existing is null)
+            scope.Fail(pointer, ProblemKind.Contradiction, $"{column.Name} is another one in the path or in the name of the row.");
+        else
+            scope.Fail(pointer, ProblemKind.ImmutableField, $"{column.Name} never changes.");
+    }
+
+    private void CheckReference(Column column, object record, string pointer, object? existing, WriteScope scope)
+    {
+        if (column.References is not { } name || column.IndexText(record) is not { } key)
+            return;
+        // What the row refers to already may stay, whoever changes the rest of the row.
+        if (existing is not null && column.IndexText(existing) == key)
+            return;
+        var entity = policy.Catalog[name];
+        if (!scope.NewRows.Contains((entity, key)) && !policy.CanReferTo(scope.Caller, scope.Snapshot, entity, key))
+            scope.Fail(pointer, ProblemKind.UnknownReference, $"There is no such {name}.");
+    }
+
+    private static void CheckOperatorOnly(Column column, object record, string pointer, object before, WriteScope scope)
+    {
+        if (column.IsOperatorOnly && !scope.Caller.IsAlicorn && !Equals(column.Get(record), column.Get(before)))
+            scope.Fail(pointer, ProblemKind.OperatorOnly, $"Only an operator of the platform sets {column.Name}.");
+    }
+}

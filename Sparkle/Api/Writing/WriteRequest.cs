@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Http;
+using Newtonsoft.Json.Linq;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Api.Security;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Sparkle.Api.Writing;
+
+/// <summary>A request to write: who sent it, and what its path names.</summary>
+public sealed record WriteCall(HttpContext Context, Caller Caller, ResourcePath Path);
+
+/// <summary>A write, and where in the request it was asked for.</summary>
+/// <param name="Pointer">JSON pointer to the row in the request.</param>
+internal sealed record PlannedWrite(RowWrite Write, string Pointer);
+
+/// <summary>A row that is to be made, of which so far only the key is known.</summary>
+/// <param name="Key">The part of the key that its path shows; null where the request lacks it, which is an error by then.</param>
+internal sealed record Draft(ResourceNode Node, JObject Desired, string Pointer, string? Key, string? ParentKey);
+
+/// <summary>What one attempt at a request works with: the state it is checked against, and what it found so far.</summary>
+internal sealed class WriteScope(Caller caller, StateSnapshot snapshot)
+{
+    public Caller Caller { get; } = caller;
+
+    public StateSnapshot Snapshot { get; } = snapshot;
+
+    public List<FieldError> Errors { get; } = [];
+
+    /// <summary>The keys behind the names that the request gives to new rows.</summary>
+    public Dictionary<string, (Entity Entity, string Key)> Names { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The rows that the request makes, which its other rows may refer to.</summary>
+    public HashSet<(Entity Entity, string Key)> NewRows { get; } = [];
+
+    public void Fail(string pointer, ProblemKind kind, string detail) => Errors.Add(new FieldError(pointer, kind, detail));
+
+    /// <exception cref="ProblemException">Something was wrong.</exception>
+    public void ThrowIfFailed()
+    {
+        if (Errors.Count > 0)
+            throw new ProblemException(Problem.Of(Errors));
+    }
+}
