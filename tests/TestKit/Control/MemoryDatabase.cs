@@ -1,0 +1,152 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.TestKit.Control;
+
+/// <summary>
+/// A database and the memory that follows it in one: writes are checked as the schema would, at least for keys, unique
+/// columns and references, and are visible when <see cref="WriteAsync"/> returns.
+/// </summary>
+public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
+{
+    private static readonly (string Entity, string[] Columns)[] UniqueColumns =
+    [
+        ("instance", ["tenant", "name"]),
+        ("member", ["user", "tenant"]),
+        ("tenant", ["name"]),
+    ];
+
+    private readonly Lock _lock = new();
+    private readonly StateStore _store;
+    private readonly Queue<Exception> _failures = new();
+    private readonly Queue<Action> _interruptions = new();
+
+    public MemoryDatabase(EntityCatalog catalog) => _store = new StateStore(catalog);
+
+    public EntityCatalog Catalog => _store.Catalog;
+
+    /// <summary>Whether the database was loaded; until then there is no state.</summary>
+    public bool IsLoaded { get; set; } = true;
+
+    public DatabaseLink Database { get; set; } = new(true, DateTimeOffset.UnixEpoch);
+
+    public StateSnapshot? Snapshot => IsLoaded ? _store.Snapshot : null;
+
+    /// <summary>How many transactions were committed.</summary>
+    public int Commits { get; private set; }
+
+    /// <summary>Lets the next write fail.</summary>
+    public void FailNext(Exception exception) => _failures.Enqueue(exception);
+
+    /// <summary>Does something after the next write was planned and before it is carried out.</summary>
+    public void Interrupt(Action action) => _interruptions.Enqueue(action);
+
+    /// <summary>Puts desired rows there, past all checks.</summary>
+    public void Put(params object[] records) =>
+        Apply(records.Select(record => RowChange.Set(EntityOf(record, RowPart.Desired), RowPart.Desired, record)));
+
+    /// <summary>Puts current parts there.</summary>
+    public void Report(params object[] records) =>
+        Apply(records.Select(record => RowChange.Set(EntityOf(record, RowPart.Current), RowPart.Current, record)));
+
+    public Task WriteAsync(IReadOnlyList<RowWrite> writes, CancellationToken cancellation)
+    {
+        if (_interruptions.TryDequeue(out var interruption))
+            interruption();
+        lock (_lock)
+        {
+            if (_failures.TryDequeue(out var failure))
+                throw failure;
+            if (!Database.IsUp)
+                throw new DatabaseUnavailableException("The database is away.");
+            // Applied to a copy first: only a whole transaction becomes visible.
+            var trial = new StateStore(Catalog);
+            trial.Apply(_store.Snapshot.Tables.SelectMany(table => table.Rows.Where(row => row.Desired is not null)
+                .Select(row => new RowChange(table.Entity, row.Key, RowPart.Desired, row.Desired))));
+            var changes = new List<RowChange>();
+            for (var i = 0; i < writes.Count; i++)
+            {
+                var change = Check(trial.Snapshot, writes[i], i);
+                trial.Apply([change]);
+                changes.Add(change);
+            }
+            CheckDeletes(trial.Snapshot, writes);
+            _store.Apply(changes);
+            Commits++;
+        }
+        return Task.CompletedTask;
+    }
+
+    private static RowChange Check(StateSnapshot state, RowWrite write, int index)
+    {
+        switch (write)
+        {
+            case RowWrite.Insert(var entity, var record):
+                var key = entity.KeyOf(RowPart.Desired, record);
+                if (state[entity].Find(key)?.Desired is not null)
+                    throw Refused(Refusal.Duplicate, index, $"{entity.Name}_pkey", entity.KeyColumns);
+                CheckRow(state, entity, key, record, index);
+                return RowChange.Set(entity, RowPart.Desired, record);
+            case RowWrite.Update(var entity, var key, var expected, var record):
+                if (!Equals(state[entity].Find(key)?.Desired, expected))
+                    throw new ConcurrentChangeException(index);
+                CheckRow(state, entity, key, record, index);
+                return RowChange.Set(entity, RowPart.Desired, record);
+            case RowWrite.Delete(var entity, var key):
+                return RowChange.Remove(entity, RowPart.Desired, key);
+            default:
+                throw new ArgumentOutOfRangeException(nameof(write));
+        }
+    }
+
+    private static void CheckRow(StateSnapshot state, Entity entity, RowKey key, object record, int index)
+    {
+        foreach (var column in entity.Desired!.Columns)
+        {
+            if (column.References is not { } name || column.IndexText(record) is not { } value)
+                continue;
+            var target = state.Tables.Single(table => table.Entity.Name == name);
+            if (target.Find(RowKey.Of(value))?.Desired is null)
+                throw Refused(Refusal.MissingReference, index, $"{entity.Name}_{column.Name}_fkey", [column.Name]);
+        }
+        foreach (var (_, columns) in UniqueColumns.Where(unique => unique.Entity == entity.Name))
+        {
+            var values = columns.Select(column => entity.Desired.Column(column)!.IndexText(record)).ToArray();
+            if (state[entity].Rows.Any(row => row.Key != key && row.Desired is { } other
+                && columns.Select(column => entity.Desired.Column(column)!.IndexText(other)).SequenceEqual(values)))
+            {
+                throw Refused(Refusal.Duplicate, index, $"{entity.Name}_{string.Join('_', columns)}_key", columns);
+            }
+        }
+    }
+
+    private static void CheckDeletes(StateSnapshot state, IReadOnlyList<RowWrite> writes)
+    {
+        for (var i = 0; i < writes.Count; i++)
+        {
+            if (writes[i] is not RowWrite.Delete(var entity, var key))
+                continue;
+            foreach (var table in state.Tables)
+            {
+                foreach (var column in table.Entity.Desired?.Columns.Where(column => column.References == entity.Name) ?? [])
+                {
+                    if (table.Rows.Any(row => row.Desired is { } other && column.IndexText(other) == key.Text))
+                        throw Refused(Refusal.StillReferenced, i, $"{table.Entity.Name}_{column.Name}_fkey", [column.Name]);
+                }
+            }
+        }
+    }
+
+    private static WriteRefusedException Refused(Refusal refusal, int index, string constraint, IReadOnlyList<string> columns) =>
+        new(refusal, index, constraint, columns, "secret text of the database", new InvalidOperationException("secret text of the driver"));
+
+    private void Apply(IEnumerable<RowChange> changes)
+    {
+        lock (_lock)
+            _store.Apply(changes);
+    }
+
+    private Entity EntityOf(object record, RowPart part) => Catalog.All.Single(entity => entity.Part(part)?.Type == record.GetType());
+}
