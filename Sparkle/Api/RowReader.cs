@@ -50,7 +50,8 @@ public sealed class RowReader(ResourceTree tree, JsonBuffers buffers)
                 if (buffer.Bytes.WrittenCount + buffer.Json.BytesPending < FlushAt)
                     continue;
                 buffer.Json.Flush();
-                context.Response.ContentType = "application/json";
+                if (!context.Response.HasStarted)
+                    context.Response.ContentType = "application/json";
                 await context.Response.BodyWriter.WriteAsync(buffer.Bytes.WrittenMemory, context.RequestAborted);
                 buffer.Bytes.ResetWrittenCount();
             }

@@ -93,6 +93,8 @@ public abstract class ApiFixture
     public async Task StopAsync()
     {
         Http.Dispose();
+        foreach (var line in Log.Lines.Where(line => line.StartsWith("Error", StringComparison.Ordinal)))
+            TestContext.Out.WriteLine(line);
         await _app.DisposeAsync();
         Log.Dispose();
         Directory.Delete(_directory, recursive: true);

@@ -84,10 +84,10 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
         switch (write)
         {
             case RowWrite.Insert(var entity, var record):
-                var key = entity.KeyOf(RowPart.Desired, record);
-                if (state[entity].Find(key)?.Desired is not null)
+                var made = entity.KeyOf(RowPart.Desired, record);
+                if (state[entity].Find(made)?.Desired is not null)
                     throw Refused(Refusal.Duplicate, index, $"{entity.Name}_pkey", entity.KeyColumns);
-                CheckRow(state, entity, key, record, index);
+                CheckRow(state, entity, made, record, index);
                 return RowChange.Set(entity, RowPart.Desired, record);
             case RowWrite.Update(var entity, var key, var expected, var record):
                 if (!Equals(state[entity].Find(key)?.Desired, expected))
