@@ -170,6 +170,8 @@ public sealed partial class ApiEndpoint(
                 return known.Problem;
             case DatabaseUnavailableException:
                 return DatabaseDown().Problem;
+            case ConcurrentChangeException:
+                return new Problem(ProblemKind.ConcurrentChange, "The row was changed by somebody else at the same time, again and again.");
             case UnconfirmedCommitException:
                 LogUnconfirmed(exception, context.TraceIdentifier);
                 return new Problem(ProblemKind.OutcomeUnknown, "The change was sent to the database, but it is not known whether it stands. Read before trying again.");

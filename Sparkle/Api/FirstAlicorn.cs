@@ -51,6 +51,7 @@ public sealed partial class FirstAlicorn(
         }
         catch (Exception exception) when (exception is WriteRefusedException or IOException or UnauthorizedAccessException)
         {
+            RemoveFile();
             LogFailed(exception, user.Email);
         }
     }
@@ -84,8 +85,7 @@ public sealed partial class FirstAlicorn(
         }
         if (!IsOurs(user.Email, password))
         {
-            if (options.FirstAlicornPasswordFile is { } unused)
-                File.Delete(unused);
+            RemoveFile();
             LogNotMade(user.Email);
             return;
         }
@@ -109,6 +109,13 @@ public sealed partial class FirstAlicorn(
     // By the password, since the database may keep the hash's JSON in an order of its own.
     private bool IsOurs(string email, string password) =>
         directory.FindUser(view.Snapshot!, email) is { Alicorn: true } found && passwords.Verify(found.Data, password);
+
+    // A password that opens nothing would only mislead.
+    private void RemoveFile()
+    {
+        if (options.FirstAlicornPasswordFile is { } file && File.Exists(file))
+            File.Delete(file);
+    }
 
     private static async Task WriteFileAsync(string path, string password, CancellationToken cancellation)
     {

@@ -134,7 +134,7 @@ internal sealed partial class ValueReader(Passwords passwords)
         }
         if (InRange(column, value, pointer, scope) is null)
             return null;
-        return column.Kind == ColumnKind.Integer ? (int)value : value;
+        return column.Kind == ColumnKind.Integer ? (object)(int)value : value;
     }
 
     // Whole numbers that fit 64 bits were read as such; what is whole and is none of them is too large.

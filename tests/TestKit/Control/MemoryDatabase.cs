@@ -47,6 +47,9 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
     public void Put(params object[] records) =>
         Apply(records.Select(record => RowChange.Set(EntityOf(record, RowPart.Desired), RowPart.Desired, record)));
 
+    /// <summary>Removes a desired row, past all checks.</summary>
+    public void Remove(string entity, RowKey key) => Apply([RowChange.Remove(Catalog[entity], RowPart.Desired, key)]);
+
     /// <summary>Puts current parts there.</summary>
     public void Report(params object[] records) =>
         Apply(records.Select(record => RowChange.Set(EntityOf(record, RowPart.Current), RowPart.Current, record)));
