@@ -1,0 +1,350 @@
+using System.Threading.Channels;
+using System.Xml.Linq;
+using PonyCloud.Twilight.Hypervisor;
+
+namespace PonyCloud.TestKit.Hypervisor;
+
+/// <summary>
+/// A hypervisor in memory that behaves as the contract suite says. Calls can be held at a gate and made to fail, and
+/// guests can be made to do what guests do.
+/// </summary>
+public sealed class FakeHypervisor : IHypervisor
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Guid, FakeDomain> _domains = [];
+    private readonly Dictionary<Guid, int> _unsettled = [];
+    private readonly Dictionary<(string Call, Guid Domain), Gate> _gates = [];
+    private readonly Dictionary<(string Call, Guid Domain), Queue<HypervisorException>> _failures = [];
+    private readonly List<string> _calls = [];
+    private readonly Channel<HypervisorEvent> _events = Channel.CreateUnbounded<HypervisorEvent>();
+    private HypervisorConnection _connection = HypervisorConnection.Up("Fake 1.0.0");
+
+    public HypervisorConnection Connection
+    {
+        get
+        {
+            lock (_gate)
+                return _connection;
+        }
+    }
+
+    public ChannelReader<HypervisorEvent> Events => _events.Reader;
+
+    /// <summary>Whether guests turn themselves off when their power button is pressed.</summary>
+    public bool GuestsObeyPowerButton { get; set; } = true;
+
+    /// <summary>The calls that change something, in the order in which they began, such as <c>start UUID</c>.</summary>
+    public IReadOnlyList<string> Calls
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _calls];
+        }
+    }
+
+    /// <summary>The domains as they are, whatever the connection.</summary>
+    public IReadOnlyDictionary<Guid, ObservedDomain> Domains
+    {
+        get
+        {
+            lock (_gate)
+                return _domains.ToDictionary(domain => domain.Key, domain => domain.Value.Observed);
+        }
+    }
+
+    /// <summary>Holds the next calls of this name for this domain until the gate is opened.</summary>
+    /// <param name="call">define, start, suspend, resume, shutdown, destroy or undefine.</param>
+    public Gate Hold(string call, Guid domain)
+    {
+        var gate = new Gate();
+        lock (_gate)
+            _gates[(call, domain)] = gate;
+        return gate;
+    }
+
+    /// <summary>Lets the next call of this name for this domain fail.</summary>
+    public void Fail(string call, Guid domain, string message)
+    {
+        lock (_gate)
+        {
+            if (!_failures.TryGetValue((call, domain), out var queue))
+                _failures.Add((call, domain), queue = new Queue<HypervisorException>());
+            queue.Enqueue(new HypervisorException(HypervisorFailure.Failed, 1, message));
+        }
+    }
+
+    /// <summary>The guest, or somebody at the machine, puts the domain into a state.</summary>
+    public void Put(Guid domain, DomainState state, DomainReason reason) => Change(domain, "put", found => found.Set(state, reason));
+
+    /// <summary>Somebody else defines a domain.</summary>
+    public void AddForeign(Guid uuid, string name, DomainState state)
+    {
+        lock (_gate)
+        {
+            _domains[uuid] = new FakeDomain(new ObservedDomain { Uuid = uuid, Name = name, State = state, Vcpu = 1, Memory = 64 }, "<domain/>");
+        }
+        Tell(uuid, "defined");
+    }
+
+    public void Disconnect(string why) => Become(HypervisorConnection.Down(why));
+
+    public void Reconnect() => Become(HypervisorConnection.Up("Fake 1.0.0"));
+
+    public Task<DomainScan> ScanAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            ThrowIfDown();
+            return Task.FromResult(new DomainScan(
+                [.. _domains.Values.Select(domain => domain.Observed)], _unsettled.Keys.ToHashSet()));
+        }
+    }
+
+    public Task DefineAsync(Guid domain, string xml, CancellationToken cancellationToken) => CallAsync("define", domain, () =>
+    {
+        var defined = FakeDomain.Parse(xml);
+        if (_domains.Values.Any(other => other.Observed.Name == defined.Observed.Name && other.Observed.Uuid != domain))
+            throw new HypervisorException(HypervisorFailure.Failed, 9, $"A domain {defined.Observed.Name} exists with another uuid.");
+        _domains[domain] = _domains.TryGetValue(domain, out var present) ? present.Redefined(defined) : defined;
+        return "defined";
+    }, cancellationToken);
+
+    public Task StartAsync(Guid domain, bool paused, CancellationToken cancellationToken) => CallAsync("start", domain, () =>
+    {
+        var found = Find(domain);
+        Require(found.Observed.State == DomainState.Off, "is running already");
+        found.Boot(paused);
+        return "started";
+    }, cancellationToken);
+
+    public Task SuspendAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("suspend", domain, () =>
+    {
+        var found = Find(domain);
+        Require(found.Observed.State is DomainState.Running or DomainState.Paused, "is not running");
+        if (found.Observed.State == DomainState.Running)
+            found.Set(DomainState.Paused, DomainReason.PausedByOrder);
+        return "suspended";
+    }, cancellationToken);
+
+    public Task ResumeAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("resume", domain, () =>
+    {
+        var found = Find(domain);
+        Require(found.Observed.State is DomainState.Running or DomainState.Paused, "is not running");
+        found.Set(DomainState.Running, DomainReason.Other);
+        return "resumed";
+    }, cancellationToken);
+
+    public Task ShutdownAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("shutdown", domain, () =>
+    {
+        var found = Find(domain);
+        Require(found.Observed.State != DomainState.Off, "is not running");
+        if (GuestsObeyPowerButton && found.Observed.State == DomainState.Running)
+            found.Set(DomainState.Off, DomainReason.GuestPoweredOff);
+        return "shut down";
+    }, cancellationToken);
+
+    public Task DestroyAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("destroy", domain, () =>
+    {
+        var found = Find(domain);
+        // As with the real one, a start that is held at its gate fails when the power is cut.
+        if (_gates.TryGetValue(("start", domain), out var starting) && starting.HasArrived)
+        {
+            starting.Break();
+            return "stopped";
+        }
+        Require(found.Observed.State != DomainState.Off, "is not running");
+        found.Set(DomainState.Off, DomainReason.PowerCut);
+        return "stopped";
+    }, cancellationToken);
+
+    public Task UndefineAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("undefine", domain, () =>
+    {
+        var found = Find(domain);
+        Require(found.Observed.State == DomainState.Off, "is running");
+        _domains.Remove(domain);
+        return "undefined";
+    }, cancellationToken);
+
+    public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            ThrowIfDown();
+            return Task.FromResult(Find(domain).Xml);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _events.Writer.TryComplete();
+        return ValueTask.CompletedTask;
+    }
+
+    private static void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+            throw new HypervisorException(HypervisorFailure.WrongState, 55, $"The domain {otherwise}.");
+    }
+
+    private async Task CallAsync(string call, Guid domain, Func<string> effect, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Gate? gate;
+        lock (_gate)
+        {
+            ThrowIfDown();
+            _calls.Add($"{call} {domain}");
+            gate = _gates.GetValueOrDefault((call, domain));
+        }
+        var work = PerformAsync(call, domain, gate, effect);
+        try
+        {
+            await work.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            lock (_gate)
+                _unsettled[domain] = _unsettled.GetValueOrDefault(domain) + 1;
+            _ = work.ContinueWith(_ => Settle(domain), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private async Task PerformAsync(string call, Guid domain, Gate? gate, Func<string> effect)
+    {
+        if (gate is not null)
+            await gate.PassAsync();
+        string what;
+        lock (_gate)
+        {
+            if (_gates.GetValueOrDefault((call, domain)) == gate)
+                _gates.Remove((call, domain));
+            if (gate?.IsBroken == true)
+                throw new HypervisorException(HypervisorFailure.Failed, 1, "The domain was destroyed while it started.");
+            if (_failures.TryGetValue((call, domain), out var queue) && queue.TryDequeue(out var failure))
+                throw failure;
+            what = effect();
+        }
+        Tell(domain, what);
+    }
+
+    private void Settle(Guid domain)
+    {
+        lock (_gate)
+        {
+            if (--_unsettled[domain] > 0)
+                return;
+            _unsettled.Remove(domain);
+        }
+        _events.Writer.TryWrite(new HypervisorEvent.CallSettled(domain));
+    }
+
+    private void Change(Guid domain, string what, Action<FakeDomain> change)
+    {
+        lock (_gate)
+            change(Find(domain));
+        Tell(domain, what);
+    }
+
+    private void Become(HypervisorConnection connection)
+    {
+        lock (_gate)
+            _connection = connection;
+        _events.Writer.TryWrite(new HypervisorEvent.ConnectionChanged(connection));
+    }
+
+    private void Tell(Guid domain, string what) => _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
+
+    private FakeDomain Find(Guid domain) => _domains.GetValueOrDefault(domain)
+        ?? throw new HypervisorException(HypervisorFailure.NoSuchDomain, 42, $"There is no domain {domain}.");
+
+    private void ThrowIfDown()
+    {
+        if (!_connection.IsConnected)
+            throw new HypervisorException(HypervisorFailure.Disconnected, 0, _connection.Why!);
+    }
+
+    /// <summary>Where a call waits until the test lets it go on.</summary>
+    public sealed class Gate
+    {
+        private readonly TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Completes when a call has come to the gate.</summary>
+        public Task Arrived => _arrived.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        internal bool HasArrived => _arrived.Task.IsCompleted;
+
+        internal bool IsBroken { get; private set; }
+
+        public void Open() => _opened.TrySetResult();
+
+        internal void Break()
+        {
+            IsBroken = true;
+            Open();
+        }
+
+        internal Task PassAsync()
+        {
+            _arrived.TrySetResult();
+            return _opened.Task;
+        }
+    }
+
+    private sealed class FakeDomain(ObservedDomain observed, string xml)
+    {
+        private ObservedDomain _atNextStart = observed;
+
+        public ObservedDomain Observed { get; private set; } = observed;
+
+        public string Xml { get; private set; } = xml;
+
+        public static FakeDomain Parse(string xml)
+        {
+            XElement domain;
+            try
+            {
+                domain = XElement.Parse(xml);
+            }
+            catch (System.Xml.XmlException exception)
+            {
+                throw new HypervisorException(HypervisorFailure.Failed, 27, $"The definition cannot be read: {exception.Message}");
+            }
+            return new FakeDomain(
+                new ObservedDomain
+                {
+                    Uuid = Guid.Parse(domain.Element("uuid")!.Value),
+                    Name = domain.Element("name")!.Value,
+                    State = DomainState.Off,
+                    Vcpu = int.Parse(domain.Element("vcpu")!.Value),
+                    Memory = long.Parse(domain.Element("memory")!.Value),
+                    Metadata = domain.Element("metadata")?.Elements()
+                        .FirstOrDefault(element => element.Name.NamespaceName == DomainMetadata.Namespace)?.ToString(),
+                },
+                xml);
+        }
+
+        public FakeDomain Redefined(FakeDomain by)
+        {
+            // A running domain keeps what it was started with; only the metadata of libvirt's live view would stay too.
+            if (Observed.State == DomainState.Off)
+                return new FakeDomain(by.Observed with { State = Observed.State, Reason = Observed.Reason }, by.Xml);
+            _atNextStart = by.Observed;
+            Xml = by.Xml;
+            return this;
+        }
+
+        public void Boot(bool paused) => Observed = _atNextStart with
+        {
+            State = paused ? DomainState.Paused : DomainState.Running,
+            Reason = paused ? DomainReason.PausedByOrder : DomainReason.Other,
+        };
+
+        public void Set(DomainState state, DomainReason reason) =>
+            Observed = (state == DomainState.Off ? _atNextStart : Observed) with { State = state, Reason = reason };
+    }
+}

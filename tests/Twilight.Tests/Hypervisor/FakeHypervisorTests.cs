@@ -1,0 +1,46 @@
+using NUnit.Framework;
+using PonyCloud.TestKit.Hypervisor;
+using PonyCloud.Twilight.Hypervisor;
+
+namespace PonyCloud.Twilight.Tests.Hypervisor;
+
+public sealed class FakeHypervisorTests : HypervisorContract
+{
+    private FakeHypervisor _fake = null!;
+
+    protected override IHypervisor Hypervisor => _fake;
+
+    [SetUp]
+    public void Make() => _fake = new FakeHypervisor();
+
+    [TearDown]
+    public async Task EndAsync()
+    {
+        await RemoveDomainsAsync();
+        await _fake.DisposeAsync();
+    }
+
+    protected override string XmlOf(Guid uuid, string name, int memory) =>
+        $"<domain><name>{name}</name><uuid>{uuid}</uuid><memory>{memory}</memory><vcpu>1</vcpu>{MetadataOf(uuid)}</domain>";
+
+    [Test]
+    public async Task A_call_that_was_given_up_stays_unsettled_until_it_ends(CancellationToken cancellationToken)
+    {
+        var uuid = NewDomain();
+        await DefineAsync(uuid, cancellationToken);
+        var gate = _fake.Hold("start", uuid);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
+        var start = _fake.StartAsync(uuid, paused: false, giveUp.Token);
+        await gate.Arrived;
+        await giveUp.CancelAsync();
+
+        Assert.That(async () => await start, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That((await _fake.ScanAsync(cancellationToken)).Unsettled, Does.Contain(uuid));
+        gate.Open();
+        while (await _fake.Events.ReadAsync(cancellationToken) != new HypervisorEvent.CallSettled(uuid))
+        {
+        }
+        Assert.That((await _fake.ScanAsync(cancellationToken)).Unsettled, Is.Empty);
+    }
+}

@@ -1,0 +1,208 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Reconciliation;
+using PonyCloud.TestKit.Guests;
+using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Hypervisor.Libvirt;
+using PonyCloud.Twilight.Instances;
+
+namespace PonyCloud.Twilight.Tests.Hypervisor;
+
+/// <summary>libvirt with QEMU, which emulates a guest that is a ROM.</summary>
+public sealed class LibvirtQemuTests : HypervisorContract
+{
+    private LibvirtHypervisor _libvirt = null!;
+    private string _console = null!;
+
+    protected override IHypervisor Hypervisor => _libvirt;
+
+    private static PrivateLibvirtd Private => PrivateLibvirtFixture.Instance;
+
+    [SetUp]
+    public void Make()
+    {
+        _libvirt = NewHypervisor();
+        _console = Path.Combine(Private.Directory, "contract.log");
+        RomGuest.Write(Path.Combine(Private.Directory, "deaf.rom"));
+        RomGuest.Write(Path.Combine(Private.Directory, "obedient.rom"), PowerButton.PowersOff);
+    }
+
+    [TearDown]
+    public async Task EndAsync()
+    {
+        await RemoveDomainsAsync();
+        await _libvirt.DisposeAsync();
+    }
+
+    protected override string XmlOf(Guid uuid, string name, int memory) => XmlOf(uuid, name, memory, "deaf.rom");
+
+    [Test]
+    public async Task A_domain_starts_paused_and_writes_nothing_until_it_is_resumed(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var uuid = NewDomain();
+        await DefineAsync(uuid, cancellationToken);
+
+        await Hypervisor.StartAsync(uuid, paused: true, cancellationToken);
+
+        var paused = await FindAsync(uuid, cancellationToken);
+        Assert.That((paused!.State, paused.Reason), Is.EqualTo((DomainState.Paused, DomainReason.PausedByOrder)));
+        Assert.That(await File.ReadAllTextAsync(_console, cancellationToken), Is.Empty);
+        await Hypervisor.ResumeAsync(uuid, cancellationToken);
+        await ConsoleLineAsync(cancellationToken);
+    }
+
+    [Test]
+    public async Task A_guest_that_minds_its_power_button_turns_itself_off(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var uuid = NewDomain();
+        await Hypervisor.DefineAsync(uuid, XmlOf(uuid, NameOf(uuid), 32, "obedient.rom"), cancellationToken);
+        await Hypervisor.StartAsync(uuid, paused: false, cancellationToken);
+        await ConsoleLineAsync(cancellationToken);
+
+        do
+        {
+            // The guest needs a moment behind its line until it looks at the button, and a real one misses presses too.
+            await Hypervisor.ShutdownAsync(uuid, cancellationToken);
+        }
+        while (!await IsToldWithinASecondAsync(uuid, "stopped", cancellationToken));
+
+        var off = await FindAsync(uuid, cancellationToken);
+        Assert.That((off!.State, off.Reason), Is.EqualTo((DomainState.Off, DomainReason.GuestPoweredOff)));
+    }
+
+    [Test]
+    public async Task An_emulator_that_is_killed_is_a_crash(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var uuid = NewDomain();
+        await DefineAsync(uuid, cancellationToken);
+        await Hypervisor.StartAsync(uuid, paused: false, cancellationToken);
+
+        await ChildProcess.SendAsync(Private.GuestPids().Single(), ProcessSignal.Kill);
+        await EventAsync(uuid, "stopped", cancellationToken);
+
+        var off = await FindAsync(uuid, cancellationToken);
+        Assert.That((off!.State, off.Reason), Is.EqualTo((DomainState.Off, DomainReason.Crashed)));
+    }
+
+    [Test]
+    public async Task A_lost_daemon_is_seen_and_found_again_and_the_guest_goes_on(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var uuid = NewDomain();
+        await DefineAsync(uuid, cancellationToken);
+        await Hypervisor.StartAsync(uuid, paused: false, cancellationToken);
+
+        await Private.KillDaemonAsync();
+        var seen = await ConnectionAsync(isConnected: false, cancellationToken);
+
+        Assert.That(seen.Why, Is.Not.Empty);
+        Assert.That(seen.Version, Is.Null);
+        await ConnectionAsync(isConnected: true, cancellationToken);
+        Assert.That((await FindAsync(uuid, cancellationToken))!.State, Is.EqualTo(DomainState.Running));
+    }
+
+    [Test]
+    public async Task While_there_is_no_connection_calls_are_refused_as_disconnected(CancellationToken cancellationToken)
+    {
+        await using var lost = new LibvirtHypervisor(
+            new LibvirtOptions { Uri = "qemu+unix:///system?socket=/nonexistent/libvirt-sock" },
+            TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
+
+        var refusal = await RefusalOfAsync(() => lost.ScanAsync(cancellationToken));
+
+        Assert.That(refusal.Failure, Is.EqualTo(HypervisorFailure.Disconnected));
+        var happened = await lost.Events.ReadAsync(cancellationToken);
+        Assert.That(happened, Is.InstanceOf<HypervisorEvent.ConnectionChanged>());
+        Assert.That(lost.Connection.Why, Does.Contain("/nonexistent/libvirt-sock"));
+    }
+
+    [Test]
+    public async Task The_domains_of_instances_are_accepted_and_run(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        foreach (var profile in (CpuProfileDesired?[])
+        [
+            null,
+            new CpuProfileDesired
+            {
+                Uuid = Guid.NewGuid(), Name = "basic", Model = "qemu64", Features = TextList.Of(["aes"]),
+            },
+        ])
+        {
+            var instance = new InstanceDesired { Uuid = NewDomain(), Tenant = Guid.NewGuid(), Name = "web", Mem = 32 };
+            var definition = DomainXml.For(instance, profile, new DomainOptions
+            {
+                Accelerator = Accelerator.Tcg,
+                ConsoleDirectory = Private.Directory,
+                Boot = new DisklessBoot.Rom(Path.Combine(Private.Directory, "deaf.rom")),
+            });
+
+            await Hypervisor.DefineAsync(instance.Uuid, definition.Xml, cancellationToken);
+            await Hypervisor.StartAsync(instance.Uuid, paused: false, cancellationToken);
+
+            var domain = await FindAsync(instance.Uuid, cancellationToken);
+            Assert.That(domain!.State, Is.EqualTo(DomainState.Running));
+            Assert.That(DomainMetadata.Of(domain), Is.EqualTo(new DomainMetadata(instance.Uuid, definition.Shape)));
+        }
+    }
+
+    private static LibvirtHypervisor NewHypervisor() => new(
+        new LibvirtOptions
+        {
+            Uri = Private.Uri,
+            ReconnectBackoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1)),
+        },
+        TimeProvider.System,
+        NullLogger<LibvirtHypervisor>.Instance);
+
+    private string XmlOf(Guid uuid, string name, int memory, string rom) =>
+        $"""
+        <domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid>{MetadataOf(uuid)}
+        <memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
+        <os><type arch='x86_64' machine='q35'>hvm</type>
+        <loader type='rom' readonly='yes'>{Private.Directory}/{rom}</loader></os>
+        <features><acpi/><apic/></features>
+        <devices><controller type='usb' model='none'/>
+        <serial type='file'><source path='{_console}' append='off'/></serial>
+        <memballoon model='none'/></devices></domain>
+        """;
+
+    private async Task<bool> IsToldWithinASecondAsync(Guid uuid, string what, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(1));
+        try
+        {
+            await EventAsync(uuid, what, limit.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task<HypervisorConnection> ConnectionAsync(bool isConnected, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (await Hypervisor.Events.ReadAsync(cancellationToken) is HypervisorEvent.ConnectionChanged { Connection: var connection }
+                && connection.IsConnected == isConnected)
+            {
+                return connection;
+            }
+        }
+    }
+
+    private async Task ConsoleLineAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!(await File.ReadAllTextAsync(_console, cancellationToken)).Contains(RomGuest.Line, StringComparison.Ordinal))
+            await timer.WaitForNextTickAsync(cancellationToken);
+    }
+}
