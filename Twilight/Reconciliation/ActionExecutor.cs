@@ -24,6 +24,7 @@ public sealed partial class ActionExecutor : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<Guid, Run> _runs = [];
+    private bool _isDisposed;
 
     /// <param name="ended">Called on any thread when an action has ended and can be collected.</param>
     public ActionExecutor(IHypervisor hypervisor, Action ended, ILogger<ActionExecutor> logger)
@@ -74,6 +75,9 @@ public sealed partial class ActionExecutor : IAsyncDisposable
     /// <summary>Lets go of what is in flight. The guests stay as they are: a start may well come about.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         await _stopping.CancelAsync();
         foreach (var run in _runs.Values)
             run.Withdraw();

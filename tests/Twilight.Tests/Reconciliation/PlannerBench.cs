@@ -1,0 +1,89 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Reconciliation;
+
+namespace PonyCloud.Twilight.Tests.Reconciliation;
+
+/// <summary>What a planner looks at, put together by hand.</summary>
+internal sealed class PlannerBench
+{
+    public static readonly Guid Host = Guid.Parse("11111111-2222-3333-4444-555555555555");
+
+    public static readonly DomainOptions Domains = new() { Accelerator = Accelerator.Tcg, ConsoleDirectory = "/var/log/console" };
+
+    private readonly StateStore _desired = new(EntityCatalog.Load());
+    private readonly Dictionary<Guid, ObservedDomain> _domains = [];
+    private readonly Dictionary<Guid, InstanceMemory> _memory = [];
+    private readonly Dictionary<Guid, InstanceAction> _inFlight = [];
+    private readonly HostPlanner _planner;
+
+    public PlannerBench() => _planner = new HostPlanner(_desired.Catalog, Host, Domains);
+
+    public bool IsDesiredKnown { get; init; } = true;
+
+    public HashSet<Guid> Unsettled { get; } = [];
+
+    public static RowChange[] Wanted(
+        EntityCatalog catalog, Guid instance, InstanceState state, long mem = 512, int stopTimeout = 60, Guid? profile = null, Guid? host = null) =>
+    [
+        RowChange.Set(catalog["instance"], RowPart.Desired, new InstanceDesired
+        {
+            Uuid = instance, Tenant = Guid.Empty, Name = "web", State = state, Mem = mem, StopTimeout = stopTimeout, CpuProfile = profile,
+        }),
+        RowChange.Set(catalog["host_instance"], RowPart.Desired, new HostInstanceDesired { Host = host ?? Host, Instance = instance }),
+    ];
+
+    public void Want(
+        Guid instance, InstanceState state, long mem = 512, int stopTimeout = 60, Guid? profile = null, Guid? host = null) =>
+        _desired.Apply(Wanted(_desired.Catalog, instance, state, mem, stopTimeout, profile, host));
+
+    public void Unwant(Guid instance) => _desired.Apply(
+    [
+        RowChange.Remove(_desired.Catalog["host_instance"], RowPart.Desired, RowKey.Of(Host.ToString(), instance.ToString())),
+        RowChange.Remove(_desired.Catalog["instance"], RowPart.Desired, RowKey.Of(instance)),
+    ]);
+
+    /// <summary>A domain of ours, with the shape that is wanted now.</summary>
+    public void Observe(Guid instance, DomainState state, DomainReason reason = DomainReason.Other)
+    {
+        var shape = _planner.WantedIn(_desired.Snapshot).GetValueOrDefault(instance)?.Definition?.Shape ?? "another shape";
+        _domains[instance] = new ObservedDomain
+        {
+            Uuid = instance, Name = DomainXml.NameOf(instance), State = state, Reason = reason,
+            Metadata = new DomainMetadata(instance, shape).ToXml().ToString(),
+        };
+    }
+
+    public void ObserveForeign(Guid uuid, DomainState state) =>
+        _domains[uuid] = new ObservedDomain { Uuid = uuid, Name = "foreign", State = state };
+
+    public void InFlight(InstanceAction action) => _inFlight[action.Instance] = action;
+
+    public DomainDefinition DefinitionOf(Guid instance) => _planner.WantedIn(_desired.Snapshot)[instance].Definition!;
+
+    public InstanceAction StartOf(Guid instance) => new InstanceAction.Start(DefinitionOf(instance), Paused: false);
+
+    public void Remember(Guid instance, TimeSpan now, RetryOptions retry)
+    {
+        var order = _planner.WantedIn(_desired.Snapshot).GetValueOrDefault(instance)?.Order ?? InstanceOrder.Unwanted;
+        _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None)
+            .Observe(order, _domains.GetValueOrDefault(instance), _inFlight.ContainsKey(instance), now, retry);
+    }
+
+    public void End(ActionOutcome outcome, TimeSpan now, RetryOptions retry)
+    {
+        var instance = outcome.Action.Instance;
+        _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, now, retry);
+    }
+
+    public HostPlan Plan(TimeSpan now) => _planner.Plan(new PlannerInput
+    {
+        Desired = IsDesiredKnown ? _desired.Snapshot : null,
+        Scan = new DomainScan([.. _domains.Values], Unsettled),
+        Memory = _memory,
+        InFlight = _inFlight,
+        Now = now,
+    });
+}

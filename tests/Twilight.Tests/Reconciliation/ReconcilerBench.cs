@@ -1,0 +1,150 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.TestKit.Hypervisor;
+using PonyCloud.TestKit.Time;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Reconciliation;
+using PonyCloud.Twilight.Tests.Inventory;
+
+namespace PonyCloud.Twilight.Tests.Reconciliation;
+
+/// <summary>A running <see cref="HostReconciler"/> over the fake hypervisor, and what it reported so far.</summary>
+internal sealed class ReconcilerBench : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private readonly FakeMachine _machine = new();
+    private readonly StateStore _desired = new(EntityCatalog.Load());
+    private readonly StateStore _reported;
+    private readonly HostReconciler _reconciler;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _running;
+
+    public ReconcilerBench(bool isConnected = true)
+    {
+        if (!isConnected)
+            Hypervisor.Disconnect("not connected yet");
+        _reported = new StateStore(_desired.Catalog);
+        _reconciler = new HostReconciler(
+            new HostReconcilerOptions { Host = PlannerBench.Host, Domains = PlannerBench.Domains },
+            _desired.Catalog,
+            Hypervisor,
+            new HostInventory(PlannerBench.Host, _machine.Roots, AcceleratorChoice.Tcg),
+            Time,
+            NullLoggerFactory.Instance);
+        _running = _reconciler.RunAsync(_stopping.Token);
+    }
+
+    public FakeHypervisor Hypervisor { get; } = new();
+
+    public ManualTime Time { get; } = new();
+
+    public List<HostOutput.Notification> Notifications { get; } = [];
+
+    /// <summary>The changes that were reported first.</summary>
+    public IReadOnlyList<RowChange>? FirstReport { get; private set; }
+
+    public HostCurrent? ReportedHost => (HostCurrent?)_reported.Snapshot[_desired.Catalog["host"]].Find(PlannerBench.Host)?.Current;
+
+    public InstanceStatus? StatusOf(Guid instance) => RowOf(instance)?.Status;
+
+    public HostInstanceCurrent? RowOf(Guid instance) => (HostInstanceCurrent?)_reported.Snapshot[_desired.Catalog["host_instance"]]
+        .Find(RowKey.Of(PlannerBench.Host.ToString(), instance.ToString()))?.Current;
+
+    public void Order(Guid instance, InstanceState? state, long mem = 512, int stopTimeout = 60)
+    {
+        _desired.Apply(state is { } wanted
+            ? PlannerBench.Wanted(_desired.Catalog, instance, wanted, mem, stopTimeout)
+            :
+            [
+                RowChange.Remove(
+                    _desired.Catalog["host_instance"], RowPart.Desired, RowKey.Of(PlannerBench.Host.ToString(), instance.ToString())),
+                RowChange.Remove(_desired.Catalog["instance"], RowPart.Desired, RowKey.Of(instance)),
+            ]);
+        Send();
+    }
+
+    /// <summary>The controller's state reaches the host, whether or not it changed.</summary>
+    public void Send() => _reconciler.DesiredChanged(_desired.Snapshot);
+
+    /// <summary>Reads what is reported until a condition holds.</summary>
+    public async Task UntilAsync(string what, Func<bool> holds)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!holds())
+        {
+            try
+            {
+                Take(await _reconciler.Output.ReadAsync(limit.Token));
+            }
+            catch (OperationCanceledException)
+            {
+                throw new AssertionException($"Not reached: {what}. Calls: {string.Join(", ", Hypervisor.Calls)}");
+            }
+        }
+    }
+
+    /// <summary>Reads what is reported until a condition holds, and moves the clock whenever nothing comes.</summary>
+    public async Task UntilQuietAsync(string what, Func<bool> holds)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!holds())
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+            patience.CancelAfter(TimeSpan.FromMilliseconds(20));
+            try
+            {
+                Take(await _reconciler.Output.ReadAsync(patience.Token));
+            }
+            catch (OperationCanceledException) when (!limit.IsCancellationRequested)
+            {
+                Time.Advance(TimeSpan.FromSeconds(30));
+            }
+            catch (OperationCanceledException)
+            {
+                throw new AssertionException($"Not reached: {what}. Calls: {string.Join(", ", Hypervisor.Calls)}");
+            }
+        }
+    }
+
+    /// <summary>What an agent that has just come up would do.</summary>
+    public HostPlan FreshPlan() => new HostPlanner(_desired.Catalog, PlannerBench.Host, PlannerBench.Domains).Plan(new PlannerInput
+    {
+        Desired = _desired.Snapshot,
+        Scan = new DomainScan([.. Hypervisor.Domains.Values], new HashSet<Guid>()),
+        Memory = new Dictionary<Guid, InstanceMemory>(),
+        InFlight = new Dictionary<Guid, InstanceAction>(),
+        Now = TimeSpan.Zero,
+    });
+
+    public Task UntilAsync(Guid instance, InstanceStatus? status) =>
+        UntilAsync($"{instance} {status}", () => StatusOf(instance) == status);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        Assert.That(async () => await _running, Throws.InstanceOf<OperationCanceledException>());
+        await _reconciler.DisposeAsync();
+        await Hypervisor.DisposeAsync();
+        _stopping.Dispose();
+        _machine.Dispose();
+    }
+
+    private void Take(HostOutput output)
+    {
+        switch (output)
+        {
+            case HostOutput.Rows rows:
+                FirstReport ??= rows.Changes;
+                _reported.Apply(rows.Changes);
+                break;
+            case HostOutput.Notification notification:
+                Notifications.Add(notification);
+                break;
+        }
+    }
+}
