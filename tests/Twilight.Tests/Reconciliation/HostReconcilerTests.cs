@@ -129,7 +129,7 @@ public sealed class HostReconcilerTests
         _bench.Time.Advance(TimeSpan.FromSeconds(1));
         await _bench.UntilAsync(One, InstanceStatus.Running);
         Assert.That(_bench.Notifications.Single(), Is.EqualTo(new HostOutput.Notification(
-            "instance-broken", NotificationSeverity.Error, One, _bench.Notifications[0].Time, "no room")));
+            "instance-broken", EventSeverity.Error, One, _bench.Notifications[0].Time, "no room")));
     }
 
     [Test]

@@ -25,20 +25,31 @@ internal sealed class ReconcilerBench : IAsyncDisposable
     private readonly Task _running;
 
     public ReconcilerBench(bool isConnected = true)
+        : this(null, null, PlannerBench.Domains, isConnected)
+    {
+    }
+
+    public ReconcilerBench(IHypervisor hypervisor, TimeProvider time, DomainOptions domains)
+        : this(hypervisor, time, domains, isConnected: true)
+    {
+    }
+
+    private ReconcilerBench(IHypervisor? hypervisor, TimeProvider? time, DomainOptions domains, bool isConnected)
     {
         if (!isConnected)
             Hypervisor.Disconnect("not connected yet");
         _reported = new StateStore(_desired.Catalog);
         _reconciler = new HostReconciler(
-            new HostReconcilerOptions { Host = PlannerBench.Host, Domains = PlannerBench.Domains },
+            new HostReconcilerOptions { Host = PlannerBench.Host, Domains = domains },
             _desired.Catalog,
-            Hypervisor,
+            hypervisor ?? Hypervisor,
             new HostInventory(PlannerBench.Host, _machine.Roots, AcceleratorChoice.Tcg),
-            Time,
+            time ?? Time,
             NullLoggerFactory.Instance);
         _running = _reconciler.RunAsync(_stopping.Token);
     }
 
+    /// <summary>Unused when the bench was given another.</summary>
     public FakeHypervisor Hypervisor { get; } = new();
 
     public ManualTime Time { get; } = new();
