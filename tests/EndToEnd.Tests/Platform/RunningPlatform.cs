@@ -1,0 +1,191 @@
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+using PonyCloud.TestKit.Database;
+using PonyCloud.TestKit.Guests;
+using PonyCloud.TestKit.Processes;
+
+namespace PonyCloud.EndToEnd.Tests.Platform;
+
+/// <summary>
+/// The whole platform, of real parts: PostgreSQL, Sparkle and Twilight as processes, libzmq between them, libvirt and QEMU.
+/// Everything is its own: directories, ports, namespaces; nothing is left when it is disposed.
+/// </summary>
+public sealed class RunningPlatform : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new("platform");
+    private readonly HttpClient _http;
+    private readonly int _httpPort;
+    private ChildProcess? _sparkle;
+    private ChildProcess? _twilight;
+
+    private RunningPlatform(PostgresServer postgres, string connection, PrivateLibvirtd libvirtd)
+    {
+        Postgres = postgres;
+        ConnectionString = connection;
+        Libvirtd = libvirtd;
+        var ports = FreePort.Take(2);
+        (_httpPort, MessagingPort) = (ports[0], ports[1]);
+        _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_httpPort}"), Timeout = TimeSpan.FromSeconds(30) };
+    }
+
+    public PostgresServer Postgres { get; }
+
+    public string ConnectionString { get; }
+
+    public PrivateLibvirtd Libvirtd { get; }
+
+    public ChildProcess Sparkle => _sparkle!;
+
+    public ChildProcess Twilight => _twilight!;
+
+    public int HttpPort => _httpPort;
+
+    public int MessagingPort { get; }
+
+    /// <summary>The one host.</summary>
+    public Guid Host => Libvirtd.HostUuid;
+
+    /// <summary>A client without a token.</summary>
+    public ApiClient Anybody => new(_http);
+
+    /// <summary>A client of the first operator.</summary>
+    public ApiClient Alicorn { get; private set; } = null!;
+
+    /// <summary>A client of the tenant's owner.</summary>
+    public ApiClient Owner { get; private set; } = null!;
+
+    public Guid Tenant { get; private set; }
+
+    /// <summary>The console of an instance, as a file on the host.</summary>
+    public string ConsoleOf(Guid instance) => _directory[$"console/{instance}.log"];
+
+    /// <summary>Starts everything, up to a tenant that may have instances.</summary>
+    /// <param name="button">What guests do when they are asked to shut down.</param>
+    public static async Task<RunningPlatform> StartAsync(PowerButton button = PowerButton.PowersOff)
+    {
+        var postgres = await PostgresServer.StartNewAsync();
+        PrivateLibvirtd libvirtd;
+        try
+        {
+            libvirtd = await PrivateLibvirtd.StartAsync();
+        }
+        catch
+        {
+            await postgres.DisposeAsync();
+            throw;
+        }
+
+        var platform = new RunningPlatform(postgres, await postgres.CreateEmptyDatabaseAsync(), libvirtd);
+        try
+        {
+            RomGuest.Write(platform._directory["guest.rom"], button);
+            Directory.CreateDirectory(platform._directory["console"]);
+            platform.WriteConfiguration();
+            await platform.StartSparkleAsync();
+            await platform.LogInAsync();
+            await platform.Alicorn.PostAsync("/host", new { desired = new { uuid = platform.Host, name = "this" } });
+            platform.StartTwilight();
+            await platform.HostIsPresentAsync();
+            platform.Tenant = await platform.Alicorn.CreateAsync("/tenant", new { name = "tests", approved = true });
+            platform.Owner = await platform.Alicorn.ForTenantAsync(platform.Tenant);
+            return platform;
+        }
+        catch
+        {
+            await platform.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts Sparkle and waits until it is ready.</summary>
+    public async Task StartSparkleAsync()
+    {
+        _sparkle = ChildProcess.StartDaemon("Sparkle", "sparkle", ["server", "--config", _directory["sparkle.json"]]);
+        await Eventually.SeesAsync(
+            "Sparkle to be ready",
+            async cancellation =>
+            {
+                if (_sparkle.HasExited)
+                {
+                    throw new InvalidOperationException("Sparkle ended:\n" + string.Join('\n', _sparkle.Lines));
+                }
+
+                using var answer = await _http.GetAsync("/self/readiness", cancellation);
+                return answer.IsSuccessStatusCode;
+            },
+            ready => ready);
+    }
+
+    public void StartTwilight() =>
+        _twilight = ChildProcess.StartDaemon("Twilight", "twilight", ["--config", _directory["twilight.json"]]);
+
+    /// <summary>Waits until the host is shown as present.</summary>
+    public Task<JObject> HostIsPresentAsync() => Eventually.SeesAsync(
+        "the host to be present",
+        _ => Twilight.HasExited
+            ? throw new InvalidOperationException("Twilight ended:\n" + string.Join('\n', Twilight.Lines))
+            : Alicorn.GetAsync($"/host/{Host}"),
+        row => row.SelectToken("current.status")?.Value<string>() == "present");
+
+    /// <summary>Makes an instance.</summary>
+    /// <param name="state">What is ordered of it.</param>
+    /// <param name="stopTimeout">Seconds that it has to shut down.</param>
+    public async Task<RunningInstance> CreateAsync(string state = "running", int stopTimeout = 3600) => new(
+        this,
+        await Owner.CreateAsync(
+            $"/tenant/{Tenant}/instance",
+            new { name = $"guest-{Guid.NewGuid():N}"[..20], state, vcpu = 1, mem = 16, stop_timeout = stopTimeout }));
+
+    /// <summary>Runs SQL as an operator would, with psql.</summary>
+    public Task<string> PsqlAsync(string sql) => PostgresServer.PsqlAsync(ConnectionString, sql);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var daemon in new[] { _twilight, _sparkle })
+        {
+            if (daemon is not null)
+            {
+                await daemon.DisposeAsync();
+            }
+        }
+
+        _http.Dispose();
+        await Libvirtd.DisposeAsync();
+        await Postgres.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    private async Task LogInAsync()
+    {
+        var file = _directory["alicorn-password"];
+        var password = await Eventually.SeesAsync(
+            "the first alicorn's password",
+            async cancellation => File.Exists(file) ? (await File.ReadAllTextAsync(file, cancellation)).Trim() : string.Empty,
+            text => text.Length > 0);
+        // The file comes before the user does.
+        await Eventually.SeesAsync("the first alicorn", _ => PsqlAsync("SELECT count(*) FROM \"user\" WHERE alicorn;"), text => text.Contains('1', StringComparison.Ordinal));
+        Alicorn = await Anybody.LogInAsync("alicorn@localhost", password);
+    }
+
+    private void WriteConfiguration()
+    {
+        Write("sparkle.json", new
+        {
+            http = new { listen = $"http://127.0.0.1:{_httpPort}" },
+            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}" },
+            database = new { connection_string = ConnectionString },
+            data_directory = _directory["sparkle"],
+            first_alicorn = new { email = "alicorn@localhost", password_file = _directory["alicorn-password"] },
+        });
+        Write("twilight.json", new
+        {
+            uuid = Host.ToString(),
+            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}" },
+            hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
+            console_directory = _directory["console"],
+            diskless_boot = new { rom = _directory["guest.rom"] },
+        });
+    }
+
+    private void Write(string name, object content) => File.WriteAllText(_directory[name], JsonConvert.SerializeObject(content));
+}
