@@ -16,6 +16,8 @@ public sealed partial class RowWriter
 {
     private const int MaxAttempts = 6;
 
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(30);
+
     private readonly IStateView _view;
     private readonly IDesiredStateWriter _database;
     private readonly RequestReader _requests;
@@ -139,9 +141,21 @@ public sealed partial class RowWriter
     {
         if (writes.Count == 0)
             return;
+        // Not cut short when the client goes: what was sent may stand, and then the log must say who did it.
+        using var limit = new CancellationTokenSource(WriteLimit, _time);
         try
         {
-            await _database.WriteAsync([.. writes.Select(write => write.Write)], call.Context.RequestAborted);
+            await _database.WriteAsync([.. writes.Select(write => write.Write)], limit.Token);
+        }
+        catch (UnconfirmedCommitException)
+        {
+            LogChange(call, writes, isKnown: false);
+            throw;
+        }
+        catch (OperationCanceledException cancelled) when (limit.IsCancellationRequested)
+        {
+            LogChange(call, writes, isKnown: false);
+            throw new UnconfirmedCommitException("The database did not answer in time.", cancelled);
         }
         catch (WriteRefusedException refusal)
         {
@@ -152,7 +166,7 @@ public sealed partial class RowWriter
         {
             throw ApiEndpoint.NoSuchRow();
         }
-        LogChange(call, writes);
+        LogChange(call, writes, isKnown: true);
     }
 
     // The database's own message may quote values of rows that the caller must not see.
@@ -209,7 +223,7 @@ public sealed partial class RowWriter
         }
     }
 
-    private void LogChange(WriteCall call, List<PlannedWrite> writes)
+    private void LogChange(WriteCall call, List<PlannedWrite> writes, bool isKnown)
     {
         if (!_logger.IsEnabled(LogLevel.Information))
             return;
@@ -226,7 +240,7 @@ public sealed partial class RowWriter
             call.Caller.Tenant,
             call.Context.Connection.RemoteIpAddress?.ToString(),
             call.Context.Request.Method,
-            what);
+            isKnown ? what : $"{what} (outcome not known)");
     }
 
     private static string Shown(RowKey key) => string.Join('/', key.Parts.Select(Uri.EscapeDataString));

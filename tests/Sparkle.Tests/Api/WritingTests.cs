@@ -219,6 +219,9 @@ public sealed class WritingTests : ApiFixture
     {
         await DeleteAsync($"{Instances}/{InstanceA}", Token(Owner, TenantA));
         Assert.That(Log.Lines, Has.Some.Contains("owner%40a.example").And.Some.Contains($"delete instance {InstanceA}"));
+        Database.FailNext(new UnconfirmedCommitException("lost"));
+        await PostAsync("/api/v1/config", Token(Alicorn), """{"desired":{"key":"a","value":1}}""");
+        Assert.That(Log.Lines, Has.Some.Contains("insert config a (outcome not known)"));
     }
 
     [Test]
