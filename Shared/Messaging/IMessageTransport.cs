@@ -5,6 +5,9 @@ namespace PonyCloud.Shared.Messaging;
 /// <summary>The routing id of a ZeroMQ peer: 1 to 255 bytes, kept as Latin-1 text so that it compares by value.</summary>
 public readonly record struct PeerId(string Text)
 {
+    /// <summary>The routing id of the controller, the only one that is well known.</summary>
+    public static readonly PeerId Sparkle = new("sparkle");
+
     public override string ToString() => Text;
 }
 
