@@ -20,7 +20,7 @@ test:
 	@packaging/prerequisites && exec packaging/test
 
 bench:
-	@packaging/prerequisites && exec dotnet run --project tests/Benchmarks -c Release -v q
+	@packaging/prerequisites wrk && exec dotnet run --project tests/Benchmarks -c Release -v q
 
 lint:
 	@packaging/prerequisites shellcheck && exec packaging/lint

@@ -78,6 +78,8 @@ public sealed class ConfigurationReader
             var name = prefix + property.Name;
             if (!seen.Add(property.Name))
                 _problems.Add($"{name}: stands twice (in {file})");
+            else if (property.Value.ValueKind == JsonValueKind.Null && _schema.Find(name) is not null)
+                continue; // Written out, and not set.
             else if (_schema.Find(name) is { } key)
                 Take(key, FromJson(key, property.Value), file);
             else if (!_schema.IsLevel(name))

@@ -31,23 +31,22 @@ public static class DaemonHost
     /// <summary>Reads the settings and runs what is built from them until it is stopped.</summary>
     /// <param name="arguments">The parsed command line.</param>
     /// <param name="schema">All keys of the daemon, those of the log included.</param>
-    /// <param name="build">Makes the host.</param>
+    /// <param name="build">Makes the host; may throw <see cref="ConfigurationException"/> for settings that do not go together.</param>
     /// <param name="errors">Where a wrong configuration is explained.</param>
     /// <returns>The exit code: 0 after a clean stop, 1 when a service failed, 78 when the configuration is wrong.</returns>
     public static async Task<int> RunAsync(
         DaemonArguments arguments, ConfigurationSchema schema, Func<ConfigurationValues, IHost> build, TextWriter errors)
     {
-        ConfigurationValues values;
+        IHost host;
         try
         {
-            values = ConfigurationReader.Read(schema, arguments.ConfigFile, ConfigurationReader.ProcessEnvironment());
+            host = build(ConfigurationReader.Read(schema, arguments.ConfigFile, ConfigurationReader.ProcessEnvironment()));
         }
         catch (ConfigurationException error)
         {
             await errors.WriteLineAsync(error.Message);
             return ConfigurationException.ExitCode;
         }
-        var host = build(values);
         // Looked up now: the host is disposed when it returns. A failed service stops the host, and must not look like an order to stop.
         var services = host.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToList();
         await host.RunAsync();

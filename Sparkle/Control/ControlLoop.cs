@@ -17,9 +17,6 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
 {
     private const int QueueLength = 1024;
 
-    // EX_SOFTWARE of sysexits.h.
-    private const int SoftwareError = 70;
-
     private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(
         new BoundedChannelOptions(QueueLength) { SingleReader = true });
     private readonly Lazy<Controller> _controller;
@@ -27,7 +24,6 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
     private readonly TimeProvider _time;
     private readonly ControlOptions _options;
     private readonly ILogger<ControlLoop> _logger;
-    private readonly IHostApplicationLifetime _lifetime;
     private volatile DatabaseLink _database;
     private long _lastTurn;
 
@@ -37,7 +33,6 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
         IMessageTransport transport,
         ControlOptions options,
         TimeProvider time,
-        IHostApplicationLifetime lifetime,
         ILogger<ControlLoop> logger)
     {
         // Features may ask for this loop in their constructors, so they are made when the loop starts.
@@ -45,7 +40,6 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
         _transport = transport;
         _time = time;
         _options = options;
-        _lifetime = lifetime;
         _logger = logger;
         _database = new DatabaseLink(false, time.GetUtcNow(), "not loaded yet");
         _lastTurn = time.GetTimestamp();
@@ -93,10 +87,8 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
         }
         catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            // A broken invariant: state in memory can no longer be trusted, and a restart builds it anew.
+            // A broken invariant: state in memory can no longer be trusted. The host stops with it, and a restart builds it anew.
             LogBroken(e);
-            Environment.ExitCode = SoftwareError;
-            _lifetime.StopApplication();
             throw;
         }
     }

@@ -25,7 +25,6 @@ public sealed partial class ActionExecutor : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<Guid, Run> _runs = [];
     private bool _isDisposed;
-    private bool _isDisposed;
 
     /// <param name="ended">Called on any thread when an action has ended and can be collected.</param>
     public ActionExecutor(IHypervisor hypervisor, Action ended, ILogger<ActionExecutor> logger)

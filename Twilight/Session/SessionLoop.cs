@@ -12,7 +12,6 @@ namespace PonyCloud.Twilight.Session;
 /// <summary>The loop that owns the link to Sparkle: messages, the host's own changes and time come to it one at a time.</summary>
 public sealed partial class SessionLoop(
     SparkleLink link,
-    PeerId sparkle,
     IMessageTransport transport,
     HostReconciler host,
     SessionOptions options,
@@ -76,7 +75,7 @@ public sealed partial class SessionLoop(
         switch (transportEvent)
         {
             // Only Sparkle is listened to; nothing else can be at the other end of the connection.
-            case TransportEvent.Received(var peer, var body) when peer == sparkle:
+            case TransportEvent.Received(var peer, var body) when peer == PeerId.Sparkle:
                 if (!_isReachable)
                     LogReached();
                 _isReachable = true;
@@ -106,7 +105,7 @@ public sealed partial class SessionLoop(
     {
         foreach (var message in messages)
         {
-            if (!transport.TrySend(sparkle, MessageCodec.Encode(message)))
+            if (!transport.TrySend(PeerId.Sparkle, MessageCodec.Encode(message)))
                 link.Undelivered(Now);
         }
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Messaging;
@@ -71,7 +70,7 @@ internal static class ChangeBenchmark
             _loop = new ControlLoop(
                 _catalog,
                 () => [new HostRegistry(_catalog, _server, new ScopeResolver(_catalog), this, entropy, options, TimeProvider.System, NullLogger<HostRegistry>.Instance)],
-                _server, options, TimeProvider.System, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), NullLogger<ControlLoop>.Instance);
+                _server, options, TimeProvider.System, NullLogger<ControlLoop>.Instance);
             _link = new SparkleLink(_catalog, _host, entropy, TimeSpan.FromSeconds(1));
             _instance = new InstanceDesired { Uuid = Guid.NewGuid(), Tenant = Guid.NewGuid(), Name = "instance", Mem = 1024 };
         }

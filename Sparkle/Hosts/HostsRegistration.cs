@@ -1,0 +1,17 @@
+using Microsoft.Extensions.DependencyInjection;
+using PonyCloud.Shared.Replication;
+using PonyCloud.Sparkle.Control;
+
+namespace PonyCloud.Sparkle.Hosts;
+
+/// <summary>The room's one line in the program.</summary>
+public static class HostsRegistration
+{
+    /// <summary>Adds the sessions with Twilights.</summary>
+    public static IServiceCollection AddHosts(this IServiceCollection services)
+    {
+        services.AddSingleton<IEntropy, SystemEntropy>();
+        services.AddSingleton<IControlFeature, HostRegistry>();
+        return services;
+    }
+}

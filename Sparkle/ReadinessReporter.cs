@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Hosting;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Sparkle.Control;
+
+namespace PonyCloud.Sparkle;
+
+/// <summary>
+/// Tells the service manager when the controller is ready, which is when it knows the database, and that it lives, which
+/// is while its loop comes round.
+/// </summary>
+internal sealed class ReadinessReporter(ControlLoop loop, DaemonHealth health, TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
+
+    // Loading a large database is one turn of the loop.
+    private static readonly TimeSpan Stuck = TimeSpan.FromMinutes(2);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        health.AddCheck("control loop", () => loop.SinceLastTurn < Stuck);
+        using var timer = new PeriodicTimer(LookEvery, time);
+        while (loop.Snapshot is null)
+        {
+            health.ReportStatus(loop.Database.Why ?? "Loading the database.");
+            await timer.WaitForNextTickAsync(stoppingToken);
+        }
+        health.ReportStatus("Serving.");
+        health.MarkReady();
+    }
+}

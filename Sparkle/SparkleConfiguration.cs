@@ -1,0 +1,123 @@
+using System.Net;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Sparkle.Api;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Sparkle;
+
+/// <summary>Every setting of Sparkle, and the options that rooms take made from them.</summary>
+internal static class SparkleConfiguration
+{
+    public const string Endpoint = "messaging:endpoint";
+
+    private const string Listen = "http:listen";
+    private const string AllowBeyondLoopback = "http:allow_plain_beyond_loopback";
+    private const string BodyLimit = "http:body_limit";
+    private const string TokenLifetime = "http:token_lifetime";
+    private const string LoginFailures = "http:login_failures_per_minute";
+    private const string KeepAlive = "messaging:keep_alive";
+    private const string ConnectionString = "database:connection_string";
+    private const string EmbeddedDirectory = "database:embedded:directory";
+    private const string EmbeddedSocketDirectory = "database:embedded:socket_directory";
+    private const string EmbeddedUser = "database:embedded:user";
+    private const string EmbeddedBinDirectory = "database:embedded:bin_directory";
+    private const string DataDirectory = "data_directory";
+    private const string AlicornEmail = "first_alicorn:email";
+    private const string AlicornPasswordFile = "first_alicorn:password_file";
+
+    public static ConfigurationSchema Schema { get; } = new("SPARKLE_",
+    [
+        new(Listen, ConfigurationKind.Text, "Where the REST API listens.") { Default = "http://127.0.0.1:9860" },
+        new(AllowBeyondLoopback, ConfigurationKind.Boolean, "Serve plain HTTP on other than loopback addresses; for a proxy that speaks TLS in front.")
+        {
+            Default = "false",
+        },
+        new(BodyLimit, ConfigurationKind.Integer, "The largest request body, bytes.") { Default = "1048576", Minimum = 1024, Maximum = 268435456 },
+        new(TokenLifetime, ConfigurationKind.Duration, "How long a token is valid.") { Default = "12:00:00", Minimum = 60, Maximum = 31622400 },
+        new(LoginFailures, ConfigurationKind.Integer, "Failed logins a minute from one address for one user before it has to wait.")
+        {
+            Default = "10", Minimum = 1, Maximum = 10000,
+        },
+        new(Endpoint, ConfigurationKind.Text, "Where hosts connect. Loopback only, until hosts authenticate.")
+        {
+            Default = "tcp://127.0.0.1:9850", Check = LoopbackEndpoint,
+        },
+        new(KeepAlive, ConfigurationKind.Duration, "How often hosts are told that Sparkle lives; three times that of silence is too long. The same on both sides.")
+        {
+            Default = "15", Minimum = 0.1, Maximum = 300,
+        },
+        new(ConnectionString, ConfigurationKind.Text, "A PostgreSQL server to use, as an Npgsql connection string; unset for an embedded one.") { IsSecret = true },
+        new(EmbeddedDirectory, ConfigurationKind.Text, "Where the embedded PostgreSQL keeps its data; postgresql below data_directory unless set.") { Check = AbsolutePath },
+        new(EmbeddedSocketDirectory, ConfigurationKind.Text, "Where the embedded PostgreSQL has its socket; run in its directory unless set.") { Check = AbsolutePath },
+        new(EmbeddedUser, ConfigurationKind.Text, "Who the embedded PostgreSQL runs as when Sparkle runs as root.") { Default = "postgres" },
+        new(EmbeddedBinDirectory, ConfigurationKind.Text, "Where initdb and pg_ctl are; the newest version installed unless set.") { Check = AbsolutePath },
+        new(DataDirectory, ConfigurationKind.Text, "What outlives a restart: the key that signs tokens.") { Default = "/var/lib/sparkle", Check = AbsolutePath },
+        new(AlicornEmail, ConfigurationKind.Text, "The operator that is made when the database has none.") { Default = "alicorn@localhost" },
+        new(AlicornPasswordFile, ConfigurationKind.Text, "File that takes that operator's generated password; shown on the console unless set.") { Check = AbsolutePath },
+        .. DaemonLogging.Keys,
+    ]);
+
+    /// <exception cref="ConfigurationException">The keys contradict each other.</exception>
+    public static ApiOptions Api(ConfigurationValues values)
+    {
+        var options = new ApiOptions
+        {
+            Listen = values.Text(Listen),
+            AllowPlainHttpBeyondLoopback = values.Boolean(AllowBeyondLoopback),
+            BodyLimit = (int)values.Integer(BodyLimit),
+            TokenLifetime = values.Duration(TokenLifetime),
+            LoginFailures = (int)values.Integer(LoginFailures),
+            DataDirectory = values.Text(DataDirectory),
+            FirstAlicornEmail = values.Text(AlicornEmail),
+            FirstAlicornPasswordFile = values.TextOrNull(AlicornPasswordFile),
+        };
+        var problems = options.Check().Select(found => $"{KeyOf(found.Option)}: {found.Problem}").ToList();
+        return problems.Count == 0 ? options : throw new ConfigurationException(problems);
+    }
+
+    /// <exception cref="ConfigurationException">The keys contradict each other.</exception>
+    public static DatabaseOptions Database(ConfigurationValues values)
+    {
+        if (values.TextOrNull(ConnectionString) is { } connection)
+        {
+            return values.IsSet(EmbeddedDirectory)
+                ? throw new ConfigurationException([$"{EmbeddedDirectory}: cannot be set together with {ConnectionString}"])
+                : new DatabaseOptions { ConnectionString = connection };
+        }
+        return new DatabaseOptions
+        {
+            Embedded = new EmbeddedPostgresOptions
+            {
+                DataDirectory = values.TextOrNull(EmbeddedDirectory) ?? Path.Combine(values.Text(DataDirectory), "postgresql"),
+                SocketDirectory = values.TextOrNull(EmbeddedSocketDirectory),
+                User = values.Text(EmbeddedUser),
+                BinDirectory = values.TextOrNull(EmbeddedBinDirectory),
+            },
+        };
+    }
+
+    public static ControlOptions Control(ConfigurationValues values) => new() { KeepAlive = values.Duration(KeepAlive) };
+
+    private static string KeyOf(string option) => option switch
+    {
+        nameof(ApiOptions.Listen) => Listen,
+        nameof(ApiOptions.BodyLimit) => BodyLimit,
+        nameof(ApiOptions.TokenLifetime) => TokenLifetime,
+        nameof(ApiOptions.LoginFailures) => LoginFailures,
+        nameof(ApiOptions.FirstAlicornEmail) => AlicornEmail,
+        _ => DataDirectory,
+    };
+
+    private static string? LoopbackEndpoint(object value)
+    {
+        const string Form = "must be of the form tcp://ADDRESS:PORT";
+        if (!Uri.TryCreate((string)value, UriKind.Absolute, out var uri) || uri.Scheme != "tcp" || uri.Port <= 0)
+            return Form;
+        if (!IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address))
+            return Form;
+        return IPAddress.IsLoopback(address) ? null : "must be a loopback address: hosts do not authenticate yet";
+    }
+
+    private static string? AbsolutePath(object value) => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path";
+}

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Shared.Messaging.ZeroMq;
+using PonyCloud.Sparkle.Api;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Events;
+using PonyCloud.Sparkle.Hosts;
+using PonyCloud.Sparkle.Placement;
+
+namespace PonyCloud.Sparkle;
+
+/// <summary>Puts the controller together from its settings: a line for each room.</summary>
+internal static class SparkleHost
+{
+    /// <exception cref="ConfigurationException">Settings contradict each other.</exception>
+    public static IHost Build(ConfigurationValues values)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.AddDaemon(values);
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(EntityCatalog.Load());
+        builder.Services.AddSingleton(ZeroMqOptions.Server(values.Text(SparkleConfiguration.Endpoint), PeerId.Sparkle.Text));
+        builder.Services.AddSingleton<IMessageTransport, ZeroMqTransport>();
+
+        // The order of hosted services is that of these lines, and the opposite when they stop: the loop outlives all that feed it.
+        builder.Services.AddControl(SparkleConfiguration.Control(values));
+        builder.Services.AddHosts();
+        builder.Services.AddPlacement();
+        builder.Services.AddEvents();
+        builder.Services.AddDatabase(SparkleConfiguration.Database(values));
+        builder.Services.AddApi(SparkleConfiguration.Api(values));
+        builder.Services.AddHostedService<ReadinessReporter>();
+
+        var application = builder.Build();
+        application.UseRouting();
+        application.MapApi();
+        return application;
+    }
+}

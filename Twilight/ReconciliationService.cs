@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Twilight.Reconciliation;
+
+namespace PonyCloud.Twilight;
+
+/// <summary>Runs the host's reconciliation for as long as the agent lives; the guests outlive it.</summary>
+internal sealed class ReconciliationService(HostReconciler reconciler, DaemonHealth health) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Ready means that the agent's loops run. Sparkle or libvirt may be away: then the host says so, and waits.
+        health.MarkReady();
+        await reconciler.RunAsync(stoppingToken);
+    }
+}
+
+internal static partial class TwilightLog
+{
+    [LoggerMessage(2101, LogLevel.Information, "Twilight {Version} on host {Host}, for Sparkle at {Endpoint}.")]
+    public static partial void LogStarting(this ILogger logger, string version, Guid host, string endpoint);
+}

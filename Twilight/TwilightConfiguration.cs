@@ -1,0 +1,74 @@
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Inventory;
+
+namespace PonyCloud.Twilight;
+
+/// <summary>Every setting of Twilight.</summary>
+internal static class TwilightConfiguration
+{
+    public const string Uuid = "uuid";
+    public const string Endpoint = "messaging:endpoint";
+    public const string KeepAlive = "messaging:keep_alive";
+    public const string HypervisorUri = "hypervisor:uri";
+    public const string HypervisorAccelerator = "hypervisor:accelerator";
+    public const string Emulator = "hypervisor:emulator";
+    public const string ConsoleDirectory = "console_directory";
+    public const string BootKernel = "diskless_boot:kernel";
+    public const string BootInitrd = "diskless_boot:initrd";
+    public const string BootCommandLine = "diskless_boot:cmdline";
+    public const string BootRom = "diskless_boot:rom";
+
+    public static ConfigurationSchema Schema { get; } = new("TWILIGHT_",
+    [
+        new(Uuid, ConfigurationKind.Text, "The host's uuid; auto takes the machine's own (DMI).")
+        {
+            Default = HostUuid.Auto,
+            Check = value => (string)value == HostUuid.Auto || Guid.TryParseExact((string)value, "D", out _) ? null : "must be auto or a uuid",
+        },
+        new(Endpoint, ConfigurationKind.Text, "Where Sparkle listens for hosts.")
+        {
+            Default = "tcp://127.0.0.1:9850",
+            Check = value => ((string)value).StartsWith("tcp://", StringComparison.Ordinal) ? null : "must be of the form tcp://ADDRESS:PORT",
+        },
+        new(KeepAlive, ConfigurationKind.Duration, "How often Sparkle is told that the host lives. The same on both sides.")
+        {
+            Default = "15", Minimum = 0.1, Maximum = 300,
+        },
+        new(HypervisorUri, ConfigurationKind.Text, "The libvirt connection.") { Default = "qemu:///system" },
+        new(HypervisorAccelerator, ConfigurationKind.Text, "What runs guests; auto is KVM where processor and kernel allow it, else TCG.")
+        {
+            Default = "auto", Choices = ["auto", "kvm", "tcg"],
+        },
+        new(Emulator, ConfigurationKind.Text, "The QEMU binary; libvirt's own choice unless set.") { Check = AbsolutePath },
+        new(ConsoleDirectory, ConfigurationKind.Text, "Directory for what guests write to their serial consoles.")
+        {
+            Default = "/var/log/twilight/console", Check = AbsolutePath,
+        },
+        new(BootKernel, ConfigurationKind.Text, "A Linux kernel that instances without a disk boot.") { Check = ExistingFile },
+        new(BootInitrd, ConfigurationKind.Text, "The initramfs for that kernel.") { Check = ExistingFile },
+        new(BootCommandLine, ConfigurationKind.Text, "The command line for that kernel."),
+        new(BootRom, ConfigurationKind.Text, "A firmware image that instances without a disk run instead of a BIOS.") { Check = ExistingFile },
+        .. DaemonLogging.Keys,
+    ]);
+
+    /// <summary>What diskless instances boot.</summary>
+    /// <exception cref="ConfigurationException">The keys contradict each other.</exception>
+    public static DisklessBoot Boot(ConfigurationValues values)
+    {
+        var kernel = values.TextOrNull(BootKernel);
+        var rom = values.TextOrNull(BootRom);
+        if (kernel is not null && rom is not null)
+            throw new ConfigurationException([$"{BootRom}: cannot be set together with {BootKernel}"]);
+        if (kernel is null && values.TextOrNull(BootInitrd) is not null)
+            throw new ConfigurationException([$"{BootInitrd}: needs {BootKernel}"]);
+        if (kernel is not null)
+            return new DisklessBoot.Kernel(kernel, values.TextOrNull(BootInitrd), values.TextOrNull(BootCommandLine));
+        return rom is not null ? new DisklessBoot.Rom(rom) : new DisklessBoot.Bios();
+    }
+
+    private static string? AbsolutePath(object value) => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path";
+
+    private static string? ExistingFile(object value) =>
+        AbsolutePath(value) ?? (File.Exists((string)value) ? null : "names a file that is not there");
+}

@@ -1,0 +1,86 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Shared.Messaging.ZeroMq;
+using PonyCloud.Shared.Replication;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Hypervisor.Libvirt;
+using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Reconciliation;
+using PonyCloud.Twilight.Session;
+
+namespace PonyCloud.Twilight;
+
+/// <summary>Puts the agent together from its settings.</summary>
+internal static class TwilightHost
+{
+    // A loop that has not come round for this long is stuck: its ticks are ten times a second.
+    private static readonly TimeSpan Stuck = TimeSpan.FromSeconds(30);
+
+    /// <exception cref="ConfigurationException">The machine has no usable uuid, or settings contradict each other.</exception>
+    public static IHost Build(ConfigurationValues values)
+    {
+        var uuid = FindUuid(values.Text(TwilightConfiguration.Uuid));
+        var boot = TwilightConfiguration.Boot(values);
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.AddDaemon(values);
+
+        var services = builder.Services;
+        services.AddSingleton(EntityCatalog.Load());
+        services.AddSingleton<IEntropy, SystemEntropy>();
+        services.AddSingleton(new SessionOptions { KeepAlive = values.Duration(TwilightConfiguration.KeepAlive) });
+        services.AddSingleton(ZeroMqOptions.Client(values.Text(TwilightConfiguration.Endpoint)));
+        services.AddSingleton<IMessageTransport, ZeroMqTransport>();
+        services.AddSingleton(new LibvirtOptions { Uri = values.Text(TwilightConfiguration.HypervisorUri) });
+        services.AddSingleton<IHypervisor, LibvirtHypervisor>();
+        services.AddSingleton(new HostInventory(
+            uuid, new InventoryRoots(), Enum.Parse<AcceleratorChoice>(values.Text(TwilightConfiguration.HypervisorAccelerator), ignoreCase: true)));
+        services.AddSingleton(provider => new HostReconcilerOptions
+        {
+            Host = uuid,
+            Domains = new DomainOptions
+            {
+                Accelerator = provider.GetRequiredService<HostInventory>().Accelerator,
+                ConsoleDirectory = ConsoleDirectory(values),
+                Boot = boot,
+                Emulator = values.TextOrNull(TwilightConfiguration.Emulator),
+            },
+        });
+        services.AddSingleton<HostReconciler>();
+        services.AddSingleton(provider => new SparkleLink(
+            provider.GetRequiredService<EntityCatalog>(), uuid, provider.GetRequiredService<IEntropy>(), provider.GetRequiredService<SessionOptions>().KeepAlive));
+        services.AddSingleton<SessionLoop>();
+        services.AddHostedService(provider => provider.GetRequiredService<SessionLoop>());
+        services.AddHostedService<ReconciliationService>();
+
+        var host = builder.Build();
+        var session = host.Services.GetRequiredService<SessionLoop>();
+        host.Services.GetRequiredService<DaemonHealth>().AddCheck("session loop", () => session.SinceLastTurn < Stuck);
+        host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("PonyCloud.Twilight")
+            .LogStarting(AgentVersion.Text, uuid, values.Text(TwilightConfiguration.Endpoint));
+        return host;
+    }
+
+    private static Guid FindUuid(string setting)
+    {
+        try
+        {
+            return HostUuid.Find(setting, "/sys");
+        }
+        catch (HostUuidException error)
+        {
+            throw new ConfigurationException([$"{TwilightConfiguration.Uuid}: {error.Message}"]);
+        }
+    }
+
+    private static string ConsoleDirectory(ConfigurationValues values)
+    {
+        var directory = values.Text(TwilightConfiguration.ConsoleDirectory);
+        Directory.CreateDirectory(directory);
+        return directory;
+    }
+}
