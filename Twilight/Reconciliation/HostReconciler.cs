@@ -155,8 +155,26 @@ public sealed partial class HostReconciler : IAsyncDisposable
         {
             var instance = outcome.Action.Instance;
             _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, Now, _options.Retry);
+            if (outcome is { Action: InstanceAction.Remove, End: ActionEnd.Done })
+                ForgetConsole(instance);
             if (outcome.End == ActionEnd.Failed)
                 Notify("instance-broken", EventSeverity.Error, instance, outcome.Why!);
+        }
+    }
+
+    private void ForgetConsole(Guid instance)
+    {
+        var log = _options.Domains.ConsoleLogOf(instance);
+        try
+        {
+            // Deleting what is not there is no error, but a folder that is not there is one.
+            if (File.Exists(log))
+                File.Delete(log);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A file too many is no reason to hold the instance's removal back.
+            LogConsoleKept(exception, log);
         }
     }
 
@@ -213,6 +231,9 @@ public sealed partial class HostReconciler : IAsyncDisposable
         if (changes.Count > 0)
             _output.Writer.TryWrite(new HostOutput.Rows(changes));
     }
+
+    [LoggerMessage(EventId = 3103, Level = LogLevel.Warning, Message = "The console log of a removed instance stays: {File}")]
+    private partial void LogConsoleKept(Exception exception, string file);
 
     [LoggerMessage(EventId = 3101, Level = LogLevel.Debug, Message = "Hypervisor: {Happened}")]
     private partial void LogHappened(HypervisorEvent happened);

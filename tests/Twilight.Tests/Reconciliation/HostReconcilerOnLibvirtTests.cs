@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Guests;
+using PonyCloud.TestKit.Processes;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
@@ -73,6 +74,19 @@ public sealed class HostReconcilerOnLibvirtTests
         await _bench.UntilAsync(_instance, null);
 
         Assert.That((await _libvirt.ScanAsync(cancellationToken)).Domains.Select(domain => domain.Uuid), Has.None.EqualTo(_instance));
+    }
+
+    [Test]
+    public async Task The_console_log_goes_with_its_instance()
+    {
+        _bench.Order(_instance, InstanceState.Running);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        var log = _bench.RowOf(_instance)!.ConsoleLog!;
+        Assert.That(log, Does.Exist);
+
+        _bench.Order(_instance, null);
+        await _bench.UntilAsync(_instance, null);
+        await Eventually.HoldsAsync("the file is gone", () => !File.Exists(log));
     }
 
     [Test]
