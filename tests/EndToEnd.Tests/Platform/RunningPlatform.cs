@@ -172,7 +172,7 @@ public sealed class RunningPlatform : IAsyncDisposable
         Write("sparkle.json", new
         {
             http = new { listen = $"http://127.0.0.1:{_httpPort}" },
-            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}" },
+            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}", keep_alive = "2" },
             database = new { connection_string = ConnectionString },
             data_directory = _directory["sparkle"],
             first_alicorn = new { email = "alicorn@localhost", password_file = _directory["alicorn-password"] },
@@ -180,7 +180,7 @@ public sealed class RunningPlatform : IAsyncDisposable
         Write("twilight.json", new
         {
             uuid = Host.ToString(),
-            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}" },
+            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}", keep_alive = "2" },
             hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
             console_directory = _directory["console"],
             diskless_boot = new { rom = _directory["guest.rom"] },
