@@ -18,6 +18,8 @@ public enum ProcessSignal
 /// </summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
+
     private readonly Process _process;
     private readonly Lock _lock = new();
     private readonly List<string> _lines = [];
@@ -139,7 +141,7 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for its end.</summary>
+    /// <summary>Waits for its end, and for all that it wrote.</summary>
     /// <returns>The exit code; 128 and the signal's number when a signal ended it.</returns>
     /// <exception cref="AssertionException">It did not end in time.</exception>
     public async Task<int> WaitForExitAsync(TimeSpan? timeout = null)
@@ -152,6 +154,15 @@ public sealed class ChildProcess : IAsyncDisposable
         catch (OperationCanceledException)
         {
             throw Failure("did not end in time");
+        }
+
+        try
+        {
+            await _drained.WaitAsync(DrainLimit);
+        }
+        catch (TimeoutException)
+        {
+            // A child of its own that lives on holds the other end; its own output has long arrived.
         }
 
         return _process.ExitCode;
