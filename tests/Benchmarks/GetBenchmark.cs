@@ -33,7 +33,7 @@ internal static class GetBenchmark
     {
         var directory = Directory.CreateTempSubdirectory("ponycloud-bench-").FullName;
         await using var server = await PostgresServer.StartNewAsync();
-        await using var source = NpgsqlDataSource.Create(server.ConnectionString(await server.CreateDatabaseAsync()) + ";Maximum Pool Size=32");
+        await using var source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync() + ";Maximum Pool Size=32");
         try
         {
             var (database, tenant, instance) = Fill();
