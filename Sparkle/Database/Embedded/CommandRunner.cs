@@ -58,7 +58,8 @@ internal sealed class CommandRunner(string? user, TimeProvider time)
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            // The tool alone: a server that pg_ctl has just started may live, and is found and stopped by its pid file.
+            process.Kill();
             if (cancellation.IsCancellationRequested)
                 throw;
             throw new TimeoutException($"{Path.GetFileName(file)} did not end within {limit.TotalSeconds:0} s.");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using NUnit.Framework;
 using PonyCloud.Sparkle.Database.Schema;
 
 namespace PonyCloud.TestKit.Database;
@@ -95,8 +96,9 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var postmaster = ProcessId;
         var all = TestProcess.ChildrenOf(postmaster).Append(postmaster).ToList();
+        await SignalAsync("KILL", postmaster);
         foreach (var pid in all)
-            await SignalAsync("KILL", pid);
+            await SignalIfThereAsync("KILL", pid);
         foreach (var pid in all)
             await TestProcess.WaitForEndAsync(pid, Limit);
     }
@@ -133,7 +135,20 @@ public sealed class PostgresServer : IAsyncDisposable
         var postmaster = ProcessId;
         await SignalAsync(signal, postmaster);
         foreach (var pid in TestProcess.ChildrenOf(postmaster))
+            await SignalIfThereAsync(signal, pid);
+    }
+
+    // A backend may end at any time by itself.
+    private static async Task SignalIfThereAsync(string signal, int pid)
+    {
+        try
+        {
             await SignalAsync(signal, pid);
+        }
+        catch (InvalidOperationException) when (!TestProcess.IsThere(pid))
+        {
+            await TestContext.Out.WriteLineAsync($"Process {pid} had ended before it got {signal}.");
+        }
     }
 
     private async Task MakeTemplateAsync()

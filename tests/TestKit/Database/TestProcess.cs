@@ -44,13 +44,15 @@ public static class TestProcess
             .Select(name => int.Parse(name!, CultureInfo.InvariantCulture))
             .Where(candidate => ParentOf(candidate) == pid)];
 
+    public static bool IsThere(int pid) => Stat(pid) is { } stat && stat[0] != "Z";
+
     /// <summary>Waits until the process is gone, or has ended and only waits to be reaped.</summary>
     public static async Task WaitForEndAsync(int pid, TimeSpan limit)
     {
         // A process that is none of ours cannot be waited for, only looked at.
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         using var deadline = new CancellationTokenSource(limit);
-        while (Stat(pid) is { } stat && stat[0] != "Z")
+        while (IsThere(pid))
             await timer.WaitForNextTickAsync(deadline.Token);
     }
 

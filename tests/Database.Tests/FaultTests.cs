@@ -1,0 +1,151 @@
+using Npgsql;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Database;
+using PonyCloud.TestKit.Database;
+
+namespace PonyCloud.Database.Tests;
+
+/// <summary>The server dies, hangs and comes back; memory is right again afterwards, and writers are told the truth.</summary>
+[TestFixture]
+public sealed class FaultTests
+{
+    private PostgresServer _server = null!;
+    private Link _link = null!;
+
+    [SetUp]
+    public async Task OpenAsync()
+    {
+        _server = await PostgresServer.StartNewAsync();
+        _link = await Link.OpenAsync(
+            await _server.CreateDatabaseAsync(),
+            Link.Patient with { ServerTimeout = TimeSpan.FromSeconds(2), CommitDecisionTimeout = TimeSpan.FromSeconds(30) });
+    }
+
+    [TearDown]
+    public async Task CloseAsync()
+    {
+        await _link.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Test]
+    public async Task A_server_killed_within_a_transaction_comes_back_without_it()
+    {
+        var tenant = Rows.Tenant();
+        await _link.InsertAsync(("tenant", tenant));
+        await using var other = new NpgsqlConnection(_link.ConnectionString + ";Pooling=false");
+        await other.OpenAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using (var insert = new NpgsqlCommand("INSERT INTO tenant (name) SELECT 'lost ' || i FROM generate_series(1, 1000) i", other))
+            await insert.ExecuteNonQueryAsync();
+
+        await _server.KillAsync();
+        await _link.State.WaitForAsync(state => !state.IsUp, "the loss is noticed");
+        Assert.That(
+            () => _link.InsertAsync(("tenant", Rows.Tenant())), Throws.TypeOf<DatabaseUnavailableException>());
+        Assert.That(_link.State.All<TenantDesired>(), Is.EqualTo([tenant]), "Memory stands still.");
+        await _server.StartAsync();
+
+        await _link.State.WaitForAsync(state => state.IsUp, "the link is back");
+        Assert.That(_link.State.All<TenantDesired>(), Is.EqualTo([tenant]));
+        await _link.InsertAsync(("tenant", Rows.Tenant()));
+        Assert.That(_link.State.Count("tenant"), Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_walsender_killed_amid_transactions_loses_none()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            var loads = _link.State.Loads;
+            var pid = await WalsenderAsync();
+            var writes = Task.WhenAll(Enumerable.Range(0, 20).Select(n => WriteOrFailAsync($"k{i}.{n}")));
+            await PostgresServer.SignalAsync("KILL", pid);
+            await _link.State.WaitForAsync(state => state.Loads > loads, "it was loaded again");
+            await writes;
+        }
+
+        await _link.InsertAsync(("config", Rows.Config("last", "1")));
+        await using var second = await Link.OpenAsync(_link.ConnectionString);
+        Assert.That(_link.State.All<object>(), Is.EquivalentTo(second.State.All<object>()));
+    }
+
+    [Test]
+    public async Task A_server_that_hangs_is_noticed_and_writes_fail()
+    {
+        await _server.FreezeAsync();
+        try
+        {
+            await _link.State.WaitForAsync(state => !state.IsUp, "the silence is noticed");
+            Assert.That(() => _link.InsertAsync(("tenant", Rows.Tenant())), Throws.TypeOf<DatabaseUnavailableException>());
+        }
+        finally
+        {
+            await _server.ThawAsync();
+        }
+
+        await _link.State.WaitForAsync(state => state.IsUp, "the link is back");
+        await _link.InsertAsync(("tenant", Rows.Tenant()));
+        Assert.That(_link.State.Count("tenant"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_clean_restart_is_followed_by_a_new_load()
+    {
+        await _link.InsertAsync(("config", Rows.Config("before", "1")));
+
+        await _server.StopAsync();
+        await _link.State.WaitForAsync(state => !state.IsUp, "the loss is noticed");
+        await _server.StartAsync();
+
+        await _link.State.WaitForAsync(state => state.IsUp, "the link is back");
+        await _link.InsertAsync(("config", Rows.Config("after", "1")));
+        Assert.That(_link.State.All<ConfigDesired>().Select(config => config.Key), Is.EquivalentTo(["before", "after"]));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_lost_answer_to_a_commit_is_decided_by_what_the_server_did(bool arrives)
+    {
+        await using var proxy = new CuttingProxy(Path.Combine(_server.SocketDirectory, ".s.PGSQL.5432"));
+        var through = new NpgsqlConnectionStringBuilder(_link.ConnectionString) { Host = proxy.Directory, Port = 5432 };
+        await using var link = await Link.OpenAsync(_link.ConnectionString, writeThrough: through.ConnectionString);
+        await link.InsertAsync(("config", Rows.Config("warm", "1")));
+        proxy.CutAt("COMMIT\0", deliver: arrives);
+
+        if (arrives)
+        {
+            await link.InsertAsync(("config", Rows.Config("cut", "1")));
+        }
+        else
+        {
+            Assert.That(() => link.InsertAsync(("config", Rows.Config("cut", "1"))), Throws.TypeOf<DatabaseUnavailableException>());
+        }
+
+        Assert.That(proxy.Cuts, Is.EqualTo(1));
+        Assert.That(link.State.Find<ConfigDesired>("config", RowKey.Of("cut")) is not null, Is.EqualTo(arrives));
+        await link.InsertAsync(("config", Rows.Config("afterwards", "1")));
+        Assert.That(link.State.Count("config"), Is.EqualTo(arrives ? 3 : 2));
+    }
+
+    private async Task WriteOrFailAsync(string key)
+    {
+        try
+        {
+            await _link.InsertAsync(("config", Rows.Config(key, "1")));
+            Assert.That(_link.State.Find<ConfigDesired>("config", RowKey.Of(key)), Is.Not.Null, "An acknowledged write is visible.");
+        }
+        catch (DatabaseUnavailableException)
+        {
+            Assert.That(_link.State.Losses, Is.Not.Empty);
+        }
+    }
+
+    private async Task<int> WalsenderAsync()
+    {
+        await using var connection = new NpgsqlConnection(_link.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("SELECT active_pid FROM pg_replication_slots WHERE active", connection);
+        return (int)(await command.ExecuteScalarAsync())!;
+    }
+}

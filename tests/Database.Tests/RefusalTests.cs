@@ -1,0 +1,172 @@
+using Dapper;
+using Npgsql;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Database.Tests;
+
+/// <summary>Every rule of the schema is broken once, and comes back under its name with its comment.</summary>
+[TestFixture]
+public sealed class RefusalTests
+{
+    private static readonly TenantDesired Tenant = Rows.Tenant();
+    private static readonly HostDesired Host = Rows.Host();
+    private static readonly HostDesired OtherHost = Rows.Host();
+    private static readonly CpuProfileDesired Profile = Rows.CpuProfile();
+    private static readonly UserDesired User = Rows.User();
+    private static readonly MemberDesired Member = Rows.Member(User, Tenant);
+    private static readonly InstanceDesired Instance = Rows.Instance(Tenant) with { CpuProfile = Profile.Uuid };
+    private static readonly InstanceDesired Unplaced = Rows.Instance(Tenant, "unplaced");
+    private static readonly HostInstanceDesired Place = Rows.Place(Host, Instance);
+    private static readonly ConfigDesired Config = Rows.Config("key", "1");
+    private static readonly EventDesired Event = Rows.Event();
+
+    private Link _link = null!;
+
+    private static IEnumerable<TestCaseData> Violations =>
+    [
+        Case("host_pkey", "host", Host with { Name = "twin" }, Refusal.Duplicate, "uuid"),
+        Case("host_name_length", "host", Rows.Host(new string('x', 254)), Refusal.Rule, "name"),
+        Case("host_info_length", "host", Rows.Host() with { Info = new string('x', 4097) }, Refusal.Rule, "info"),
+        Case("cpu_profile_pkey", "cpu_profile", Profile, Refusal.Duplicate, "uuid"),
+        Case("cpu_profile_name_length", "cpu_profile", Rows.CpuProfile() with { Name = "" }, Refusal.Rule, "name"),
+        Case("cpu_profile_model_format", "cpu_profile", Rows.CpuProfile() with { Model = "a b" }, Refusal.Rule, "model"),
+        Case("cpu_profile_features_format", "cpu_profile", Rows.CpuProfile() with { Features = TextList.Of(["a b"]) }, Refusal.Rule, "features"),
+        Case("config_pkey", "config", Config, Refusal.Duplicate, "key"),
+        Case("config_key_format", "config", Rows.Config("Key", "1"), Refusal.Rule, "key"),
+        Case("user_pkey", "user", User, Refusal.Duplicate, "email"),
+        Case("user_email_format", "user", Rows.User("pinkie"), Refusal.Rule, "email"),
+        Case("user_email_printable", "user", Rows.User("a\u0001@b"), Refusal.Rule, "email"),
+        Case("user_email_length", "user", Rows.User("a@" + new string('b', 253)), Refusal.Rule, "email"),
+        Case("tenant_pkey", "tenant", Tenant, Refusal.Duplicate, "uuid"),
+        Case("tenant_name_length", "tenant", Rows.Tenant(""), Refusal.Rule, "name"),
+        Case("member_pkey", "member", Member, Refusal.Duplicate, "uuid"),
+        Case("member_user_fkey", "member", Rows.Member(Rows.User("nobody@example.org"), Tenant), Refusal.MissingReference, "user"),
+        Case("member_tenant_fkey", "member", Rows.Member(User, Rows.Tenant()), Refusal.MissingReference, "tenant"),
+        Case("member_user_unique", "member", Rows.Member(User, Tenant), Refusal.Duplicate, "user", "tenant"),
+        Case("instance_pkey", "instance", Instance with { Name = "twin" }, Refusal.Duplicate, "uuid"),
+        Case("instance_tenant_fkey", "instance", Rows.Instance(Rows.Tenant()), Refusal.MissingReference, "tenant"),
+        Case("instance_cpu_profile_fkey", "instance", Rows.Instance(Tenant, "a") with { CpuProfile = Guid.NewGuid() }, Refusal.MissingReference, "cpu_profile"),
+        Case("instance_name_unique", "instance", Rows.Instance(Tenant), Refusal.Duplicate, "tenant", "name"),
+        Case("instance_name_format", "instance", Rows.Instance(Tenant, "-a"), Refusal.Rule, "name"),
+        Case("instance_vcpu_range", "instance", Rows.Instance(Tenant, "a") with { Vcpu = 513 }, Refusal.Rule, "vcpu"),
+        Case("instance_rcpu_range", "instance", Rows.Instance(Tenant, "a") with { Rcpu = -1 }, Refusal.Rule, "rcpu"),
+        Case("instance_rcpu_within_vcpu", "instance", Rows.Instance(Tenant, "a") with { Rcpu = 3 }, Refusal.Rule, "rcpu", "vcpu"),
+        Case("instance_mem_range", "instance", Rows.Instance(Tenant, "a") with { Mem = 15 }, Refusal.Rule, "mem"),
+        Case("instance_stop_timeout_range", "instance", Rows.Instance(Tenant, "a") with { StopTimeout = 86_401 }, Refusal.Rule, "stop_timeout"),
+        Case("host_instance_pkey", "host_instance", Place, Refusal.Duplicate, "host", "instance"),
+        Case("host_instance_host_fkey", "host_instance", Rows.Place(Rows.Host(), Unplaced), Refusal.MissingReference, "host"),
+        Case("host_instance_instance_fkey", "host_instance", Place with { Instance = Guid.NewGuid() }, Refusal.MissingReference, "instance"),
+        Case("host_instance_instance_key", "host_instance", Rows.Place(OtherHost, Instance), Refusal.Duplicate, "instance"),
+        Case("event_pkey", "event", Event, Refusal.Duplicate, "hash"),
+        Case("event_hash_format", "event", Event with { Hash = "abc" }, Refusal.Rule, "hash"),
+        Case("event_mtime_order", "event", Rows.Event('c') with { Mtime = Event.Ctime.AddDays(-1) }, Refusal.Rule, "ctime", "mtime"),
+        Case("event_count_positive", "event", Rows.Event('c') with { Count = 0 }, Refusal.Rule, "count"),
+    ];
+
+    /// <summary>What no record can say, but psql can.</summary>
+    private static IEnumerable<TestCaseData> ByHand =>
+    [
+        new("host_state_list", "UPDATE host SET state = 'lost'"),
+        new("member_role_list", "UPDATE member SET role = 'king'"),
+        new("instance_state_list", "UPDATE instance SET state = 'crashed'"),
+        new("event_severity_list", "UPDATE event SET severity = 'bad'"),
+        new("event_ctime_finite", "UPDATE event SET ctime = '-infinity'"),
+        new("event_mtime_finite", "UPDATE event SET mtime = 'infinity'"),
+        new("cpu_profile_features_flat", "UPDATE cpu_profile SET features = ARRAY['a', NULL]"),
+    ];
+
+    [OneTimeSetUp]
+    public async Task OpenAsync()
+    {
+        _link = await Link.OpenAsync(await SharedServer.Server.CreateDatabaseAsync());
+        await _link.InsertAsync(
+            ("tenant", Tenant), ("host", Host), ("host", OtherHost), ("cpu_profile", Profile), ("user", User), ("member", Member),
+            ("instance", Instance), ("instance", Unplaced), ("host_instance", Place), ("config", Config), ("event", Event));
+    }
+
+    [OneTimeTearDown]
+    public async Task CloseAsync() => await _link.DisposeAsync();
+
+    [TestCaseSource(nameof(Violations))]
+    public async Task A_broken_rule_is_named(string constraint, string entity, object record, Refusal refusal, string[] columns)
+    {
+        var before = _link.State.Transactions.Count;
+        // The broken write comes second as given, and first as carried out or not.
+        var refused = await CatchAsync(() => _link.InsertAsync(("config", Rows.Config("innocent", "1")), (entity, record)));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(refused.Constraint, Is.EqualTo(constraint));
+            Assert.That(refused.Refusal, Is.EqualTo(refusal));
+            Assert.That(refused.Write, Is.EqualTo(1));
+            Assert.That(refused.Columns, Is.EquivalentTo(columns));
+            Assert.That(refused.Message, Is.EqualTo(await CommentAsync(constraint)).And.Not.Empty);
+            Assert.That(_link.State.Transactions, Has.Count.EqualTo(before));
+        }
+    }
+
+    [TestCaseSource(nameof(ByHand))]
+    public void A_rule_that_a_record_cannot_break_holds_for_others_too(string constraint, string sql) => Assert.That(
+        () => _link.ExecuteAsync(sql),
+        Throws.TypeOf<PostgresException>().With.Property(nameof(PostgresException.ConstraintName)).EqualTo(constraint));
+
+    [Test]
+    public async Task No_rule_is_left_out_above()
+    {
+        await using var connection = new NpgsqlConnection(_link.ConnectionString);
+        var all = await connection.QueryAsync<string>("""
+            SELECT conname::text FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace AND conrelid <> 'schema_migration'::regclass
+            """);
+
+        Assert.That(Violations.Concat(ByHand).Select(data => (string)data.Arguments[0]!), Is.EquivalentTo(all));
+    }
+
+    [Test]
+    public async Task A_profile_in_use_stays()
+    {
+        var refused = await CatchAsync(() => _link.DeleteAsync("cpu_profile", RowKey.Of(Profile.Uuid)));
+
+        Assert.That(refused.Refusal, Is.EqualTo(Refusal.StillReferenced));
+        Assert.That(refused.Constraint, Is.EqualTo("instance_cpu_profile_fkey"));
+        Assert.That(refused.Message, Does.Contain("in use"));
+    }
+
+    [Test]
+    public async Task A_trigger_that_raises_is_a_rule_with_its_own_words()
+    {
+        await _link.ExecuteAsync("""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'Not on a Sunday.' USING CONSTRAINT = 'config_key_sunday'; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON config FOR EACH ROW WHEN (NEW.key = 'sunday') EXECUTE FUNCTION refuse();
+            """);
+
+        var refused = await CatchAsync(() => _link.InsertAsync(("config", Rows.Config("sunday", "1"))));
+
+        Assert.That((refused.Refusal, refused.Constraint, refused.Message), Is.EqualTo((Refusal.Rule, "config_key_sunday", "Not on a Sunday.")));
+    }
+
+    private static TestCaseData Case(string constraint, string entity, object record, Refusal refusal, params string[] columns) =>
+        new TestCaseData(constraint, entity, record, refusal, columns).SetArgDisplayNames(constraint);
+
+    private static async Task<WriteRefusedException> CatchAsync(Func<Task> write)
+    {
+        try
+        {
+            await write();
+        }
+        catch (WriteRefusedException e)
+        {
+            return e;
+        }
+        throw new AssertionException("The write was not refused.");
+    }
+
+    private async Task<string> CommentAsync(string constraint)
+    {
+        await using var connection = new NpgsqlConnection(_link.ConnectionString);
+        return (await connection.ExecuteScalarAsync<string>(
+            "SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = @constraint", new { constraint }))!;
+    }
+}
