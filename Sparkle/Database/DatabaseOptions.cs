@@ -5,7 +5,7 @@ public sealed record DatabaseOptions
 {
     /// <summary>
     /// An Npgsql connection string to a server that somebody else runs. Its role needs the attribute REPLICATION, and must
-    /// own the schema while migrations are applied.
+    /// own the schema while migrations are applied; membership of pg_read_all_stats lets more lost commits be decided.
     /// </summary>
     public string? ConnectionString { get; init; }
 

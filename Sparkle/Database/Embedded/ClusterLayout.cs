@@ -44,6 +44,9 @@ public sealed class ClusterLayout
 
     public string Sockets { get; }
 
+    /// <summary>Names the server beside its socket, as <see cref="PidFile"/> does in the cluster.</summary>
+    public string SocketLockFile => Path.Combine(Sockets, $".s.PGSQL.{Port}.lock");
+
     public string PidFile => Path.Combine(Cluster, "postmaster.pid");
 
     public string ConnectionString(string database = Name) => new NpgsqlConnectionStringBuilder

@@ -172,7 +172,7 @@ public sealed partial class EmbeddedPostgres
 
     private async Task LaunchAsync(string bin, CancellationToken cancellation)
     {
-        Postmaster.RemoveStalePidFile(Layout);
+        Postmaster.RemoveStalePidFiles(Layout);
         var seconds = ((int)_options.StartTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         await RequireAsync(_server, Path.Combine(bin, "pg_ctl"),
         [

@@ -7,23 +7,26 @@ internal static class Postmaster
 {
     /// <summary>The process id of the cluster's server; null when it does not run.</summary>
     public static int? Find(ClusterLayout layout) =>
-        ReadPid(layout) is { } pid && IsServerOf(pid, layout) ? pid : null;
+        ReadPid(layout.PidFile) is { } pid && IsServerOf(pid, layout) ? pid : null;
 
     /// <summary>
-    /// Removes a pid file whose process is a stranger. The server itself takes every living process of that number for its
+    /// Removes pid files whose process is a stranger, or dead and not reaped yet. The server itself takes every living process of that number for its
     /// older self and refuses to start, for instance in a container where numbers are soon given again.
     /// </summary>
-    public static void RemoveStalePidFile(ClusterLayout layout)
+    public static void RemoveStalePidFiles(ClusterLayout layout)
     {
-        if (ReadPid(layout) is { } pid && Directory.Exists($"/proc/{pid}") && !IsServerOf(pid, layout))
-            File.Delete(layout.PidFile);
+        foreach (var file in (string[])[layout.PidFile, layout.SocketLockFile])
+        {
+            if (ReadPid(file) is { } pid && Directory.Exists($"/proc/{pid}") && !IsServerOf(pid, layout))
+                File.Delete(file);
+        }
     }
 
-    private static int? ReadPid(ClusterLayout layout)
+    private static int? ReadPid(string file)
     {
         try
         {
-            using var reader = new StreamReader(layout.PidFile);
+            using var reader = new StreamReader(file);
             return int.TryParse(reader.ReadLine(), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : null;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

@@ -9,8 +9,11 @@ namespace PonyCloud.Sparkle.Database.Writing;
 /// <summary>A transaction whose commit was sent.</summary>
 /// <param name="Transaction">Its id, with the epoch.</param>
 /// <param name="System">The server's system identifier; ids of another server mean nothing.</param>
+/// <param name="Run">
+/// When the server last came up, be it after a crash of one of its processes only; null when the role may not see that.
+/// </param>
 /// <param name="Lost">Why no answer came; null when it did.</param>
-internal sealed record SentCommit(ulong Transaction, string System, Exception? Lost = null);
+internal sealed record SentCommit(ulong Transaction, string System, string? Run, Exception? Lost = null);
 
 internal enum CommitOutcome
 {
@@ -20,6 +23,11 @@ internal enum CommitOutcome
 }
 
 /// <summary>Finds out whether a commit stands whose answer was lost.</summary>
+/// <remarks>
+/// A transaction of which nothing had reached the disk is forgotten by a crash, its id included, and the next one gets the
+/// same id. So after a crash "committed" may be said of somebody else's transaction and proves nothing; "aborted" still
+/// does, since a commit that stands keeps its id.
+/// </remarks>
 internal sealed class CommitDecision(DatabaseConnections connections, DatabaseOptions options, TimeProvider time)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
@@ -45,6 +53,12 @@ internal sealed class CommitDecision(DatabaseConnections connections, DatabaseOp
         }
     }
 
+    /// <summary>SQL for the system identifier and <see cref="SentCommit.Run"/>. The checkpointer starts with every run.</summary>
+    public const string ServerColumns = """
+        (SELECT system_identifier::text FROM pg_control_system()),
+        (SELECT min(backend_start)::text FROM pg_stat_activity WHERE backend_type = 'checkpointer')
+        """;
+
     /// <summary>Null while it cannot be said yet.</summary>
     private async Task<CommitOutcome?> AskAsync(SentCommit commit, CancellationToken deadline)
     {
@@ -54,15 +68,16 @@ internal sealed class CommitDecision(DatabaseConnections connections, DatabaseOp
         {
             await using var connection = await connections.Pool.OpenConnectionAsync(stop.Token);
             await using var command = new NpgsqlCommand(
-                "SELECT pg_xact_status(CAST($1 AS xid8)), (SELECT system_identifier::text FROM pg_control_system())", connection);
+                $"SELECT pg_xact_status(CAST($1 AS xid8)), {ServerColumns}", connection);
             command.Parameters.Add(TableMap.Parameter(commit.Transaction.ToString(CultureInfo.InvariantCulture)));
             await using var reader = await command.ExecuteReaderAsync(stop.Token);
             await reader.ReadAsync(stop.Token);
             if (reader.GetString(1) != commit.System || await reader.IsDBNullAsync(0, stop.Token))
                 return CommitOutcome.Unknown;
+            var isSameRun = commit.Run is { } run && !await reader.IsDBNullAsync(2, stop.Token) && reader.GetString(2) == run;
             return reader.GetString(0) switch
             {
-                "committed" => CommitOutcome.Committed,
+                "committed" => isSameRun ? CommitOutcome.Committed : CommitOutcome.Unknown,
                 "aborted" => CommitOutcome.Aborted,
                 // The server has not noticed yet that the connection is gone, or the commit is still being made durable.
                 _ => null,

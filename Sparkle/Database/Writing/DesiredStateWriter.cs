@@ -91,7 +91,8 @@ public sealed partial class DesiredStateWriter(
             {
                 throw;
             }
-            catch (Exception e) when (e is NpgsqlException or IOException or SocketException or TimeoutException or OperationCanceledException)
+            catch (Exception e) when (e is NpgsqlException or IOException or SocketException or TimeoutException or OperationCanceledException
+                or ObjectDisposedException)
             {
                 return begun.Sent with { Lost = e };
             }
@@ -144,17 +145,21 @@ public sealed partial class DesiredStateWriter(
             {
                 connection = await connections.Pool.OpenConnectionAsync(stop.Token);
                 var transaction = await connection.BeginTransactionAsync(stop.Token);
+                // An acknowledged commit that is not durable yet could be forgotten, so nobody's "off" counts here.
                 await using var first = new NpgsqlCommand(
-                    """
-                    SELECT pg_current_xact_id()::text, (SELECT system_identifier::text FROM pg_control_system()),
-                           pg_logical_emit_message(true, $1, $2), set_config('lock_timeout', $3, true)
+                    $"""
+                    SELECT pg_current_xact_id()::text, {CommitDecision.ServerColumns},
+                           pg_logical_emit_message(true, $1, $2), set_config('lock_timeout', $3, true),
+                           set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)
                     """, connection);
                 first.Parameters.Add(TableMap.Parameter(MessagePrefix));
                 first.Parameters.Add(TableMap.Parameter(waiter.Id));
                 first.Parameters.Add(TableMap.Parameter($"{(long)options.LockTimeout.TotalMilliseconds}ms"));
                 await using var reader = await first.ExecuteReaderAsync(stop.Token);
                 await reader.ReadAsync(stop.Token);
-                var sent = new SentCommit(ulong.Parse(reader.GetString(0), CultureInfo.InvariantCulture), reader.GetString(1));
+                var sent = new SentCommit(
+                    ulong.Parse(reader.GetString(0), CultureInfo.InvariantCulture), reader.GetString(1),
+                    await reader.IsDBNullAsync(2, stop.Token) ? null : reader.GetString(2));
                 waiter.Begun(sent.Transaction);
                 return new BegunTransaction(connection, transaction, sent);
             }
@@ -256,8 +261,9 @@ public sealed partial class DesiredStateWriter(
     /// <summary>The server ends the session, so its answer says nothing about a commit that was under way.</summary>
     private static bool IsServerGoing(PostgresException e) => e.SqlState.StartsWith("57P", StringComparison.Ordinal);
 
+    // Npgsql takes a connection apart under the hands of its user when the server's end goes away, hence the disposed object.
     private static bool IsFailure(Exception e, CancellationToken cancellation) =>
-        e is NpgsqlException or IOException or SocketException or TimeoutException
+        e is NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException
         || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
 
     private sealed record BegunTransaction(NpgsqlConnection Connection, NpgsqlTransaction Transaction, SentCommit Sent);

@@ -95,12 +95,17 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task KillAsync()
     {
         var postmaster = ProcessId;
+        // It must not make another backend while its backends are counted; an orphan would keep the next start from succeeding.
+        await SignalAsync("STOP", postmaster);
         var all = TestProcess.ChildrenOf(postmaster).Append(postmaster).ToList();
         await SignalAsync("KILL", postmaster);
         foreach (var pid in all)
             await SignalIfThereAsync("KILL", pid);
         foreach (var pid in all)
             await TestProcess.WaitForEndAsync(pid, Limit);
+        // Where nobody reaps the dead at once, the next start would take the number for a living server.
+        File.Delete(Path.Combine(DataDirectory, "postmaster.pid"));
+        File.Delete(Path.Combine(_home, ".s.PGSQL.5432.lock"));
     }
 
     /// <summary>Stops all processes of the server without ending them, as if the machine hung.</summary>
