@@ -155,8 +155,6 @@ public sealed partial class HostReconciler : IAsyncDisposable
         {
             var instance = outcome.Action.Instance;
             _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, Now, _options.Retry);
-            if (outcome is { Action: InstanceAction.Remove, End: ActionEnd.Done })
-                ForgetConsole(instance);
             if (outcome.End == ActionEnd.Failed)
                 Notify("instance-broken", EventSeverity.Error, instance, outcome.Why!);
         }
@@ -187,7 +185,9 @@ public sealed partial class HostReconciler : IAsyncDisposable
             var isBusy = inFlight.ContainsKey(instance) || scan.Unsettled.Contains(instance);
             if (!wanted.ContainsKey(instance) && !own.ContainsKey(instance) && !isBusy)
             {
+                // Gone is what is seen, not what an action said: one that was withdrawn at its very end did its work too.
                 _memory.Remove(instance);
+                ForgetConsole(instance);
                 continue;
             }
             var before = _memory.GetValueOrDefault(instance, InstanceMemory.None);
