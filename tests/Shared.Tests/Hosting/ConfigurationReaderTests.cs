@@ -57,7 +57,7 @@ public sealed class ConfigurationReaderTests
     [TestCase("""{"messaging":{"timeout":"soon"}}""", "messaging:timeout: must be a time: seconds, or hh:mm:ss (in FILE)")]
     [TestCase("""{"messaging":{"timeout":1e300}}""", "messaging:timeout: must be a time: seconds, or hh:mm:ss (in FILE)")]
     [TestCase("""{"messaging":{"curve":"yes"}}""", "messaging:curve: must be true or false (in FILE)")]
-    [TestCase("""{"ratio":null}""", "ratio: must be a number (in FILE)")]
+    [TestCase("""{"ratio":"null"}""", "ratio: must be a number (in FILE)")]
     [TestCase("""{"addresses":["a",1]}""", "addresses: must be a list of texts (in FILE)")]
     [TestCase("""{"name":"root"}""", "name: must not be root (in FILE)")]
     [TestCase("""{"name":"a","NAME":"b"}""", "NAME: stands twice (in FILE)")]
@@ -142,6 +142,15 @@ public sealed class ConfigurationReaderTests
         Assert.That(() => values.Text("ratio"), Throws.InvalidOperationException);
         Assert.That(() => values.Text("no:such"), Throws.InvalidOperationException);
         Assert.That(() => values.Text("name"), Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public void A_key_that_is_written_as_null_is_not_set()
+    {
+        var values = Read(Write("""{ "name": null, "messaging": { "queue": null } }"""));
+
+        Assert.That(values.TextOrNull("name"), Is.Null);
+        Assert.That(values.SourceOf("messaging:queue"), Is.EqualTo("default"));
     }
 
     private string Write(string json)
