@@ -18,6 +18,9 @@ public sealed partial class SystemdNotifier(
 {
     private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(2);
 
+    // A host that is stopped directly, rather than by a signal, tells ApplicationStopping only after StoppingAsync.
+    private readonly CancellationTokenSource _ending = new();
+
     Task IHostedLifecycleService.StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     Task IHostedLifecycleService.StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -29,7 +32,8 @@ public sealed partial class SystemdNotifier(
     {
         if (environment.NotifySocket is not { } name)
             return;
-        // The loop ends by the same order; whatever it still says must not come after the last word.
+        // Whatever the loop still says must not come after the last word.
+        await _ending.CancelAsync();
         if (ExecuteTask is { } loop)
             await loop.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using var socket = NewSocket();
@@ -42,7 +46,8 @@ public sealed partial class SystemdNotifier(
             return;
         using var socket = NewSocket();
         var address = AddressOf(name);
-        var stopping = lifetime.ApplicationStopping;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping, _ending.Token);
+        var stopping = ending.Token;
         var statuses = FollowStatusAsync(socket, address, stopping);
         try
         {
@@ -54,6 +59,12 @@ public sealed partial class SystemdNotifier(
         {
             await statuses;
         }
+    }
+
+    public override void Dispose()
+    {
+        _ending.Dispose();
+        base.Dispose();
     }
 
     private static Socket NewSocket() => new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
