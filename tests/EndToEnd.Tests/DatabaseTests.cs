@@ -50,7 +50,10 @@ public sealed class DatabaseTests
         await _platform.PsqlAsync(
             $"INSERT INTO instance (uuid, tenant, name, state, mem) VALUES ('{uuid}', '{_platform.Tenant}', 'by-hand-{uuid:N}', 'running', 16);");
 
-        await new RunningInstance(_platform, uuid).RunsAsync();
+        var instance = new RunningInstance(_platform, uuid);
+        // Nobody waits for a commit of psql: it shows a moment later.
+        await Eventually.SeesAsync("the instance to be shown", _ => instance.IsShownAsync(), shown => shown);
+        await instance.RunsAsync();
     }
 
     [Test]
