@@ -17,6 +17,7 @@ internal static unsafe partial class Native
     public const int OptionMaxMessageSize = 22;
     public const int OptionSendHighWaterMark = 23;
     public const int OptionReceiveHighWaterMark = 24;
+    public const int OptionEvents = 15;
     public const int OptionLastEndpoint = 32;
     public const int OptionRouterMandatory = 33;
     public const int OptionImmediate = 39;

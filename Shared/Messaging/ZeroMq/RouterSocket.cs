@@ -80,6 +80,15 @@ internal sealed unsafe class RouterSocket
         Span<byte> id = stackalloc byte[text.Length];
         Encoding.Latin1.GetBytes(text, id);
         var error = SendFrame(id, Native.DontWait | Native.SendMore);
+        if (error == Native.TryAgain)
+        {
+            // While it is sent to, a socket looks only about once a millisecond at what its peers have taken meanwhile.
+            // Asking for its events makes it look now: a queue that is still full then is full.
+            int events;
+            nuint length = sizeof(int);
+            _ = Native.zmq_getsockopt(_socket, Native.OptionEvents, &events, &length);
+            error = SendFrame(id, Native.DontWait | Native.SendMore);
+        }
         if (error == 0)
             error = SendFrame(body, Native.DontWait);
         return error switch
