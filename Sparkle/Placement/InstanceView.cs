@@ -17,6 +17,7 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
     private readonly Entity _host = catalog["host"];
     private readonly Entity _instance = catalog["instance"];
     private readonly Entity _place = catalog["host_instance"];
+    private readonly JoinTable _places = new(catalog, "host_instance", "host", "instance");
 
     public IEnumerable<RowChange> Derive(ChangeSet changes)
     {
@@ -68,12 +69,12 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
     {
         if (instance.Desired is not InstanceDesired desired)
             return null;
-        var places = state[_place].Where("instance", instance.Key.Text).ToArray();
-        var best = places
-            .Where(place => place.Current is not null)
-            .OrderBy(place => place.Desired is null)
-            .ThenBy(place => Liveness(((HostInstanceCurrent)place.Current!).Status))
-            .ThenBy(place => place.Key)
+        var places = _places.FromRight(state, instance.Key).ToArray();
+        var (best, host) = places
+            .Where(place => place.Link.Current is not null)
+            .OrderBy(place => place.Link.Desired is null)
+            .ThenBy(place => Liveness(((HostInstanceCurrent)place.Link.Current!).Status))
+            .ThenBy(place => place.Link.Key)
             .FirstOrDefault();
         if (best?.Current is HostInstanceCurrent current)
         {
@@ -84,10 +85,10 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
                 Vcpu = current.Vcpu,
                 Mem = current.Mem,
                 Why = current.Why,
-                StaleSince = (state[_host].Find(current.Host)?.Current as HostCurrent)?.LastSeen,
+                StaleSince = (host?.Current as HostCurrent)?.LastSeen,
             };
         }
-        if (Array.Exists(places, place => place.Desired is not null))
+        if (Array.Exists(places, place => place.Link.Desired is not null))
             return new InstanceCurrent { Uuid = desired.Uuid, Status = InstanceStatus.Waiting, Why = "Its host has not reported it yet." };
         return desired.State == InstanceState.Stopped
             ? new InstanceCurrent { Uuid = desired.Uuid, Status = InstanceStatus.Unplaced }
