@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -18,6 +19,9 @@ public readonly struct RowKey : IEquatable<RowKey>, IComparable<RowKey>
 
     private const int UuidLength = 36;
 
+    // The parser of uuids also takes upper case, a sign and 0x, and would give back another text than it was given.
+    private static readonly SearchValues<char> UuidChars = SearchValues.Create("0123456789abcdef-");
+
     // Null for a key that is one uuid in its usual form, which is then in _uuid; the nil uuid is kept as text, so that
     // it is not mistaken for the default value.
     private readonly string? _text;
@@ -25,8 +29,8 @@ public readonly struct RowKey : IEquatable<RowKey>, IComparable<RowKey>
 
     private RowKey(string text)
     {
-        if (text.Length == UuidLength && Guid.TryParseExact(text, "D", out var uuid)
-            && uuid != Guid.Empty && !text.AsSpan().ContainsAnyInRange('A', 'F'))
+        if (text.Length == UuidLength && !text.AsSpan().ContainsAnyExcept(UuidChars)
+            && Guid.TryParseExact(text, "D", out var uuid) && uuid != Guid.Empty)
             _uuid = uuid;
         else
             _text = text;
@@ -146,21 +150,35 @@ public readonly struct RowKey : IEquatable<RowKey>, IComparable<RowKey>
     public static RowKey Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.String)
-            return Checked(reader.GetString());
+            return new RowKey(ReadPart(ref reader));
         if (reader.TokenType != JsonTokenType.StartArray)
             throw new JsonException("A row key is a string or an array of strings.");
         var parts = new List<string>(2);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (reader.TokenType != JsonTokenType.String || !IsValidPart(reader.GetString()))
-                throw new JsonException("A part of a row key is a string without control characters.");
-            parts.Add(reader.GetString()!);
+            if (reader.TokenType != JsonTokenType.String)
+                throw new JsonException("A part of a row key is a string.");
+            parts.Add(ReadPart(ref reader));
         }
-        return parts.Count > 0 ? Of([.. parts]) : throw new JsonException("A row key has at least one part.");
+        return parts.Count > 0 ? new RowKey(string.Join(Separator, parts)) : throw new JsonException("A row key has at least one part.");
     }
 
-    private static RowKey Checked(string? part) =>
-        IsValidPart(part) ? new RowKey(part!) : throw new JsonException("A row key is a string without control characters.");
+    private static string ReadPart(ref Utf8JsonReader reader)
+    {
+        string? part;
+        try
+        {
+            part = reader.GetString();
+        }
+        catch (InvalidOperationException e)
+        {
+            // The reader's way to say that bytes or escapes, such as half a surrogate pair, are no Unicode text.
+            throw new JsonException("A part of a row key is Unicode text.", e);
+        }
+        return IsValidPart(part)
+            ? part!
+            : throw new JsonException("A part of a row key has 1 to 512 characters, none of them a control character.");
+    }
 
     private static void Check(string part)
     {

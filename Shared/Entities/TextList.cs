@@ -44,8 +44,15 @@ public sealed class TextList : IReadOnlyList<string>, IEquatable<TextList>
 
     internal sealed class Converter : JsonConverter<TextList>
     {
-        public override TextList Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            Of(JsonSerializer.Deserialize<string[]>(ref reader, options) ?? []);
+        public override TextList Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            if (reader.TokenType != JsonTokenType.StartArray)
+                throw new JsonException();
+            var items = new List<string>();
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                items.Add(reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException());
+            return Of(items);
+        }
 
         public override void Write(Utf8JsonWriter writer, TextList value, JsonSerializerOptions options)
         {
