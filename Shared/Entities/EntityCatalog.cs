@@ -14,13 +14,17 @@ public sealed class EntityCatalog
         foreach (var entity in entities.OrderBy(entity => entity.Name, StringComparer.Ordinal))
         {
             entity.Ordinal = _byName.Count;
-            _byName.Add(entity.Name, entity);
+            if (!_byName.TryAdd(entity.Name, entity))
+                throw new InvalidOperationException($"Two entities are named {entity.Name}.");
         }
         All = [.. _byName.Values];
         foreach (var entity in All)
             Check(entity);
         foreach (var (entity, mount) in All.SelectMany(entity => entity.Mounts.Select(mount => (entity, mount))))
-            _byMount.Add(mount.Path, (entity, mount with { ParentColumn = mount.ParentColumn ?? ParentColumn(entity, mount) }));
+        {
+            if (!_byMount.TryAdd(mount.Path, (entity, mount with { ParentColumn = mount.ParentColumn ?? ParentColumn(entity, mount) })))
+                throw new InvalidOperationException($"{mount.Path} is a mount of {_byMount[mount.Path].Entity.Name} and of {entity.Name}.");
+        }
         foreach (var (entity, mount) in _byMount.Values)
             CheckMount(entity, mount);
         InDependencyOrder = Sorted();
