@@ -32,10 +32,11 @@ public sealed class JoinTable
     {
         foreach (var link in state[_link].Where(near.Column, key.Text))
         {
+            // A part may lack the column: a link that only is may not know what it was ordered for.
             var name = link.Desired is { } desired
-                ? _link.Desired!.Column(far.Column)!.IndexText(desired)
-                : _link.Current!.Column(far.Column)!.IndexText(link.Current!);
-            yield return (link, name is null ? null : state[far.Entity].Find(RowKey.Of(name)));
+                ? _link.Desired!.Column(far.Column)?.IndexText(desired)
+                : _link.Current!.Column(far.Column)?.IndexText(link.Current!);
+            yield return (link, RowKey.IsValidPart(name) ? state[far.Entity].Find(RowKey.Of(name!)) : null);
         }
     }
 

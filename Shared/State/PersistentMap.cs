@@ -109,7 +109,8 @@ public sealed class PersistentMap<T>
 
     /// <summary>
     /// Items lie at the front of <see cref="Slots"/> in the order of their bits, child nodes at the back in reverse
-    /// order. Below the last bit of the hash a node is a plain list of items with equal hashes, and both maps are zero.
+    /// order. Below the last bit of the hash a node is a plain list of items with equal hashes, ordered by their keys,
+    /// and both maps are zero.
     /// </summary>
     private sealed class Node(uint itemMap, uint nodeMap, object[] slots, object? owner)
     {
@@ -219,7 +220,7 @@ public sealed class PersistentMap<T>
         private static Node Pair(T first, uint firstHash, T second, uint secondHash, int shift, object owner)
         {
             if (shift >= HashBits)
-                return new Node(0, 0, [first, second], owner);
+                return new Node(0, 0, first.Key < second.Key ? [first, second] : [second, first], owner);
             var firstBit = Bit(firstHash, shift);
             var secondBit = Bit(secondHash, shift);
             if (firstBit == secondBit)
@@ -229,9 +230,11 @@ public sealed class PersistentMap<T>
 
         private Node SetCollision(T item, object owner, out bool added)
         {
-            var index = Array.FindIndex(Slots, slot => ((T)slot).Key == item.Key);
-            added = index < 0;
-            return added ? With(0, 0, Inserted(Slots.Length, item), owner) : WithSlot(index, item, owner);
+            var index = 0;
+            while (index < Slots.Length && ((T)Slots[index]).Key < item.Key)
+                index++;
+            added = index == Slots.Length || ((T)Slots[index]).Key != item.Key;
+            return added ? With(0, 0, Inserted(index, item), owner) : WithSlot(index, item, owner);
         }
 
         private Node RemoveCollision(RowKey key, object owner, out bool removed)

@@ -25,7 +25,11 @@ public sealed class StateStore
     /// <summary>The newest revision.</summary>
     public StateSnapshot Snapshot => _snapshot;
 
-    /// <summary>Makes one revision of all the changes, applied in order, or none when nothing is different after them.</summary>
+    /// <summary>
+    /// Makes one revision of all the changes, applied in order, or none when nothing is different after them. A row
+    /// that goes there and back within the changes stays the row that it was.
+    /// </summary>
+    /// <exception cref="ArgumentException">A value is no record of its part; none of the changes is applied.</exception>
     public ChangeSet Apply(IEnumerable<RowChange> changes)
     {
         var before = _snapshot;
@@ -34,6 +38,7 @@ public sealed class StateStore
         var touched = new List<(Entity Entity, RowKey Key)>();
         foreach (var (entity, key, part, value) in changes)
         {
+            Check(entity, part, value);
             var editor = editors[entity.Ordinal] ??= before[entity].Edit();
             var old = editor.Find(key);
             if (Equals(old?.Part(part), value))
@@ -43,23 +48,42 @@ public sealed class StateStore
             editor.Replace(key, old, desired is null && current is null ? null : new Row(key, desired, current, revision));
             touched.Add((entity, key));
         }
-        if (touched.Count == 0)
+        var transitions = Transitions(before, editors, touched);
+        if (transitions.Count == 0)
             return new ChangeSet(before, before, []);
 
         var tables = before.CopyTables();
         foreach (var editor in editors.Select((editor, ordinal) => (editor, ordinal)).Where(pair => pair.editor is not null))
             tables[editor.ordinal] = editor.editor!.ToSnapshot();
         var after = new StateSnapshot(revision, tables);
+        _snapshot = after;
+        return new ChangeSet(before, after, transitions);
+    }
+
+    /// <summary>What became of the touched rows. One that is equal again gets its old place back, revision included.</summary>
+    private static List<RowTransition> Transitions(
+        StateSnapshot before, TableSnapshot.Editor?[] editors, List<(Entity Entity, RowKey Key)> touched)
+    {
         var transitions = new List<RowTransition>(touched.Count);
         foreach (var (entity, key) in touched.Distinct())
         {
-            var transition = new RowTransition(entity, before[entity].Find(key), after[entity].Find(key));
+            var editor = editors[entity.Ordinal]!;
+            var transition = new RowTransition(entity, before[entity].Find(key), editor.Find(key));
             if (transition.Changed(RowPart.Desired) || transition.Changed(RowPart.Current))
                 transitions.Add(transition);
+            else if (transition.Before is not null)
+                editor.Replace(key, transition.After, transition.Before);
         }
-        if (transitions.Count == 0)
-            return new ChangeSet(before, before, []);
-        _snapshot = after;
-        return new ChangeSet(before, after, transitions);
+        return transitions;
+    }
+
+    private static void Check(Entity entity, RowPart part, object? value)
+    {
+        if (value is null)
+            return;
+        var declared = entity.Part(part)?.Type
+            ?? throw new ArgumentException($"{entity.Name} has no {(part == RowPart.Desired ? "desired" : "current")} part.", nameof(value));
+        if (value.GetType() != declared)
+            throw new ArgumentException($"{entity.Name}: a {value.GetType().Name} is no {declared.Name}.", nameof(value));
     }
 }
