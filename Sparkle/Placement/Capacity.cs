@@ -56,7 +56,7 @@ public sealed class Capacity
         {
             why = _rooms.Count == 0
                 ? "No host is present."
-                : string.Create(CultureInfo.InvariantCulture, $"No host has room for {instance.Mem} MiB of memory and {instance.Rcpu} reserved threads.");
+                : string.Create(CultureInfo.InvariantCulture, $"No host has room for {instance.Mem} MiB of memory{Threads(instance.Rcpu)}.");
             return null;
         }
         why = "";
@@ -64,6 +64,9 @@ public sealed class Capacity
         best.Value.Threads -= instance.Rcpu;
         return Guid.Parse(best.Key);
     }
+
+    private static string Threads(int reserved) =>
+        reserved == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" and {reserved} reserved threads");
 
     private static double? Setting(EntityCatalog catalog, StateSnapshot state, string key)
     {

@@ -63,7 +63,7 @@ internal sealed class DraftReader(Func<Guid> newUuid)
             var place = Below(pointer, collection.Name);
             if (node.Child(collection.Name) is not { IsWritable: true, Mount.Access: not Access.Private } child)
             {
-                scope.Fail(place, ProblemKind.UnknownField, $"A {node.Entity.Name} has no such children that could be made.");
+                scope.Fail(place, ProblemKind.UnknownField, $"{node.Entity.Name} has no such children that could be made.");
                 continue;
             }
             if (collection.Value is not JObject rows)

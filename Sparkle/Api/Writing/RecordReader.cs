@@ -46,7 +46,7 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values)
         foreach (var member in desired.Properties())
         {
             if (part.Column(member.Name) is not { } column || (!node.Shows(column) && !column.IsPassword))
-                scope.Fail($"{pointer}/{JsonPointer.Escape(member.Name)}", ProblemKind.UnknownField, $"A {node.Entity.Name} has no such field.");
+                scope.Fail($"{pointer}/{JsonPointer.Escape(member.Name)}", ProblemKind.UnknownField, $"{node.Entity.Name} has no such field.");
         }
         foreach (var column in part.Columns)
         {
@@ -77,7 +77,7 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values)
             }
             else if (column.IsRequired)
             {
-                scope.Fail(place, ProblemKind.MissingField, $"A {node.Entity.Name} needs a {column.Name}.");
+                scope.Fail(place, ProblemKind.MissingField, $"{node.Entity.Name} needs {column.Name}.");
             }
             CheckOperatorOnly(column, record, place, existing ?? defaults, scope);
         }
