@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
@@ -15,17 +14,13 @@ namespace PonyCloud.Sparkle.Control;
 /// </summary>
 public sealed partial class ControlLoop : BackgroundService, IStateView, IDatabaseSink, IControlQueue
 {
-    private const int QueueLength = 1024;
-
-    private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(
-        new BoundedChannelOptions(QueueLength) { SingleReader = true });
+    private readonly TurnQueue _queue;
     private readonly Lazy<Controller> _controller;
     private readonly IMessageTransport _transport;
     private readonly TimeProvider _time;
     private readonly ControlOptions _options;
     private readonly ILogger<ControlLoop> _logger;
     private volatile DatabaseLink _database;
-    private long _lastTurn;
 
     public ControlLoop(
         EntityCatalog catalog,
@@ -42,15 +37,15 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
         _options = options;
         _logger = logger;
         _database = new DatabaseLink(false, time.GetUtcNow(), "not loaded yet");
-        _lastTurn = time.GetTimestamp();
+        _queue = new TurnQueue(time);
     }
 
     public StateSnapshot? Snapshot => _controller.Value.Published;
 
     public DatabaseLink Database => _database;
 
-    /// <summary>How long ago the loop last finished a turn; ticks keep this short while the loop is alive.</summary>
-    public TimeSpan SinceLastTurn => _time.GetElapsedTime(Interlocked.Read(ref _lastTurn));
+    /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
+    public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
 
     public Task LoadedAsync(IReadOnlyList<RowChange> rows, CancellationToken cancellation) => RunAsync(
         () =>
@@ -73,17 +68,13 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
         return Task.CompletedTask;
     }
 
-    public void Post(Action action)
-    {
-        if (!_queue.Writer.TryWrite(action))
-            _ = _queue.Writer.WriteAsync(action).AsTask();
-    }
+    public void Post(Action action) => _queue.Add(action);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await TaskGroup.RunAsync(stoppingToken, TurnAsync, ReceiveAsync, TickAsync);
+            await TaskGroup.RunAsync(stoppingToken, _queue.RunAsync, ReceiveAsync, TickAsync);
         }
         catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
@@ -93,32 +84,23 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
         }
     }
 
-    private async Task TurnAsync(CancellationToken cancellation)
-    {
-        await foreach (var action in _queue.Reader.ReadAllAsync(cancellation))
-        {
-            action();
-            Interlocked.Exchange(ref _lastTurn, _time.GetTimestamp());
-        }
-    }
-
     private async Task ReceiveAsync(CancellationToken cancellation)
     {
         await foreach (var transportEvent in _transport.Events.ReadAllAsync(cancellation))
-            await _queue.Writer.WriteAsync(() => _controller.Value.Receive(transportEvent), cancellation);
+            await _queue.AddAsync(() => _controller.Value.Receive(transportEvent), cancellation);
     }
 
     private async Task TickAsync(CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(_options.Tick, _time);
         while (await timer.WaitForNextTickAsync(cancellation))
-            await _queue.Writer.WriteAsync(() => _controller.Value.Tick(_time.GetElapsedTime(0)), cancellation);
+            await _queue.AddAsync(() => _controller.Value.Tick(_time.GetElapsedTime(0)), cancellation);
     }
 
     private async Task RunAsync(Action action, CancellationToken cancellation)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _queue.Writer.WriteAsync(
+        await _queue.AddAsync(
             () =>
             {
                 action();

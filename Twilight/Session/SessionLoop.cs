@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
@@ -18,48 +17,36 @@ public sealed partial class SessionLoop(
     TimeProvider time,
     ILogger<SessionLoop> logger) : BackgroundService
 {
-    private const int QueueLength = 1024;
-
-    private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
-    private long _lastTurn = time.GetTimestamp();
+    private readonly TurnQueue _queue = new(time);
     private long _desiredVersion;
     private bool _isReachable = true;
 
-    /// <summary>How long ago the loop last finished a turn; ticks keep this short while the loop is alive.</summary>
-    public TimeSpan SinceLastTurn => time.GetElapsedTime(Interlocked.Read(ref _lastTurn));
+    /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
+    public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
 
     private TimeSpan Now => time.GetElapsedTime(0);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        TaskGroup.RunAsync(stoppingToken, TurnAsync, ReceiveAsync, TickAsync, FollowHostAsync);
-
-    private async Task TurnAsync(CancellationToken cancellation)
-    {
-        await foreach (var action in _queue.Reader.ReadAllAsync(cancellation))
-        {
-            action();
-            Interlocked.Exchange(ref _lastTurn, time.GetTimestamp());
-        }
-    }
+        TaskGroup.RunAsync(stoppingToken, _queue.RunAsync, ReceiveAsync, TickAsync, FollowHostAsync);
 
     private async Task ReceiveAsync(CancellationToken cancellation)
     {
         await foreach (var transportEvent in transport.Events.ReadAllAsync(cancellation))
-            await _queue.Writer.WriteAsync(() => Handle(transportEvent), cancellation);
+            await _queue.AddAsync(() => Handle(transportEvent), cancellation);
     }
 
     private async Task TickAsync(CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(options.Tick, time);
         while (await timer.WaitForNextTickAsync(cancellation))
-            await _queue.Writer.WriteAsync(() => Send(link.Tick(Now)), cancellation);
+            await _queue.AddAsync(() => Send(link.Tick(Now)), cancellation);
     }
 
     private async Task FollowHostAsync(CancellationToken cancellation)
     {
         await foreach (var output in host.Output.ReadAllAsync(cancellation))
         {
-            await _queue.Writer.WriteAsync(
+            await _queue.AddAsync(
                 () => Send(output switch
                 {
                     HostOutput.Rows(var changes) => link.CurrentChanged(changes, Now),
