@@ -19,19 +19,43 @@ public sealed record JsonText
     /// <exception cref="JsonException">The text is not one JSON value.</exception>
     public static JsonText Parse(string text)
     {
-        using var document = JsonDocument.Parse(text);
+        using var document = Document(text);
         return From(document.RootElement);
     }
 
+    /// <exception cref="JsonException">A text in it is no Unicode: it has half a surrogate pair.</exception>
     public static JsonText From(JsonElement element)
     {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream))
-            element.WriteTo(writer);
+        {
+            try
+            {
+                element.WriteTo(writer);
+            }
+            catch (InvalidOperationException e)
+            {
+                throw NoUnicode(e);
+            }
+        }
         return new JsonText(Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length));
     }
 
     public override string ToString() => Text;
+
+    private static JsonDocument Document(string text)
+    {
+        try
+        {
+            return JsonDocument.Parse(text);
+        }
+        catch (ArgumentException e)
+        {
+            throw NoUnicode(e);
+        }
+    }
+
+    private static JsonException NoUnicode(Exception inner) => new("A text in the value is no Unicode.", inner);
 
     internal sealed class Converter : JsonConverter<JsonText>
     {
