@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
@@ -29,8 +28,8 @@ public sealed class RowKeyTests
             Assert.That(parsed.Count, Is.EqualTo(1));
             Assert.That(parsed.IsEmpty, Is.False);
             Assert.That(parsed, Is.Not.EqualTo(default(RowKey)));
-            Assert.That(Written(text), Is.EqualTo($"\"{uuid}\""));
-            Assert.That(Written(parsed), Is.EqualTo($"\"{uuid}\""));
+            Assert.That(WireText.Of(text), Is.EqualTo($"\"{uuid}\""));
+            Assert.That(WireText.Of(parsed), Is.EqualTo($"\"{uuid}\""));
         }
     }
 
@@ -46,7 +45,7 @@ public sealed class RowKeyTests
     {
         var key = RowKey.Of(text);
         Assert.That(key.Text, Is.EqualTo(text));
-        Assert.That(Written(key), Is.EqualTo($"\"{text}\""));
+        Assert.That(WireText.Of(key), Is.EqualTo($"\"{text}\""));
         Assert.That(Guid.TryParse(text, out var uuid) && RowKey.Of(uuid) == key, Is.False);
     }
 
@@ -67,13 +66,13 @@ public sealed class RowKeyTests
         Assert.That(key.Parts, Is.EqualTo([Uuid, "b"]));
         Assert.That(key.Count, Is.EqualTo(2));
         Assert.That(key.ToString(), Is.EqualTo($"{Uuid}/b"));
-        Assert.That(Written(key), Is.EqualTo($"[\"{Uuid}\",\"b\"]"));
-        Assert.That(Read(Written(key)), Is.EqualTo(key));
+        Assert.That(WireText.Of(key), Is.EqualTo($"[\"{Uuid}\",\"b\"]"));
+        Assert.That(WireText.ReadKey(WireText.Of(key)), Is.EqualTo(key));
         Assert.That(key, Is.Not.EqualTo(RowKey.Of("b", Uuid)));
     }
 
     [Test]
-    public void An_array_of_one_is_the_key_of_one_part() => Assert.That(Read($"[\"{Uuid}\"]"), Is.EqualTo(RowKey.Of(Uuid)));
+    public void An_array_of_one_is_the_key_of_one_part() => Assert.That(WireText.ReadKey($"[\"{Uuid}\"]"), Is.EqualTo(RowKey.Of(Uuid)));
 
     [TestCase("")]
     [TestCase("a\u001fb")]
@@ -107,26 +106,9 @@ public sealed class RowKeyTests
     [TestCase("[\"a\",\"\\ud800\"]")]
     [TestCase("\"\\udc00\\ud800\"")]
     public void What_is_no_key_on_the_wire_is_refused(string json) =>
-        Assert.That(() => Read(json), Throws.InstanceOf<JsonException>());
+        Assert.That(() => WireText.ReadKey(json), Throws.InstanceOf<JsonException>());
 
     [Test]
     public void Bytes_that_are_no_text_are_refused() =>
-        Assert.That(() => Read([(byte)'"', 0xff, (byte)'"']), Throws.InstanceOf<JsonException>());
-
-    private static string Written(RowKey key)
-    {
-        using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = RowJson.Options.Encoder }))
-            key.Write(writer);
-        return Encoding.UTF8.GetString(stream.ToArray());
-    }
-
-    private static RowKey Read(string json) => Read(Encoding.UTF8.GetBytes(json));
-
-    private static RowKey Read(byte[] json)
-    {
-        var reader = new Utf8JsonReader(json);
-        reader.Read();
-        return RowKey.Read(ref reader);
-    }
+        Assert.That(() => WireText.ReadKey([(byte)'"', 0xff, (byte)'"']), Throws.InstanceOf<JsonException>());
 }

@@ -1,0 +1,189 @@
+using System.Text.RegularExpressions;
+using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+using PonyCloud.TestKit.Processes;
+
+namespace PonyCloud.Shared.Tests.Entities;
+
+/// <summary>What the platform declares, as far as the schema, the API and the hosts rely on it.</summary>
+[TestFixture]
+public sealed partial class DeclarationTests
+{
+    private static readonly EntityCatalog Catalog = EntityCatalog.Load();
+
+    private static IEnumerable<(Entity Entity, Column Column)> Columns =>
+        from entity in Catalog.All
+        from part in new[] { entity.Desired, entity.Current }
+        where part is not null
+        from column in part.Columns
+        select (entity, column);
+
+    [Test]
+    public void Every_entity_is_found() => Assert.That(
+        Catalog.All.Select(entity => entity.Name),
+        Is.EqualTo(["config", "cpu_profile", "event", "host", "host_instance", "instance", "member", "tenant", "user"]));
+
+    [Test]
+    public void Every_entity_is_at_its_place_and_under_its_name()
+    {
+        Assert.That(Catalog.All.Select(entity => entity.Ordinal), Is.EqualTo(Enumerable.Range(0, Catalog.All.Count)));
+        foreach (var entity in Catalog.All)
+        {
+            Assert.That(Catalog[entity.Name], Is.SameAs(entity));
+            Assert.That(Catalog.Find(entity.Name), Is.SameAs(entity));
+        }
+    }
+
+    [Test]
+    public void The_diagram_of_the_schema_shows_every_reference_and_no_other()
+    {
+        var diagram = File.ReadAllText(Path.Combine(Repository.Root, "schema", "README.md"));
+        var drawn = Relation().Matches(diagram)
+            .Select(match => (match.Groups["to"].Value, match.Groups["from"].Value, IsNullable: match.Groups["end"].Value == "|o"));
+        var declared =
+            from entity in Catalog.All
+            where entity.IsStored
+            from column in entity.Desired!.Columns
+            where column.References is not null
+            select (column.References, entity.Name, column.IsNullable);
+        Assert.That(drawn, Is.EquivalentTo(declared));
+    }
+
+    [Test]
+    public void The_diagram_of_the_schema_names_every_table()
+    {
+        var diagram = File.ReadAllText(Path.Combine(Repository.Root, "schema", "README.md"));
+        foreach (var entity in Catalog.All.Where(entity => entity.IsStored))
+            Assert.That(diagram, Does.Match($@"(?m)^    .*\b{entity.Name}\b"), entity.Name);
+    }
+
+    [Test]
+    public void A_table_is_loaded_behind_those_that_it_refers_to()
+    {
+        var order = Catalog.InDependencyOrder.ToList();
+        Assert.That(order, Is.EquivalentTo(Catalog.All.Where(entity => entity.IsStored)));
+        foreach (var entity in order)
+        {
+            foreach (var column in entity.Desired!.Columns.Where(column => column.References is not null))
+                Assert.That(order.IndexOf(Catalog[column.References!]), Is.LessThan(order.IndexOf(entity)), $"{entity}.{column}");
+        }
+    }
+
+    [TestCase("/config", "config", Access.Protected, null)]
+    [TestCase("/cpu-profile", "cpu_profile", Access.Shared, null)]
+    [TestCase("/event", "event", Access.Protected, null)]
+    [TestCase("/host", "host", Access.Protected, null)]
+    [TestCase("/host/event", "event", Access.Protected, "host")]
+    [TestCase("/host/instance", "host_instance", Access.Protected, "host")]
+    [TestCase("/tenant", "tenant", Access.TenantUser, null)]
+    [TestCase("/tenant/instance", "instance", Access.TenantUser, "tenant")]
+    [TestCase("/tenant/instance/event", "event", Access.TenantUser, "instance")]
+    [TestCase("/tenant/member", "member", Access.TenantOwner, "tenant")]
+    [TestCase("/user", "user", Access.UserReadWrite, null)]
+    [TestCase("/user/member", "member", Access.UserReadOnly, "user")]
+    public void The_API_shows(string path, string entity, Access access, string? parentColumn)
+    {
+        var (found, mount) = Catalog.FindMount(path)!.Value;
+        Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(12), "every mount has a case above");
+    }
+
+    [Test]
+    public void A_tenant_does_not_see_hosts_in_its_events() =>
+        Assert.That(Catalog.FindMount("/tenant/instance/event")!.Value.Mount.Hidden, Is.EquivalentTo(["host", "data"]));
+
+    [Test]
+    public void A_hidden_column_is_a_column()
+    {
+        foreach (var (entity, mount) in Catalog.Mounts)
+            Assert.That(mount.Hidden, Is.SubsetOf(Columns.Where(pair => pair.Entity == entity).Select(pair => pair.Column.Name)), mount.Path);
+    }
+
+    [Test]
+    public void Only_the_password_of_a_user_is_secret()
+    {
+        Assert.That(Columns.Where(pair => pair.Column.IsSecret).Select(Named), Is.EqualTo(["user.data"]));
+        Assert.That(Columns.Where(pair => pair.Column.IsPassword).Select(Named), Is.EqualTo(["user.data"]));
+    }
+
+    [Test]
+    public void A_secret_need_not_be_given_since_no_message_holds_it() =>
+        Assert.That(Columns.Where(pair => pair.Column.IsSecret && (pair.Column.IsRequired || !pair.Column.IsNullable)), Is.Empty);
+
+    [Test]
+    public void Only_operators_let_tenants_in_and_make_operators() => Assert.That(
+        Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo(["tenant.approved", "user.alicorn"]));
+
+    [Test]
+    public void What_belongs_to_a_tenant_stays_there() => Assert.That(
+        Columns.Where(pair => pair.Column.IsImmutable).Select(Named), Is.EquivalentTo(["instance.tenant", "member.tenant", "member.user"]));
+
+    [Test]
+    public void The_platform_alone_writes_events_and_places() => Assert.That(
+        Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance"]));
+
+    [Test]
+    public void A_host_reports_itself_and_its_instances() => Assert.That(
+        Catalog.All.Where(entity => entity.ReportedBy is not null).Select(entity => (entity.Name, entity.ReportedBy)),
+        Is.EqualTo([("host", "uuid"), ("host_instance", "host")]));
+
+    [Test]
+    public void A_host_is_sent_itself_its_instances_and_what_those_need()
+    {
+        (string, HostScope)[] expected =
+        [
+            ("cpu_profile", new HostScope.ReferencedBy("instance", "cpu_profile")),
+            ("host", new HostScope.NamedBy("uuid")),
+            ("host_instance", new HostScope.NamedBy("host")),
+            ("instance", new HostScope.ReferencedBy("host_instance", "instance")),
+        ];
+        Assert.That(
+            Catalog.All.SelectMany(entity => entity.Scopes.Select(scope => (entity.Name, scope))),
+            Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void A_reference_has_the_type_of_the_key_that_it_holds_and_its_name()
+    {
+        foreach (var (entity, column) in Columns.Where(pair => pair.Column.References is not null))
+        {
+            var target = Catalog[column.References!];
+            Assert.That(column.Name, Is.EqualTo(target.Name), $"{entity}.{column}");
+            Assert.That(target.KeyColumns, Has.Count.EqualTo(1));
+            Assert.That(target.Desired!.Column(target.KeyColumns[0])!.Type, Is.EqualTo(column.Type), $"{entity}.{column}");
+            Assert.That(entity.Indexes, Does.Contain(column.Name), $"{entity}.{column} is followed backwards");
+        }
+    }
+
+    [Test]
+    public void A_key_is_required_and_not_null()
+    {
+        foreach (var (entity, column) in Columns.Where(pair => pair.Entity.KeyColumns.Contains(pair.Column.Name)))
+            Assert.That((column.IsRequired, column.IsNullable), Is.EqualTo((true, false)), $"{entity}.{column}");
+    }
+
+    [Test]
+    public void A_default_is_within_its_limits()
+    {
+        foreach (var (entity, column) in Columns.Where(pair => pair.Column is { Minimum: not null, IsRequired: false }))
+        {
+            var part = entity.Desired!.Columns.Contains(column) ? entity.Desired : entity.Current!;
+            if (column.Get(part.New()) is { } value)
+                Assert.That(Convert.ToInt64(value), Is.InRange(column.Minimum!, column.Maximum!), $"{entity}.{column}");
+        }
+    }
+
+    [Test]
+    public void A_new_instance_is_stopped_and_a_new_host_takes_instances()
+    {
+        Assert.That(new InstanceDesired { Uuid = default, Tenant = default, Name = "a", Mem = 16 }.State, Is.EqualTo(InstanceState.Stopped));
+        Assert.That(new HostDesired { Uuid = default, Name = "a" }.State, Is.EqualTo(HostState.Present));
+        Assert.That(new TenantDesired { Uuid = default, Name = "a" }.Approved, Is.False);
+        Assert.That(new UserDesired { Email = "a@b" }.Alicorn, Is.False);
+    }
+
+    private static string Named((Entity Entity, Column Column) pair) => $"{pair.Entity}.{pair.Column}";
+
+    [GeneratedRegex(@"(?m)^\s+(?<to>\w+) (?<end>\|\||\|o)--o[{|] (?<from>\w+) :")]
+    private static partial Regex Relation();
+}
