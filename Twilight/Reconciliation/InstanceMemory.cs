@@ -149,7 +149,12 @@ public sealed record InstanceMemory
             return this;
         var off = this with
         {
-            OnSince = null, StopSince = null, PressedAt = null, CutPower = false, OffExpected = false, ErrorSeen = false,
+            OnSince = null,
+            StopSince = null,
+            PressedAt = null,
+            CutPower = false,
+            OffExpected = false,
+            ErrorSeen = false,
         };
         var isOwnDoing = OnSince is null || (OffExpected && domain?.Reason != DomainReason.Crashed);
         if (Order.IsOff || isOwnDoing)

@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Logging;
 using Dapper;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace PonyCloud.Sparkle.Database.Schema;

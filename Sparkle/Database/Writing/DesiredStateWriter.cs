@@ -1,6 +1,6 @@
-using Microsoft.Extensions.Logging;
 using System.Globalization;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using PonyCloud.Sparkle.Database.Following;
 using PonyCloud.Sparkle.Database.Rows;

@@ -21,7 +21,9 @@ public sealed class EventFoldTests
         fold.Add(Occurrence("a", 7));
         Assert.That(fold.Take().Single(), Is.EqualTo(Occurrence("a", 5) with
         {
-            Count = 3, Mtime = Start.AddMinutes(9), Data = JsonText.Parse("9"),
+            Count = 3,
+            Mtime = Start.AddMinutes(9),
+            Data = JsonText.Parse("9"),
         }));
     }
 
