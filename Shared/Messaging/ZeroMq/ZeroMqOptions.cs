@@ -61,8 +61,11 @@ public sealed record ZeroMqOptions
 
     public TimeSpan ReconnectIntervalMax { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>A second connection with a known routing id takes the place of the first, instead of being ignored.</summary>
-    public bool Handover { get; init; }
+    /// <summary>
+    /// A second connection with a known routing id takes the place of the first. Without it, the second is never heard: see
+    /// the README of this folder.
+    /// </summary>
+    public bool Handover { get; init; } = true;
 
     /// <summary>Null sends in clear text.</summary>
     public ZeroMqCurve? Curve { get; init; }
