@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using NUnit.Framework;
 using PonyCloud.Shared.Messaging;
+using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.TestKit.Messaging;
 
@@ -153,12 +154,11 @@ public abstract class TransportContract : IDisposable
         var again = Track(_network.OpenServer(Server));
         await HelloAsync(again, client, "pony");
         // Many calls may still be queued, and their failures unread.
-        while (!client.TrySend(Server, "back"u8.ToArray()))
+        await Eventually.HoldsAsync("room for a message", () =>
         {
             client.Events.TryRead(out _);
-            Timeout.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
+            return client.TrySend(Server, "back"u8.ToArray());
+        });
 
         // Some calls may have been made twice; what counts is that this one comes.
         var received = await ReceiveAsync(again);
@@ -177,26 +177,25 @@ public abstract class TransportContract : IDisposable
         // Alternately sends and looks at what became of it, until the queues on the way are full.
         for (; failed == 0 && taken < 50_000; taken++)
         {
-            while (!client.TrySend(Server, Number(taken, 1024)))
+            var body = Number(taken, 1024);
+            await Eventually.HoldsAsync("room for a message", () =>
             {
                 // Failures that nobody reads hold the sender back as well.
                 failed += ReadFailures(client);
-                Timeout.ThrowIfCancellationRequested();
-                await Task.Yield();
-            }
+                return client.TrySend(Server, body);
+            });
             failed += ReadFailures(client);
         }
         Assert.That(failed, Is.GreaterThan(0), "the sender was held back");
 
         var numbers = new List<int>();
-        while (numbers.Count + failed < taken)
+        await Eventually.HoldsAsync("all that was taken", () =>
         {
             failed += ReadFailures(client);
             while (server.Events.TryRead(out var what))
                 numbers.Add(NumberOf((TransportEvent.Received)what));
-            Timeout.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
+            return numbers.Count + failed >= taken;
+        });
 
         Assert.That(numbers, Is.Ordered.And.Unique);
         Assert.That(numbers, Has.Count.EqualTo(taken - failed));
@@ -250,13 +249,12 @@ public abstract class TransportContract : IDisposable
     protected async Task HelloAsync(IMessageTransport server, IMessageTransport client, string clientId)
     {
         client.TrySend(Server, "hello"u8.ToArray());
-        while (!server.Events.TryPeek(out _))
+        await Eventually.HoldsAsync($"{clientId} to be heard", () =>
         {
             if (client.Events.TryRead(out _))
                 client.TrySend(Server, "hello"u8.ToArray());
-            Timeout.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
+            return server.Events.TryPeek(out _);
+        });
         var heard = await server.Events.ReadAsync(Timeout);
         Assert.That(heard, Is.InstanceOf<TransportEvent.Received>().With.Property("Peer").EqualTo(new PeerId(clientId)));
     }
@@ -267,19 +265,18 @@ public abstract class TransportContract : IDisposable
         return what as TransportEvent.Received ?? throw new AssertionException($"expected a message, got {what}");
     }
 
-    protected async Task<Undelivered> SendUntilFailedAsync(IMessageTransport sender, PeerId peer)
+    protected static async Task<Undelivered> SendUntilFailedAsync(IMessageTransport sender, PeerId peer)
     {
-        while (true)
+        Undelivered? reason = null;
+        await Eventually.HoldsAsync($"a message to {peer} to fail", () =>
         {
-            sender.TrySend(peer, "anybody?"u8.ToArray());
-            await Task.Yield();
-            while (sender.Events.TryRead(out var what))
-            {
-                if (what is TransportEvent.Failed failed && failed.Peer == peer)
-                    return failed.Reason;
-            }
-            Timeout.ThrowIfCancellationRequested();
-        }
+            while (reason is null && sender.Events.TryRead(out var what))
+                reason = what is TransportEvent.Failed failed && failed.Peer == peer ? failed.Reason : null;
+            if (reason is null)
+                sender.TrySend(peer, "anybody?"u8.ToArray());
+            return reason is not null;
+        });
+        return reason!.Value;
     }
 
     private IMessageTransport Track(IMessageTransport transport)
