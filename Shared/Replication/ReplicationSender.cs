@@ -28,7 +28,10 @@ public abstract record SenderState
 /// <param name="incarnation">Drawn at random by the caller, once per start of the sending side.</param>
 public sealed class ReplicationSender(string incarnation)
 {
-    private StreamId? _lastRequest;
+    // A receiver has one prefix for as long as it lives; a few predecessors of it can still have requests in flight.
+    private const int RememberedPrefixes = 8;
+
+    private readonly OrderedDictionary<string, long> _lastRequests = new(StringComparer.Ordinal);
     private long _announcements;
 
     public string Incarnation { get; } = incarnation;
@@ -51,8 +54,7 @@ public sealed class ReplicationSender(string incarnation)
     /// <summary>Whether a request is to be answered by a snapshot (R6, R7).</summary>
     public bool Accepts(StreamId? request) =>
         State is not SenderState.NotReady
-        && !(request is not null && _lastRequest is not null
-            && request.Prefix == _lastRequest.Prefix && request.Counter <= _lastRequest.Counter);
+        && !(request is not null && _lastRequests.TryGetValue(request.Prefix, out var last) && request.Counter <= last);
 
     /// <summary>Starts the stream of an accepted request.</summary>
     /// <param name="rows">Every row that the receiver is to have.</param>
@@ -60,9 +62,18 @@ public sealed class ReplicationSender(string incarnation)
     {
         if (!Accepts(request))
             throw new InvalidOperationException("A snapshot answers an accepted request only.");
-        _lastRequest = request ?? _lastRequest;
+        if (request is not null)
+            Remember(request);
         State = new SenderState.Streaming(request, 1);
         return new StateUpdate(Incarnation, 0, request, rows);
+    }
+
+    private void Remember(StreamId request)
+    {
+        _lastRequests.Remove(request.Prefix);
+        if (_lastRequests.Count == RememberedPrefixes)
+            _lastRequests.RemoveAt(0);
+        _lastRequests.Add(request.Prefix, request.Counter);
     }
 
     /// <summary>

@@ -35,6 +35,20 @@ public sealed class ReplicationSenderTests
     }
 
     [Test]
+    public void A_late_request_of_an_earlier_receiver_is_ignored_too()
+    {
+        var sender = new ReplicationSender("i");
+        sender.BecomeReady();
+        sender.Snapshot(new StreamId("a", 5), []);
+        sender.Snapshot(new StreamId("b", 1), []);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(sender.Accepts(new StreamId("a", 5)), Is.False);
+            Assert.That(sender.Accepts(new StreamId("a", 6)), Is.True);
+        }
+    }
+
+    [Test]
     public void No_pair_of_stream_and_seq_is_used_twice()
     {
         var sender = new ReplicationSender("i");
