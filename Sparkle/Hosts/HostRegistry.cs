@@ -63,6 +63,9 @@ public sealed partial class HostRegistry : IControlFeature
         _logger = logger;
     }
 
+    /// <summary>How many sessions are held in memory, those included that have not completed an exchange.</summary>
+    internal int SessionCount => _links.Values.Sum(link => link.Candidates.Count + (link.Active is null ? 0 : 1));
+
     private TimeSpan Now => _time.GetElapsedTime(0);
 
     private TimeSpan Silence => _options.KeepAlive * MissedKeepAlives;

@@ -1,0 +1,111 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Events;
+using PonyCloud.Sparkle.Hosts;
+using PonyCloud.Sparkle.Placement;
+
+namespace PonyCloud.Simulation.Tests.Parts;
+
+/// <summary>One start of Sparkle: its own control code, over a simulated database and network.</summary>
+internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStateView, IEventSink, IMessageTransport
+{
+    private readonly World _world;
+    private readonly Controller _controller;
+    private DateTimeOffset _since;
+
+    public SparkleProcess(World world)
+    {
+        _world = world;
+        _since = world.Time.GetUtcNow();
+        var options = new ControlOptions();
+        var scheduler = new Scheduler(world.Catalog, this, this, this, NullLogger<Scheduler>.Instance);
+        Registry = new HostRegistry(
+            world.Catalog, this, new ScopeResolver(world.Catalog), this, world.Chance, options, world.Time, NullLogger<HostRegistry>.Instance);
+        _controller = new Controller(
+            world.Catalog, [Registry, .. world.Mutant.Features(world), scheduler, new InstanceView(world.Catalog, scheduler)]);
+        Link = new Follower(
+            world.Database,
+            world.Agenda,
+            rows =>
+            {
+                _world.Trace.Say($"sparkle: loaded version {Link!.Version}");
+                _since = _world.Time.GetUtcNow();
+                _controller.Load(rows);
+            },
+            steps => _controller.Commit(steps),
+            () => _since = _world.Time.GetUtcNow(),
+            world.Mutant.ReloadsAfterLoss);
+        world.Database.Follow(Link);
+        Link.Connect();
+        world.Agenda.Every(options.Tick, () => IsDead, () =>
+        {
+            _controller.Tick(_world.Time.GetElapsedTime(0));
+            if (_world.Chance.Hits(0.5))
+                Link.Connect();
+        });
+    }
+
+    public bool IsDead { get; private set; }
+
+    public HostRegistry Registry { get; }
+
+    public Follower Link { get; }
+
+    public StateSnapshot? Snapshot => _controller.Published;
+
+    public DatabaseLink Database => new(Link.IsUp, _since);
+
+    public ChannelReader<TransportEvent> Events => throw new NotSupportedException("The network delivers by itself.");
+
+    public void Kill()
+    {
+        IsDead = true;
+        _world.Database.Unfollow(Link);
+        Link.Close();
+    }
+
+    public void Receive(TransportEvent transportEvent) => _controller.Receive(transportEvent);
+
+    public bool TrySend(PeerId peer, ReadOnlyMemory<byte> body)
+    {
+        if (_world.Network.IsSparkleFull())
+            return false;
+        var sent = _world.Mutant.SparkleSends(_world, peer, body.ToArray());
+        _world.Checks.Desired.Sent(sent);
+        _world.Network.ToAgent(this, peer, sent);
+        return true;
+    }
+
+    public async Task WriteAsync(IReadOnlyList<RowWrite> writes, CancellationToken cancellation)
+    {
+        var done = new TaskCompletionSource();
+        _world.Agenda.After(_world.Database.Delay(), () =>
+        {
+            try
+            {
+                var version = _world.Database.Insert(writes);
+                _world.Agenda.After(TimeSpan.Zero, () => Link.Await(version, done));
+            }
+            catch (Exception e) when (e is DatabaseUnavailableException or UnconfirmedCommitException or WriteRefusedException)
+            {
+                _world.Trace.Say($"database: {e.Message}");
+                done.TrySetException(e);
+            }
+        });
+        await done.Task;
+    }
+
+    public void Post(Action action) => _world.Agenda.After(TimeSpan.Zero, () =>
+    {
+        if (!IsDead)
+            action();
+    });
+
+    public void Record(PlatformEvent platformEvent) => _world.Trace.Say($"event: {platformEvent.Type} {platformEvent.Host} {platformEvent.Instance}");
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,51 @@
+using NUnit.Framework;
+using PonyCloud.Simulation.Tests.Mutants;
+
+namespace PonyCloud.Simulation.Tests;
+
+/// <summary>Sparkle's and Twilight's control code over simulated faults, seed by seed.</summary>
+[TestFixture]
+public sealed class SimulationTests
+{
+    private const int FixedSeeds = 100;
+    private const int FreshSeeds = 50;
+
+    public static IEnumerable<string> Variants => MutantRun.All.Keys;
+
+    [Test]
+    public void Whatever_goes_wrong_both_sides_agree_in_the_end_and_nothing_is_done_without_an_order()
+    {
+        for (var seed = 1; seed <= FixedSeeds; seed++)
+            Check(seed);
+    }
+
+    [Test]
+    public void The_same_holds_for_seeds_that_nobody_has_tried()
+    {
+        for (var i = 0; i < FreshSeeds; i++)
+            Check(Random.Shared.Next(1_000_000, int.MaxValue));
+    }
+
+    [Test]
+    public void The_same_seed_makes_the_same_trace([Range(1, 5)] int seed)
+    {
+        var first = World.Run(seed);
+        var second = World.Run(seed);
+        Assert.That(second.Hash, Is.EqualTo(first.Hash));
+    }
+
+    [TestCaseSource(nameof(Variants))]
+    public void A_broken_variant_is_found_out(string variant)
+    {
+        var caught = MutantRun.Catch(MutantRun.All[variant]);
+        Assert.That(caught, Is.Not.Null, $"not within {MutantRun.SeedsMax} seeds");
+        TestContext.Error.WriteLine($"{variant}: caught after {caught!.Value.Seeds} seeds");
+    }
+
+    private static void Check(int seed)
+    {
+        var outcome = World.Run(seed);
+        Assert.That(outcome.Violation, Is.Null, outcome.ToString());
+        TestContext.Error.WriteLine(outcome);
+    }
+}
