@@ -95,9 +95,6 @@ public sealed class ReplicationReceiver(string streamPrefix)
             ? NextRequest(attempt + 1, now, random)
             : null;
 
-    /// <summary>The copy is no longer good, or a sender was met that has said nothing yet: ask for everything.</summary>
-    public StreamId Restart(TimeSpan now, double random) => NextRequest(1, now, random);
-
     private StreamId NextRequest(int attempt, TimeSpan now, double random)
     {
         var bound = Math.Min(LongestRetry.TotalSeconds, ShortestRetry.TotalSeconds * Math.Pow(2, attempt));

@@ -10,7 +10,10 @@ public sealed class ZeroMqTransportTests : TransportContract
     {
         Adjust = options => options with
         {
-            SendHighWaterMark = 100, ReceiveHighWaterMark = 100, EventCapacity = 100, OutgoingCapacity = 100,
+            SendHighWaterMark = 100,
+            ReceiveHighWaterMark = 100,
+            EventCapacity = 100,
+            OutgoingCapacity = 100,
         },
     };
 }
