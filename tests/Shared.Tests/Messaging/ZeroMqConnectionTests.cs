@@ -52,8 +52,8 @@ public sealed class ZeroMqConnectionTests
     public async Task A_frame_that_is_too_large_disconnects_its_sender_and_nobody_else()
     {
         var server = OpenServer(options => options with { MaxMessageSize = 10_000 });
-        var goodProxy = Open(new CuttingProxy(PortOf(server)));
-        var badProxy = Open(new CuttingProxy(PortOf(server)));
+        var goodProxy = Open(new HalfOpenProxy(PortOf(server)));
+        var badProxy = Open(new HalfOpenProxy(PortOf(server)));
         var good = OpenClient(goodProxy.Port, "good");
         var bad = OpenClient(badProxy.Port, "bad");
         await TalkAsync(server, good, "good");
@@ -83,7 +83,7 @@ public sealed class ZeroMqConnectionTests
     {
         var keys = CurveKeys.Generate();
         var server = OpenServer(options => options with { Curve = new ZeroMqCurve.Server(keys) });
-        var proxy = Open(new CuttingProxy(PortOf(server)));
+        var proxy = Open(new HalfOpenProxy(PortOf(server)));
         var stranger = OpenClient(
             proxy.Port, "stranger", hasKey ? new ZeroMqCurve.Client(CurveKeys.Generate(), CurveKeys.Generate().PublicKey) : null);
 
@@ -113,7 +113,7 @@ public sealed class ZeroMqConnectionTests
     {
         // So long a heartbeat that the server never finds out by itself.
         var server = OpenServer(options => options with { HeartbeatInterval = TimeSpan.FromMinutes(30), HeartbeatTimeout = TimeSpan.FromMinutes(59) });
-        var proxy = Open(new CuttingProxy(PortOf(server)));
+        var proxy = Open(new HalfOpenProxy(PortOf(server)));
         var client = OpenClient(proxy.Port, "pony");
         await TalkAsync(server, client, "pony");
         Assert.That(await proxy.Opened.ReadAsync(Timeout), Is.EqualTo(1));

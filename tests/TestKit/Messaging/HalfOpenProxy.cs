@@ -8,7 +8,7 @@ namespace PonyCloud.TestKit.Messaging;
 /// A TCP proxy on the loopback interface that can cut connections like a broken network does: the client notices, the
 /// server does not.
 /// </summary>
-public sealed class CuttingProxy : IAsyncDisposable
+public sealed class HalfOpenProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _ending = new();
@@ -20,7 +20,7 @@ public sealed class CuttingProxy : IAsyncDisposable
     private readonly Task _accepting;
 
     /// <param name="target">Port of the server.</param>
-    public CuttingProxy(int target)
+    public HalfOpenProxy(int target)
     {
         _target = target;
         _listener.Start();
