@@ -10,7 +10,7 @@ namespace PonyCloud.Simulation.Tests;
 /// <summary>What goes wrong, at any moment. How much of it, each seed decides anew.</summary>
 internal sealed class Faults(World world)
 {
-    private readonly TimeSpan _pace = world.Chance.Seconds(1, 8);
+    private readonly TimeSpan _pace = world.Chance.Magnitude(0.3, 15);
 
     // Not all of them in every seed: what comes often hides what needs quiet to show.
     private readonly Kind[] _kinds =
@@ -80,6 +80,7 @@ internal sealed class Faults(World world)
                 {
                     world.StartSparkle();
                     world.Network.EchoRequests();
+                    LoseFirstWords();
                 });
                 break;
             case Kind.AgentDies:
@@ -121,6 +122,13 @@ internal sealed class Faults(World world)
                 Lie(machine);
                 break;
         }
+    }
+
+    /// <summary>Connections come back one after another, and one of the first messages may be lost with an old one.</summary>
+    private void LoseFirstWords()
+    {
+        foreach (var line in world.Machines.Select(machine => machine.Line))
+            line.LostToAgent = world.Chance.Below(5);
     }
 
     private void Cut(Machine machine, Func<bool> isOver)

@@ -13,6 +13,7 @@ internal sealed class Workload
 
     private readonly World _world;
     private readonly Faults _faults;
+    private readonly TimeSpan _pace;
     private readonly List<Guid> _tenants = [];
     private readonly List<Guid> _profiles = [];
     private bool _isOver;
@@ -21,6 +22,7 @@ internal sealed class Workload
     {
         _world = world;
         _faults = new Faults(world);
+        _pace = world.Chance.Magnitude(0.1, 5);
         End = world.Chance.Seconds(30, 120);
     }
 
@@ -39,6 +41,8 @@ internal sealed class Workload
         Commit(Set(Profile(_profiles[0])));
         foreach (var machine in _world.Machines)
             Commit(Set(Host(machine)));
+        for (var i = 0; i < 3; i++)
+            Commit(Set(New()));
         Next();
         _faults.Begin(() => _isOver);
     }
@@ -54,7 +58,7 @@ internal sealed class Workload
         _world.Trace.Say($"no more faults, no more orders");
     }
 
-    private void Next() => _world.Agenda.After(_world.Chance.Seconds(0.01, 3), () =>
+    private void Next() => _world.Agenda.After(_world.Chance.Seconds(0.01, _pace.TotalSeconds), () =>
     {
         if (_isOver)
             return;

@@ -28,5 +28,8 @@ internal sealed class Chance(int seed) : IEntropy
 
     public T Of<T>(IReadOnlyList<T> items) => items[_random.Next(items.Count)];
 
+    /// <summary>Between the two, as often below their geometric mean as above it.</summary>
+    public TimeSpan Magnitude(double from, double to) => TimeSpan.FromSeconds(from * Math.Pow(to / from, _random.NextDouble()));
+
     public TimeSpan Seconds(double from, double to) => TimeSpan.FromSeconds(from + (to - from) * _random.NextDouble());
 }

@@ -82,7 +82,7 @@ internal sealed class AgentProcess
     }
 
     /// <summary>Says anything, whatever is true.</summary>
-    public void Lie(Message message) => _world.Network.ToSparkle(this, MessageCodec.Encode(message));
+    public void Lie(Message message) => _world.Network.ToSparkle(this, MessageCodec.Encode(message), isHonest: false);
 
     /// <summary>Slips a change into the next update, in its own stream.</summary>
     public void AddToNext(RowChange change) => _lie = change;

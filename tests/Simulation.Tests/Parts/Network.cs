@@ -23,6 +23,9 @@ internal sealed class Line
     /// <summary>The agent does not read; messages wait until its queue is full.</summary>
     public bool IsSlow { get; set; }
 
+    /// <summary>The message to the agent that is lost, counted from now on; 0 for none.</summary>
+    public int LostToAgent { get; set; }
+
     /// <summary>The last request of an agent for everything, which may come once more much later.</summary>
     public (AgentProcess From, byte[] Body)? LastRequest { get; set; }
 
@@ -34,6 +37,7 @@ internal sealed class Line
     {
         Loss = Duplication = Reordering = Lateness = 0;
         IsCutToSparkle = IsCutToAgent = IsSlow = false;
+        LostToAgent = 0;
     }
 }
 
@@ -52,7 +56,7 @@ internal sealed class Network(World world)
 
     public bool IsSparkleFull() => IsCongested && _chance.Hits(0.003);
 
-    public void ToSparkle(AgentProcess from, byte[] body)
+    public void ToSparkle(AgentProcess from, byte[] body, bool isHonest = true)
     {
         var line = from.Machine.Line;
         if (line.IsCutToSparkle)
@@ -64,7 +68,7 @@ internal sealed class Network(World world)
         foreach (var moment in Moments(line, line.LastToSparkle))
         {
             line.LastToSparkle = moment > line.LastToSparkle && !IsLate(moment) ? moment : line.LastToSparkle;
-            world.Agenda.At(moment, () => ArriveAtSparkle(from, body));
+            world.Agenda.At(moment, () => ArriveAtSparkle(from, body, isHonest));
         }
     }
 
@@ -82,6 +86,8 @@ internal sealed class Network(World world)
                 Fail(from, peer, Undelivered.Unreachable);
             return;
         }
+        if (line.LostToAgent > 0 && --line.LostToAgent == 0)
+            return;
         if (line.IsSlow && machine.Inbox.Count >= QueueLength)
         {
             Fail(from, peer, Undelivered.QueueFull);
@@ -113,18 +119,20 @@ internal sealed class Network(World world)
         }
     }
 
-    private void ArriveAtSparkle(AgentProcess from, byte[] body)
+    private void ArriveAtSparkle(AgentProcess from, byte[] body, bool isHonest = true)
     {
         if (world.Sparkle is not { } sparkle)
         {
             // The sender's socket keeps it for the next Sparkle, or has lost it with the connection.
             if (_chance.Hits(0.5))
-                world.Agenda.After(_chance.Seconds(0.5, 3), () => ArriveAtSparkle(from, body));
+                world.Agenda.After(_chance.Seconds(0.5, 3), () => ArriveAtSparkle(from, body, isHonest));
             return;
         }
         world.Trace.Body($"{from.Machine.Name} > sparkle", body);
         sparkle.Receive(new TransportEvent.Received(from.Peer, body));
-        world.Checks.HeardFrom(from);
+        // What is said in the name of another is no sign of life of its own.
+        if (isHonest)
+            world.Checks.HeardFrom(from);
     }
 
     private void ArriveAtAgent(Machine machine, PeerId peer, byte[] body)

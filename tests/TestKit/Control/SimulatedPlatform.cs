@@ -56,7 +56,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     /// <summary>Declares a host and starts its Twilight.</summary>
     public SimulatedHost AddHost(long memory = 4096)
     {
-        var host = new SimulatedHost(this, Guid.NewGuid(), memory);
+        var host = new SimulatedHost(this, _entropy.NextGuid(), memory);
         Commit(new HostDesired { Uuid = host.Uuid, Name = "host" });
         host.Start();
         return host;
@@ -64,14 +64,14 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
 
     public Guid AddTenant(bool approved = true)
     {
-        var uuid = Guid.NewGuid();
+        var uuid = _entropy.NextGuid();
         Commit(new TenantDesired { Uuid = uuid, Name = "tenant", Approved = approved });
         return uuid;
     }
 
     public InstanceDesired AddInstance(Guid tenant, InstanceState state = InstanceState.Running, long mem = 128)
     {
-        var instance = new InstanceDesired { Uuid = Guid.NewGuid(), Tenant = tenant, Name = "i", State = state, Mem = mem };
+        var instance = new InstanceDesired { Uuid = _entropy.NextGuid(), Tenant = tenant, Name = "i", State = state, Mem = mem };
         Commit(instance);
         return instance;
     }
@@ -197,6 +197,8 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
         private int _next;
 
         public string NextId() => $"id{++_next}";
+
+        public Guid NextGuid() => new(++_next, 0, 0, new byte[8]);
 
         public double NextDouble() => 0.5;
     }
