@@ -208,7 +208,9 @@ public sealed partial class HostRegistry : IControlFeature
         var heard = Heard(link);
         if (link.Active == session)
             return heard;
-        link.Candidates.Remove(session);
+        // Who claimed to be this host before is most likely dead, and its snapshot may still be on its way: it would put
+        // what was in the place of what is. If it lives, it greets again and begins anew.
+        link.Candidates.RemoveRange(0, link.Candidates.IndexOf(session) + 1);
         link.Active = session;
         LogInStep(link.Uuid);
         session.Sender.BecomeReady();
