@@ -195,8 +195,16 @@ public sealed class TwilightPeerTests
         "host", host ?? _host, "current",
         new
         {
-            uuid = host ?? _host, agent_version = "0", boot_id = "boot", kernel, cpu_model = "a processor", cpu_threads = 6,
-            memory_total = 4096, memory_free = 4000, hypervisor = "QEMU 1", accelerator = "tcg",
+            uuid = host ?? _host,
+            agent_version = "0",
+            boot_id = "boot",
+            kernel,
+            cpu_model = "a processor",
+            cpu_threads = 6,
+            memory_total = 4096,
+            memory_free = 4000,
+            hypervisor = "QEMU 1",
+            accelerator = "tcg",
         });
 
     private JArray Place(Guid instance, string status) => PythonPeer.Change(
