@@ -54,9 +54,9 @@ public sealed class HandoverTests : IMessageTransport, IEventSink
     public void A_snapshot_of_a_dead_process_that_comes_after_its_successor_took_over_changes_nothing()
     {
         var dead = new SparkleLink(_catalog, _host, _chance, TimeSpan.FromSeconds(15));
-        var late = Answer(dead, "dead", Report(dead, "old"));
+        var late = Answer(dead, "dead", "old");
         var successor = new SparkleLink(_catalog, _host, _chance, TimeSpan.FromSeconds(15));
-        Deliver("successor", Answer(successor, "successor", Report(successor, "new")));
+        Deliver("successor", Answer(successor, "successor", "new"));
         Assert.That(Shown?.BootId, Is.EqualTo("new"));
 
         Deliver("dead", late);
@@ -65,19 +65,12 @@ public sealed class HandoverTests : IMessageTransport, IEventSink
 
     private HostCurrent? Shown => _controller.Published![_catalog["host"]].Find(_host)?.Current as HostCurrent;
 
-    private IEnumerable<Message> Report(SparkleLink link, string boot) => link.CurrentChanged(
-        [
-            RowChange.Set(_catalog["host"], RowPart.Current, new HostCurrent
-            {
-                Uuid = _host, AgentVersion = "0", BootId = boot, Kernel = "k", CpuModel = "m",
-            }),
-        ],
-        TimeSpan.Zero);
-
-    /// <summary>Greets Sparkle and answers what it asks for; the answer is returned, not delivered.</summary>
-    private IEnumerable<Message> Answer(SparkleLink link, string peer, IEnumerable<Message> greeting)
+    /// <summary>An agent starts, greets Sparkle and answers what it asks for; the answer is returned, not delivered.</summary>
+    private IEnumerable<Message> Answer(SparkleLink link, string peer, string boot)
     {
-        Deliver(peer, greeting);
+        var report = new HostCurrent { Uuid = _host, AgentVersion = "0", BootId = boot, Kernel = "k", CpuModel = "m" };
+        Deliver(peer, link.CurrentChanged([RowChange.Set(_catalog["host"], RowPart.Current, report)], TimeSpan.Zero));
+        Deliver(peer, link.Tick(TimeSpan.Zero));
         return link.Receive(_sent.Dequeue().Body, TimeSpan.Zero);
     }
 
