@@ -5,29 +5,15 @@ using PonyCloud.TestKit.Processes;
 namespace PonyCloud.EndToEnd.Tests;
 
 /// <summary>Parts that are killed come back and find everything as it was; the instances never notice.</summary>
-public sealed class CrashTests
+public sealed class CrashTests : PlatformFixture
 {
-    private RunningPlatform _platform = null!;
     private RunningInstance _instance = null!;
     private int _pid;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _platform = await RunningPlatform.StartAsync();
-
-    [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        // It is not there when it did not start, and that is then what the tests say.
-        if (_platform is not null)
-        {
-            await _platform.DisposeAsync();
-        }
-    }
 
     [SetUp]
     public async Task RunAnInstanceAsync()
     {
-        _instance = await _platform.CreateAsync();
+        _instance = await Running.CreateAsync();
         await _instance.RunsAsync();
         _pid = _instance.GuestPid!.Value;
     }
@@ -42,10 +28,10 @@ public sealed class CrashTests
     [Test]
     public async Task A_killed_Twilight_finds_its_instances_running_and_restarts_none()
     {
-        await _platform.Twilight.KillAsync();
+        await Running.Twilight.KillAsync();
         Assert.That(_instance.GuestPid, Is.EqualTo(_pid));
 
-        _platform.StartTwilight();
+        Running.StartTwilight();
 
         // An order that only the new Twilight can have carried out shows that it is at work.
         await ProveAtWorkAsync();
@@ -56,11 +42,11 @@ public sealed class CrashTests
     [Test]
     public async Task What_was_ordered_while_Twilight_was_dead_is_carried_out_when_it_is_back()
     {
-        await _platform.Twilight.KillAsync();
+        await Running.Twilight.KillAsync();
         await _instance.OrderAsync("stopped");
         Assert.That(_instance.GuestPid, Is.EqualTo(_pid));
 
-        _platform.StartTwilight();
+        Running.StartTwilight();
 
         await _instance.IsAsync("stopped");
         Assert.That(_instance.GuestPid, Is.Null);
@@ -69,14 +55,14 @@ public sealed class CrashTests
     [Test]
     public async Task A_killed_Sparkle_has_both_states_again_and_no_instance_was_touched()
     {
-        await _platform.Sparkle.KillAsync();
+        await Running.Sparkle.KillAsync();
         Assert.That(_instance.GuestPid, Is.EqualTo(_pid));
 
-        await _platform.StartSparkleAsync();
+        await Running.StartSparkleAsync();
 
         var row = await _instance.IsAsync("running");
         Assert.That(row.SelectToken("desired.state")?.ToString(), Is.EqualTo("running"));
-        await _platform.HostIsPresentAsync();
+        await Running.HostIsPresentAsync();
         await ProveAtWorkAsync();
         AssertUntouched();
     }
@@ -84,10 +70,10 @@ public sealed class CrashTests
     [Test]
     public async Task Both_killed_at_once_come_back_without_touching_an_instance()
     {
-        await Task.WhenAll(_platform.Sparkle.KillAsync(), _platform.Twilight.KillAsync());
+        await Task.WhenAll(Running.Sparkle.KillAsync(), Running.Twilight.KillAsync());
 
-        _platform.StartTwilight();
-        await _platform.StartSparkleAsync();
+        Running.StartTwilight();
+        await Running.StartSparkleAsync();
 
         await ProveAtWorkAsync();
         await _instance.IsAsync("running");
@@ -97,7 +83,7 @@ public sealed class CrashTests
     [Test]
     public async Task A_killed_libvirtd_is_found_again_and_no_instance_was_touched()
     {
-        await _platform.Libvirtd.KillDaemonAsync();
+        await Running.Libvirtd.KillDaemonAsync();
 
         await ProveAtWorkAsync();
         await _instance.IsAsync("running");
@@ -116,19 +102,19 @@ public sealed class CrashTests
     [Test]
     public async Task Both_daemons_end_cleanly_when_asked_and_leave_instances_alone()
     {
-        Assert.That(await _platform.Twilight.StopAsync(), Is.Zero);
-        Assert.That(await _platform.Sparkle.StopAsync(), Is.Zero);
+        Assert.That(await Running.Twilight.StopAsync(), Is.Zero);
+        Assert.That(await Running.Sparkle.StopAsync(), Is.Zero);
         Assert.That(_instance.GuestPid, Is.EqualTo(_pid));
 
-        await _platform.StartSparkleAsync();
-        _platform.StartTwilight();
+        await Running.StartSparkleAsync();
+        Running.StartTwilight();
         await ProveAtWorkAsync();
         AssertUntouched();
     }
 
     private async Task ProveAtWorkAsync()
     {
-        var witness = await _platform.CreateAsync();
+        var witness = await Running.CreateAsync();
         await witness.RunsAsync();
         await witness.DeleteAsync();
         await witness.HasNoDomainAsync();

@@ -6,39 +6,25 @@ using PonyCloud.TestKit.Processes;
 namespace PonyCloud.EndToEnd.Tests;
 
 /// <summary>The database is where orders are kept, not what keeps instances alive.</summary>
-public sealed class DatabaseTests
+public sealed class DatabaseTests : PlatformFixture
 {
-    private RunningPlatform _platform = null!;
     private RunningInstance _instance = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _platform = await RunningPlatform.StartAsync();
-
-    [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        // It is not there when it did not start, and that is then what the tests say.
-        if (_platform is not null)
-        {
-            await _platform.DisposeAsync();
-        }
-    }
 
     [SetUp]
     public async Task RunAnInstanceAsync()
     {
-        _instance = await _platform.CreateAsync();
+        _instance = await Running.CreateAsync();
         await _instance.RunsAsync();
     }
 
     [Test]
     public async Task A_row_changed_with_psql_reaches_the_host()
     {
-        await _platform.PsqlAsync($"UPDATE instance SET state = 'stopped' WHERE uuid = '{_instance.Uuid}';");
+        await Running.PsqlAsync($"UPDATE instance SET state = 'stopped' WHERE uuid = '{_instance.Uuid}';");
         await _instance.IsAsync("stopped");
         Assert.That(_instance.GuestPid, Is.Null);
 
-        await _platform.PsqlAsync($"DELETE FROM instance WHERE uuid = '{_instance.Uuid}';");
+        await Running.PsqlAsync($"DELETE FROM instance WHERE uuid = '{_instance.Uuid}';");
         await _instance.HasNoDomainAsync();
         Assert.That(await _instance.IsShownAsync(), Is.False);
     }
@@ -47,10 +33,10 @@ public sealed class DatabaseTests
     public async Task An_instance_inserted_with_psql_runs()
     {
         var uuid = Guid.NewGuid();
-        await _platform.PsqlAsync(
-            $"INSERT INTO instance (uuid, tenant, name, state, mem) VALUES ('{uuid}', '{_platform.Tenant}', 'by-hand-{uuid:N}', 'running', 16);");
+        await Running.PsqlAsync(
+            $"INSERT INTO instance (uuid, tenant, name, state, mem) VALUES ('{uuid}', '{Running.Tenant}', 'by-hand-{uuid:N}', 'running', 16);");
 
-        var instance = new RunningInstance(_platform, uuid);
+        var instance = new RunningInstance(Running, uuid);
         // Nobody waits for a commit of psql: it shows a moment later.
         await Eventually.SeesAsync("the instance to be shown", _ => instance.IsShownAsync(), shown => shown);
         await instance.RunsAsync();
@@ -60,31 +46,31 @@ public sealed class DatabaseTests
     public async Task Without_the_database_reads_go_on_and_writes_are_refused_at_once_and_changes_made_meanwhile_arrive()
     {
         var pid = _instance.GuestPid;
-        await _platform.Postgres.KillAsync();
+        await Running.Postgres.KillAsync();
 
         Assert.That((await _instance.GetAsync()).SelectToken("current.status")?.ToString(), Is.EqualTo("running"));
-        Assert.That(await _platform.Alicorn.GetAsync("/host"), Is.Not.Empty);
-        var refused = await _platform.Owner.TryReplaceAsync(_instance.Path, "vcpu", 2);
+        Assert.That(await Running.Alicorn.GetAsync("/host"), Is.Not.Empty);
+        var refused = await Running.Owner.TryReplaceAsync(_instance.Path, "vcpu", 2);
         Assert.That(refused.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable), refused.ToString());
         // Once, among refusals, is enough: that one waits for nothing, however busy the machine is otherwise.
         await Eventually.SeesAsync(
             "a refusal within a second",
-            _ => _platform.Owner.TryReplaceAsync(_instance.Path, "vcpu", 2),
+            _ => Running.Owner.TryReplaceAsync(_instance.Path, "vcpu", 2),
             answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.Took < TimeSpan.FromSeconds(1));
         Assert.That(_instance.GuestPid, Is.EqualTo(pid));
 
         // Sparkle holds its breath, so that the change is made before it sees the database again.
-        await _platform.Sparkle.SignalAsync(ProcessSignal.Stop);
-        await _platform.Postgres.StartAsync();
-        await _platform.PsqlAsync($"UPDATE instance SET state = 'stopped' WHERE uuid = '{_instance.Uuid}';");
+        await Running.Sparkle.SignalAsync(ProcessSignal.Stop);
+        await Running.Postgres.StartAsync();
+        await Running.PsqlAsync($"UPDATE instance SET state = 'stopped' WHERE uuid = '{_instance.Uuid}';");
         Assert.That(_instance.GuestPid, Is.EqualTo(pid));
-        await _platform.Sparkle.SignalAsync(ProcessSignal.Continue);
+        await Running.Sparkle.SignalAsync(ProcessSignal.Continue);
 
         await _instance.IsAsync("stopped");
         Assert.That(_instance.GuestPid, Is.Null);
         // And writes are taken again.
         await Eventually.SeesAsync(
-            "a write to be taken", _ => _platform.Owner.TryReplaceAsync(_instance.Path, "vcpu", 2), answer => (int)answer.Status is >= 200 and < 300);
+            "a write to be taken", _ => Running.Owner.TryReplaceAsync(_instance.Path, "vcpu", 2), answer => (int)answer.Status is >= 200 and < 300);
         await _instance.DeleteAsync();
         await _instance.HasNoDomainAsync();
     }

@@ -6,46 +6,32 @@ using PonyCloud.TestKit.Processes;
 namespace PonyCloud.EndToEnd.Tests;
 
 /// <summary>Rubbish on a port is the sender's problem.</summary>
-public sealed class HostileInputTests
+public sealed class HostileInputTests : PlatformFixture
 {
     private const int Bytes = 10 * 1024 * 1024;
 
-    private RunningPlatform _platform = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _platform = await RunningPlatform.StartAsync();
-
-    [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        // It is not there when it did not start, and that is then what the tests say.
-        if (_platform is not null)
-        {
-            await _platform.DisposeAsync();
-        }
-    }
 
     [Test]
     public async Task Ten_megabytes_of_chance_at_each_port_harm_nobody([Values(1, 2)] int seed)
     {
-        var instance = await _platform.CreateAsync();
+        var instance = await Running.CreateAsync();
         await instance.RunsAsync();
         var pid = instance.GuestPid;
 
         using var limit = new CancellationTokenSource(Eventually.Patience * 2);
         await Task.WhenAll(
-            ThrowAsync(_platform.MessagingPort, new Random(seed), [], limit.Token),
-            ThrowAsync(_platform.HttpPort, new Random(seed + 100), [], limit.Token));
+            ThrowAsync(Running.MessagingPort, new Random(seed), [], limit.Token),
+            ThrowAsync(Running.HttpPort, new Random(seed + 100), [], limit.Token));
         // The same behind what a ZeroMQ peer and an HTTP client say first, to get past the door.
         byte[] greeting = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0, .. "NULL"u8, .. new byte[48]];
         await Task.WhenAll(
-            ThrowAsync(_platform.MessagingPort, new Random(seed + 200), greeting, limit.Token),
-            ThrowAsync(_platform.HttpPort, new Random(seed + 300), [.. "POST /api/v1/token HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"u8], limit.Token));
+            ThrowAsync(Running.MessagingPort, new Random(seed + 200), greeting, limit.Token),
+            ThrowAsync(Running.HttpPort, new Random(seed + 300), [.. "POST /api/v1/token HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"u8], limit.Token));
 
-        Assert.That(_platform.Sparkle.HasExited, Is.False);
-        Assert.That(_platform.Twilight.HasExited, Is.False);
+        Assert.That(Running.Sparkle.HasExited, Is.False);
+        Assert.That(Running.Twilight.HasExited, Is.False);
         // They are not merely there: both still work.
-        await _platform.HostIsPresentAsync();
+        await Running.HostIsPresentAsync();
         Assert.That(instance.GuestPid, Is.EqualTo(pid));
         await instance.OrderAsync("stopped");
         await instance.IsAsync("stopped");

@@ -7,30 +7,15 @@ using PonyCloud.TestKit.Processes;
 namespace PonyCloud.EndToEnd.Tests;
 
 /// <summary>An order is obeyed whatever the state is, and the newest one counts.</summary>
-public sealed class OrderTests
+public sealed class OrderTests : PlatformFixture
 {
-    private RunningPlatform _platform = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _platform = await RunningPlatform.StartAsync();
-
-    [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        // It is not there when it did not start, and that is then what the tests say.
-        if (_platform is not null)
-        {
-            await _platform.DisposeAsync();
-        }
-    }
-
     [Test]
     public async Task An_instance_runs_pauses_goes_on_stops_starts_again_and_is_deleted()
     {
-        var instance = await _platform.CreateAsync();
+        var instance = await Running.CreateAsync();
         await instance.RunsAsync();
         Assert.That(instance.GuestPid, Is.Not.Null);
-        Assert.That(await File.ReadAllTextAsync(_platform.ConsoleOf(instance.Uuid)), Does.Contain(RomGuest.Line));
+        Assert.That(await File.ReadAllTextAsync(Running.ConsoleOf(instance.Uuid)), Does.Contain(RomGuest.Line));
 
         await instance.OrderAsync("paused");
         await instance.IsAsync("paused");
@@ -53,7 +38,7 @@ public sealed class OrderTests
     [Test]
     public async Task A_stop_is_obeyed_while_the_domain_is_still_starting()
     {
-        var instances = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _platform.CreateAsync()));
+        var instances = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Running.CreateAsync()));
         // Some are waiting for a place, some for their domain, some for their guest.
         await Task.WhenAll(instances.Select(instance => instance.OrderAsync("stopped")));
         foreach (var instance in instances)
@@ -73,7 +58,7 @@ public sealed class OrderTests
     [Test]
     public async Task A_stop_is_obeyed_at_the_moment_the_domain_shows_up()
     {
-        var instance = await _platform.CreateAsync();
+        var instance = await Running.CreateAsync();
         await Eventually.SeesAsync("a domain", _ => instance.HasDomainAsync(), has => has);
 
         await instance.OrderAsync("stopped");
@@ -87,7 +72,7 @@ public sealed class OrderTests
     [Test]
     public async Task A_start_withdraws_a_stop_that_never_began()
     {
-        var instance = await _platform.CreateAsync("stopped");
+        var instance = await Running.CreateAsync("stopped");
         await instance.OrderAsync("running");
         await instance.OrderAsync("stopped");
         await instance.OrderAsync("running");
@@ -100,19 +85,19 @@ public sealed class OrderTests
     [Test]
     public async Task A_delete_right_after_a_create_leaves_no_domain()
     {
-        var instance = await _platform.CreateAsync();
+        var instance = await Running.CreateAsync();
         await instance.DeleteAsync();
 
         Assert.That(await instance.IsShownAsync(), Is.False);
         // Another one that comes later and runs: by then the host has seen both orders about the first.
-        var later = await _platform.CreateAsync();
+        var later = await Running.CreateAsync();
         await later.RunsAsync();
         await instance.HasNoDomainAsync();
         await later.DeleteAsync();
     }
 
     [Test]
-    public async Task A_domain_that_is_not_the_platforms_is_reported_and_left_alone()
+    public async Task A_domain_that_is_not_theRunnings_is_reported_and_left_alone()
     {
         var uuid = Guid.NewGuid();
         using var directory = new TemporaryDirectory();
@@ -126,21 +111,21 @@ public sealed class OrderTests
               <devices><controller type='usb' model='none'/><memballoon model='none'/></devices>
             </domain>
             """);
-        await _platform.Libvirtd.VirshAsync("create", directory["foreign.xml"]);
-        var pid = _platform.Libvirtd.GuestPid(uuid);
+        await Running.Libvirtd.VirshAsync("create", directory["foreign.xml"]);
+        var pid = Running.Libvirtd.GuestPid(uuid);
 
         var host = await Eventually.SeesAsync(
-            "the foreign domain in the host's report", _ => _platform.Alicorn.GetAsync($"/host/{_platform.Host}"), Mentions);
+            "the foreign domain in the host's report", _ => Running.Alicorn.GetAsync($"/host/{Running.Host}"), Mentions);
 
         // A whole life of an instance beside it.
-        var instance = await _platform.CreateAsync();
+        var instance = await Running.CreateAsync();
         await instance.RunsAsync();
         await instance.DeleteAsync();
         await instance.HasNoDomainAsync();
 
         Assert.That(host.SelectToken("current.foreign_domains")!.ToString(), Does.Contain("foreign"));
-        Assert.That(_platform.Libvirtd.GuestPid(uuid), Is.EqualTo(pid).And.Not.Null);
-        await _platform.Libvirtd.VirshAsync("destroy", "foreign");
+        Assert.That(Running.Libvirtd.GuestPid(uuid), Is.EqualTo(pid).And.Not.Null);
+        await Running.Libvirtd.VirshAsync("destroy", "foreign");
 
         bool Mentions(JObject row) =>
             row.SelectToken("current.foreign_domains")?.ToString().Contains(uuid.ToString(), StringComparison.Ordinal) ?? false;

@@ -5,49 +5,33 @@ using PonyCloud.EndToEnd.Tests.Platform;
 namespace PonyCloud.EndToEnd.Tests;
 
 /// <summary>What is wrong is refused with a word about which field it is, and changes nothing.</summary>
-public sealed class RefusalTests
+public sealed class RefusalTests : PlatformFixture
 {
     private const string All = "SELECT (SELECT json_agg(i ORDER BY uuid) FROM instance i), (SELECT json_agg(t ORDER BY uuid) FROM tenant t), (SELECT json_agg(h) FROM host h);";
 
-    private RunningPlatform _platform = null!;
     private string _before = null!;
 
-    [OneTimeSetUp]
-    public async Task StartAsync()
-    {
-        _platform = await RunningPlatform.StartAsync();
-        await _platform.CreateAsync("stopped");
-    }
-
-    [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        // It is not there when it did not start, and that is then what the tests say.
-        if (_platform is not null)
-        {
-            await _platform.DisposeAsync();
-        }
-    }
+    protected override Task PrepareAsync() => Running.CreateAsync("stopped");
 
     [SetUp]
-    public async Task RememberAsync() => _before = await _platform.PsqlAsync(All);
+    public async Task RememberAsync() => _before = await Running.PsqlAsync(All);
 
     [TearDown]
-    public async Task NothingChangedAsync() => Assert.That(await _platform.PsqlAsync(All), Is.EqualTo(_before));
+    public async Task NothingChangedAsync() => Assert.That(await Running.PsqlAsync(All), Is.EqualTo(_before));
 
     [TestCase("GET", "/host")]
     [TestCase("GET", "/tenant")]
     [TestCase("POST", "/tenant")]
     public async Task Without_a_token_nothing_is_answered(string method, string path)
     {
-        var answer = await _platform.Anybody.SendTextAsync(new HttpMethod(method), path, method == "GET" ? null : "{}");
+        var answer = await Running.Anybody.SendTextAsync(new HttpMethod(method), path, method == "GET" ? null : "{}");
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.Unauthorized), answer.ToString());
     }
 
     [Test]
     public async Task A_token_that_was_tampered_with_is_refused()
     {
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_platform.HttpPort}") };
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Running.HttpPort}") };
         var answer = await new ApiClient(http, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljb3JuQGxvY2FsaG9zdCJ9.").SendAsync(HttpMethod.Get, "/host");
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.Unauthorized), answer.ToString());
     }
@@ -55,7 +39,7 @@ public sealed class RefusalTests
     [Test]
     public async Task A_tenants_token_does_not_open_what_is_the_operators()
     {
-        var answer = await _platform.Owner.SendAsync(HttpMethod.Get, "/host");
+        var answer = await Running.Owner.SendAsync(HttpMethod.Get, "/host");
         Assert.That((int)answer.Status, Is.EqualTo(403).Or.EqualTo(404), answer.ToString());
     }
 
@@ -65,7 +49,7 @@ public sealed class RefusalTests
     [TestCase("{\"desired\": {\"name\": \"a\" \"mem\": 16}}")]
     public async Task What_is_not_JSON_is_refused(string body)
     {
-        var answer = await _platform.Owner.SendTextAsync(HttpMethod.Post, Instances, body);
+        var answer = await Running.Owner.SendTextAsync(HttpMethod.Post, Instances, body);
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.BadRequest), answer.ToString());
     }
 
@@ -81,7 +65,7 @@ public sealed class RefusalTests
         TestName = "A_reference_to_nothing_is_refused")]
     public async Task A_wrong_field_is_named(string body, string pointer)
     {
-        var answer = await _platform.Owner.SendTextAsync(HttpMethod.Post, Instances, body);
+        var answer = await Running.Owner.SendTextAsync(HttpMethod.Post, Instances, body);
         Assert.That((int)answer.Status, Is.EqualTo(422).Or.EqualTo(400), answer.ToString());
         Assert.That(answer.Body.Value<string>("pointer"), Is.EqualTo(pointer), answer.ToString());
         Assert.That(answer.Body.Value<string>("type"), Does.StartWith("urn:ponycloud:problem:"));
@@ -90,10 +74,10 @@ public sealed class RefusalTests
     [Test]
     public async Task An_unknown_parent_is_refused()
     {
-        var answer = await _platform.Alicorn.SendTextAsync(
+        var answer = await Running.Alicorn.SendTextAsync(
             HttpMethod.Post, $"/tenant/{Guid.NewGuid()}/instance", "{\"desired\": {\"name\": \"a\", \"mem\": 16}}");
         Assert.That((int)answer.Status, Is.InRange(400, 499), answer.ToString());
     }
 
-    private string Instances => $"/tenant/{_platform.Tenant}/instance";
+    private string Instances => $"/tenant/{Running.Tenant}/instance";
 }

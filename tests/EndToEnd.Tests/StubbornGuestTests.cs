@@ -5,28 +5,13 @@ using PonyCloud.TestKit.Guests;
 namespace PonyCloud.EndToEnd.Tests;
 
 /// <summary>A guest that does not react to its power button is still only a guest.</summary>
-public sealed class StubbornGuestTests
+public sealed class StubbornGuestTests() : PlatformFixture(PowerButton.Ignored)
 {
-    private RunningPlatform _platform = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _platform = await RunningPlatform.StartAsync(PowerButton.Ignored);
-
-    [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        // It is not there when it did not start, and that is then what the tests say.
-        if (_platform is not null)
-        {
-            await _platform.DisposeAsync();
-        }
-    }
-
     [Test]
     public async Task A_delete_is_obeyed_while_the_guest_is_stopping()
     {
         // An hour to shut down, which nobody waits for.
-        var instance = await _platform.CreateAsync();
+        var instance = await Running.CreateAsync();
         await instance.RunsAsync();
         await instance.OrderAsync("stopped");
         await instance.IsAsync("stopping");
@@ -41,7 +26,7 @@ public sealed class StubbornGuestTests
     [Test]
     public async Task The_power_is_cut_when_the_time_to_shut_down_is_over()
     {
-        var instance = await _platform.CreateAsync(stopTimeout: 1);
+        var instance = await Running.CreateAsync(stopTimeout: 1);
         await instance.RunsAsync();
 
         await instance.OrderAsync("stopped");
@@ -55,7 +40,7 @@ public sealed class StubbornGuestTests
     [Test]
     public async Task A_start_withdraws_a_stop_and_the_guest_goes_on()
     {
-        var instance = await _platform.CreateAsync();
+        var instance = await Running.CreateAsync();
         await instance.RunsAsync();
         var pid = instance.GuestPid;
         await instance.OrderAsync("stopped");
