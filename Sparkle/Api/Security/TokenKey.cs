@@ -1,4 +1,3 @@
-#pragma warning disable CA1416 // The daemons run on Linux only, where files have modes.
 using System.Security.Cryptography;
 
 namespace PonyCloud.Sparkle.Api.Security;
