@@ -21,6 +21,14 @@ public enum Undelivered
     Unreachable,
 }
 
+/// <summary>
+/// Who sent a message, as the transport found out, whatever the message says. A peer that connects again may come from
+/// another address; its key stays.
+/// </summary>
+/// <param name="Key">The public key that the sender proved to hold: 40 characters of Z85 (rfc.zeromq.org/spec/32).</param>
+/// <param name="Address">The IP address that it connects from, without a port.</param>
+public sealed record PeerOrigin(string Key, string Address);
+
 /// <summary>What a transport has to tell.</summary>
 public abstract record TransportEvent
 {
@@ -28,8 +36,11 @@ public abstract record TransportEvent
     {
     }
 
-    /// <summary>A message came. The body is the receiver's to keep.</summary>
-    public sealed record Received(PeerId Peer, ReadOnlyMemory<byte> Body) : TransportEvent;
+    /// <summary>
+    /// A message came. The body is the receiver's to keep. The origin is null where the transport does not authenticate
+    /// peers.
+    /// </summary>
+    public sealed record Received(PeerId Peer, ReadOnlyMemory<byte> Body, PeerOrigin? Origin = null) : TransportEvent;
 
     /// <summary>A message that <see cref="IMessageTransport.TrySend"/> took could not be handed to the peer's queue.</summary>
     public sealed record Failed(PeerId Peer, Undelivered Reason) : TransportEvent;

@@ -108,7 +108,7 @@ public sealed partial class HostRegistry : IControlFeature
 
     public IEnumerable<RowChange> Receive(TransportEvent transportEvent) => transportEvent switch
     {
-        TransportEvent.Received(var peer, var body) => Received(peer, body),
+        TransportEvent.Received(var peer, var body, _) => Received(peer, body),
         TransportEvent.Failed(var peer, _) => Failed(peer),
         _ => [],
     };

@@ -62,7 +62,7 @@ public sealed partial class SessionLoop(
         switch (transportEvent)
         {
             // Only Sparkle is listened to; nothing else can be at the other end of the connection.
-            case TransportEvent.Received(var peer, var body) when peer == PeerId.Sparkle:
+            case TransportEvent.Received(var peer, var body, _) when peer == PeerId.Sparkle:
                 if (!_isReachable)
                     LogReached();
                 _isReachable = true;

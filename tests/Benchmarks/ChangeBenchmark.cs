@@ -142,7 +142,7 @@ internal static class ChangeBenchmark
                     {
                         while (_client.Events.TryRead(out var transportEvent))
                         {
-                            if (transportEvent is TransportEvent.Received(_, var body))
+                            if (transportEvent is TransportEvent.Received(_, var body, _))
                                 Send(_link.Receive(body.Span, clock.Elapsed));
                             else
                                 _link.Undelivered(clock.Elapsed);

@@ -45,6 +45,21 @@ public sealed class FakeTransportTests : TransportContract
         Assert.That((await ReceiveAsync(two)).Body.ToArray(), Is.EqualTo(new byte[] { 2 }));
     }
 
+    [Test]
+    public async Task A_message_carries_the_origin_that_its_sender_was_opened_with()
+    {
+        var network = new FakeNetwork();
+        var origin = new PeerOrigin(new string('k', 40), "192.0.2.1");
+        await using var one = network.Open("one", origin);
+        await using var two = network.Open("two");
+
+        one.TrySend(Two, new byte[] { 1 });
+        two.TrySend(One, new byte[] { 2 });
+
+        Assert.That((await ReceiveAsync(two)).Origin, Is.EqualTo(origin));
+        Assert.That((await ReceiveAsync(one)).Origin, Is.Null);
+    }
+
     private sealed class Network : ITransportNetwork
     {
         private readonly FakeNetwork _network = new() { LinkCapacity = 100, EventCapacity = 100 };

@@ -160,7 +160,7 @@ public sealed class ZeroMqConnectionTests
         var heard = false;
         while (transport.Events.TryRead(out var what))
         {
-            if (what is TransportEvent.Received(var from, var body))
+            if (what is TransportEvent.Received(var from, var body, _))
             {
                 _heard.Add(from);
                 heard |= from == peer && body.Span.SequenceEqual(word);

@@ -37,7 +37,7 @@ internal sealed class AnswersBeforeLoaded : Mutant
 
         public IEnumerable<RowChange> Receive(TransportEvent transportEvent)
         {
-            if (world.Sparkle is not { Link.IsLoaded: false } sparkle || transportEvent is not TransportEvent.Received(var peer, var body))
+            if (world.Sparkle is not { Link.IsLoaded: false } sparkle || transportEvent is not TransportEvent.Received(var peer, var body, _))
                 return [];
             var answer = new MessageCodec(world.Catalog).Decode(body.Span) switch
             {
@@ -61,7 +61,7 @@ internal sealed class AnyRowIsTaken : Mutant
     {
         public IEnumerable<RowChange> Receive(TransportEvent transportEvent) =>
             world.Sparkle?.Link.IsLoaded == true
-            && transportEvent is TransportEvent.Received(_, var body)
+            && transportEvent is TransportEvent.Received(_, var body, _)
             && new MessageCodec(world.Catalog).Decode(body.Span) is Message.TwilightUpdate(var host, var update)
                 ? update.Changes.Where(change => change.Part == RowPart.Current && change.Entity.ReporterOf(change.Key) != host.ToString())
                 : [];

@@ -10,7 +10,7 @@ public sealed class FakeNetwork
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<PeerId, FakeTransport> _peers = [];
-    private readonly Dictionary<(PeerId From, PeerId To), Queue<ReadOnlyMemory<byte>>> _links = [];
+    private readonly Dictionary<(PeerId From, PeerId To), Queue<(ReadOnlyMemory<byte> Body, PeerOrigin? Origin)>> _links = [];
     private readonly HashSet<(PeerId From, PeerId To)> _cuts = [];
 
     /// <summary>Messages stay on their links until <see cref="Deliver"/>.</summary>
@@ -22,10 +22,12 @@ public sealed class FakeNetwork
     /// <summary>Messages that wait in <see cref="IMessageTransport.Events"/> of each transport.</summary>
     public int EventCapacity { get; init; } = 4096;
 
+    /// <param name="routingId">The id under which peers know it.</param>
+    /// <param name="origin">What others are told of the sender with each of its messages; null as from a peer that nobody authenticated.</param>
     /// <exception cref="InvalidOperationException">Another open transport has the id.</exception>
-    public FakeTransport Open(string routingId)
+    public FakeTransport Open(string routingId, PeerOrigin? origin = null)
     {
-        var transport = new FakeTransport(this, new PeerId(routingId));
+        var transport = new FakeTransport(this, new PeerId(routingId), origin);
         lock (_lock)
         {
             if (!_peers.TryAdd(transport.RoutingId, transport))
@@ -91,11 +93,11 @@ public sealed class FakeNetwork
             if (!_peers.ContainsKey(to) || _cuts.Contains((sender.RoutingId, to)))
                 return sender.Put(new TransportEvent.Failed(to, Undelivered.Unreachable));
             if (!_links.TryGetValue((sender.RoutingId, to), out var link))
-                _links.Add((sender.RoutingId, to), link = new Queue<ReadOnlyMemory<byte>>());
+                _links.Add((sender.RoutingId, to), link = new Queue<(ReadOnlyMemory<byte>, PeerOrigin?)>());
             if (link.Count >= LinkCapacity)
                 return sender.Put(new TransportEvent.Failed(to, Undelivered.QueueFull));
             // The receiver's to keep, whatever the sender does with its own.
-            link.Enqueue(body.ToArray());
+            link.Enqueue((body.ToArray(), sender.Origin));
             while (!IsManual && DeliverLocked(sender.RoutingId, to))
             {
             }
@@ -131,8 +133,8 @@ public sealed class FakeNetwork
 
     private bool DeliverLocked(PeerId from, PeerId to)
     {
-        if (!_links.TryGetValue((from, to), out var link) || !link.TryPeek(out var body)
-            || !_peers.TryGetValue(to, out var receiver) || !receiver.Put(new TransportEvent.Received(from, body)))
+        if (!_links.TryGetValue((from, to), out var link) || !link.TryPeek(out var message)
+            || !_peers.TryGetValue(to, out var receiver) || !receiver.Put(new TransportEvent.Received(from, message.Body, message.Origin)))
         {
             return false;
         }

@@ -12,15 +12,19 @@ public sealed class FakeTransport : IMessageTransport
     private readonly PullingReader _reader;
     private volatile bool _isClosed;
 
-    internal FakeTransport(FakeNetwork network, PeerId routingId)
+    internal FakeTransport(FakeNetwork network, PeerId routingId, PeerOrigin? origin)
     {
         _network = network;
         RoutingId = routingId;
+        Origin = origin;
         _events = Channel.CreateBounded<TransportEvent>(network.EventCapacity);
         _reader = new PullingReader(this);
     }
 
     public PeerId RoutingId { get; }
+
+    /// <summary>What others are told of it with each of its messages.</summary>
+    public PeerOrigin? Origin { get; }
 
     public ChannelReader<TransportEvent> Events => _reader;
 
