@@ -10,6 +10,12 @@ public enum HostState
 
     /// <summary>The host takes no new instances.</summary>
     Evacuated,
+
+    /// <summary>
+    /// An operator has given the host up: it has no instances and is not listened to. What was known of it is forgotten,
+    /// so it has no current part; its row and its name stay.
+    /// </summary>
+    Gone,
 }
 
 public enum HostStatus
@@ -33,6 +39,10 @@ public sealed record HostDesired
     [Description("Free text for operators: where it stands, who to call.")]
     [StringLength(4096)]
     public string? Info { get; init; }
+
+    [Description("The public key of the host's Twilight in Z85: whoever proves to hold it speaks for the host. Nobody does while it is absent.")]
+    [RegularExpression(@"^[0-9a-zA-Z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$")]
+    public string? AgentKey { get; init; }
 }
 
 public sealed record HostCurrent

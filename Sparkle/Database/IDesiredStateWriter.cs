@@ -10,7 +10,8 @@ public abstract record RowWrite(Entity Entity)
 
     /// <summary>
     /// A changed row: the columns that differ between the records are written, on condition that the database still
-    /// holds <paramref name="Expected"/>.
+    /// holds <paramref name="Expected"/>. With no difference it is that condition alone, and the row stays locked to the
+    /// end of the transaction: of several writers that go on to delete it, one gets through.
     /// </summary>
     public sealed record Update(Entity Entity, RowKey Key, object Expected, object Record) : RowWrite(Entity);
 

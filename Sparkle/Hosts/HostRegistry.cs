@@ -75,7 +75,7 @@ public sealed partial class HostRegistry : IControlFeature
         // An operator's word that a host is gone ends everything that was known from it, at once.
         foreach (var transition in changes.Rows)
         {
-            if (transition.Entity != _host || transition.Before?.Desired is null || transition.After?.Desired is not null)
+            if (transition.Entity != _host || !IsThere(transition.Before) || IsThere(transition.After))
                 continue;
             if (_links.Remove(Guid.Parse(transition.Key.Text), out var link))
             {
@@ -280,7 +280,7 @@ public sealed partial class HostRegistry : IControlFeature
 
     private (HostLink Link, HostSession Session)? SessionOf(Guid uuid, PeerId peer)
     {
-        if (_state![_host].Find(uuid)?.Desired is null)
+        if (!IsThere(_state![_host].Find(uuid)))
         {
             Stranger(uuid);
             return null;
@@ -298,6 +298,8 @@ public sealed partial class HostRegistry : IControlFeature
         link.Candidates.Add(session);
         return (link, session);
     }
+
+    private static bool IsThere(Row? host) => host?.Desired is HostDesired { State: not HostState.Gone };
 
     private void Stranger(Guid uuid)
     {
@@ -349,7 +351,7 @@ public sealed partial class HostRegistry : IControlFeature
     [LoggerMessage(1103, LogLevel.Information, "Host {Host} is heard again.")]
     private partial void LogBack(Guid host);
 
-    [LoggerMessage(1104, LogLevel.Information, "Host {Host} was deleted; what it reported is forgotten.")]
+    [LoggerMessage(1104, LogLevel.Information, "Host {Host} is gone by an operator's word; what it reported is forgotten.")]
     private partial void LogForgotten(Guid host);
 
     [LoggerMessage(1105, LogLevel.Warning, "A machine that nobody has declared speaks as host {Host}; it is not answered.")]

@@ -121,9 +121,9 @@ public sealed partial class Scheduler(
         var holder = state[_place].Where("instance", instance.Uuid.ToString()).FirstOrDefault(place => place.Current is not null);
         if (holder is null)
             return capacity.Take(instance, out why);
-        why = "The host that has it was deleted and has not let go of it.";
+        why = "The host that has it is gone and has not let go of it.";
         var host = Guid.Parse(holder.Key.Parts[0]);
-        return state[_host].Find(host)?.Desired is null ? null : host;
+        return state[_host].Find(host)?.Desired is HostDesired { State: not HostState.Gone } ? host : null;
     }
 
     private void Explain(string instance, string why)

@@ -10,7 +10,7 @@ namespace PonyCloud.Database.Tests;
 public sealed class RefusalTests
 {
     private static readonly TenantDesired Tenant = Rows.Tenant();
-    private static readonly HostDesired Host = Rows.Host();
+    private static readonly HostDesired Host = Rows.Host() with { AgentKey = Rows.AgentKey('k') };
     private static readonly HostDesired OtherHost = Rows.Host();
     private static readonly CpuProfileDesired Profile = Rows.CpuProfile();
     private static readonly UserDesired User = Rows.User();
@@ -20,6 +20,7 @@ public sealed class RefusalTests
     private static readonly HostInstanceDesired Place = Rows.Place(Host, Instance);
     private static readonly ConfigDesired Config = Rows.Config("key", "1");
     private static readonly EventDesired Event = Rows.Event();
+    private static readonly EnrolmentDesired Enrolment = Rows.Enrolment();
 
     private Link _link = null!;
 
@@ -28,6 +29,8 @@ public sealed class RefusalTests
         Case("host_pkey", "host", Host with { Name = "twin" }, Refusal.Duplicate, "uuid"),
         Case("host_name_length", "host", Rows.Host(new string('x', 254)), Refusal.Rule, "name"),
         Case("host_info_length", "host", Rows.Host() with { Info = new string('x', 4097) }, Refusal.Rule, "info"),
+        Case("host_agent_key_format", "host", Rows.Host() with { AgentKey = "short" }, Refusal.Rule, "agent_key"),
+        Case("host_agent_key_unique", "host", Rows.Host() with { AgentKey = Host.AgentKey }, Refusal.Duplicate, "agent_key"),
         Case("cpu_profile_pkey", "cpu_profile", Profile, Refusal.Duplicate, "uuid"),
         Case("cpu_profile_name_length", "cpu_profile", Rows.CpuProfile() with { Name = "" }, Refusal.Rule, "name"),
         Case("cpu_profile_model_format", "cpu_profile", Rows.CpuProfile() with { Model = "a b" }, Refusal.Rule, "model"),
@@ -61,6 +64,9 @@ public sealed class RefusalTests
         Case("event_pkey", "event", Event, Refusal.Duplicate, "hash"),
         Case("event_hash_format", "event", Event with { Hash = "abc" }, Refusal.Rule, "hash"),
         Case("event_mtime_order", "event", Rows.Event('c') with { Mtime = Event.Ctime.AddDays(-1) }, Refusal.Rule, "ctime", "mtime"),
+        Case("enrolment_pkey", "enrolment", Enrolment, Refusal.Duplicate, "hash"),
+        Case("enrolment_hash_format", "enrolment", Rows.Enrolment('E'), Refusal.Rule, "hash"),
+        Case("enrolment_name_length", "enrolment", Rows.Enrolment('d') with { Name = new string('x', 254) }, Refusal.Rule, "name"),
         Case("event_count_positive", "event", Rows.Event('c') with { Count = 0 }, Refusal.Rule, "count"),
     ];
 
@@ -73,6 +79,7 @@ public sealed class RefusalTests
         new("event_severity_list", "UPDATE event SET severity = 'bad'"),
         new("event_ctime_finite", "UPDATE event SET ctime = '-infinity'"),
         new("event_mtime_finite", "UPDATE event SET mtime = 'infinity'"),
+        new("enrolment_expires_finite", "UPDATE enrolment SET expires = 'infinity'"),
         new("cpu_profile_features_flat", "UPDATE cpu_profile SET features = ARRAY['a', NULL]"),
     ];
 
@@ -82,7 +89,8 @@ public sealed class RefusalTests
         _link = await Link.OpenAsync(await SharedServer.Server.CreateDatabaseAsync());
         await _link.InsertAsync(
             ("tenant", Tenant), ("host", Host), ("host", OtherHost), ("cpu_profile", Profile), ("user", User), ("member", Member),
-            ("instance", Instance), ("instance", Unplaced), ("host_instance", Place), ("config", Config), ("event", Event));
+            ("instance", Instance), ("instance", Unplaced), ("host_instance", Place), ("config", Config), ("event", Event),
+            ("enrolment", Enrolment));
     }
 
     [OneTimeTearDown]

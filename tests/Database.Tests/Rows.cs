@@ -9,6 +9,15 @@ internal static class Rows
 
     public static HostDesired Host(string name = "cloudsdale") => new() { Uuid = Guid.NewGuid(), Name = name };
 
+    /// <summary>Z85 text of a key's length; no key that anybody holds.</summary>
+    public static string AgentKey(char digit) => new(digit, 40);
+
+    public static EnrolmentDesired Enrolment(char digit = 'e') => new()
+    {
+        Hash = new string(digit, 64),
+        Expires = DateTimeOffset.UnixEpoch.AddYears(90),
+    };
+
     public static CpuProfileDesired CpuProfile() => new()
     {
         Uuid = Guid.NewGuid(), Name = "small", Model = "qemu64", Features = TextList.Of(["avx", "sse4.2"]),

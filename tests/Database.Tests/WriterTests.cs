@@ -19,7 +19,7 @@ public sealed class WriterTests
     public async Task A_row_of_every_entity_comes_back_as_the_record_that_was_written()
     {
         var tenant = Rows.Tenant();
-        var host = Rows.Host() with { Info = "rack 4,\n\"left\" \\ {ü}" };
+        var host = Rows.Host() with { Info = "rack 4,\n\"left\" \\ {ü}", AgentKey = @"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7" };
         var profile = Rows.CpuProfile();
         var user = Rows.User() with { Data = JsonText.Parse("""{"hash":"x"}"""), Alicorn = true };
         var instance = Rows.Instance(tenant) with { CpuProfile = profile.Uuid, State = InstanceState.Running };
@@ -27,6 +27,7 @@ public sealed class WriterTests
         [
             ("host", host), ("tenant", tenant), ("cpu_profile", profile), ("user", user), ("member", Rows.Member(user, tenant)),
             ("instance", instance), ("host_instance", Rows.Place(host, instance)), ("event", Rows.Event()),
+            ("enrolment", Rows.Enrolment() with { Name = "cloudsdale", Host = Guid.NewGuid() }),
             ("config", Rows.Config("overcommit.cpu", """{"z": 1e3, "a": null, "a": [ 1 ] }""")),
         ];
         Assert.That(rows.Select(row => row.Entity), Is.EquivalentTo(Link.Catalog.InDependencyOrder.Select(entity => entity.Name)));
@@ -128,6 +129,37 @@ public sealed class WriterTests
         await _link.DeleteAsync("tenant", RowKey.Of(Guid.NewGuid()));
 
         Assert.That(_link.State.Count("tenant"), Is.Zero);
+    }
+
+    [Test]
+    public async Task Of_two_that_use_up_a_row_at_once_only_one_writes_what_it_gives_for_it()
+    {
+        var enrolment = Rows.Enrolment();
+        await _link.InsertAsync(("enrolment", enrolment));
+        var (table, key) = (Link.Catalog["enrolment"], RowKey.Of(enrolment.Hash));
+        HostDesired[] hosts = [.. Enumerable.Range(0, 8).Select(_ => Rows.Host())];
+
+        var ends = await Task.WhenAll(hosts.Select(async host =>
+        {
+            try
+            {
+                await _link.Writer.WriteAsync(
+                    [
+                        new RowWrite.Update(table, key, enrolment, enrolment),
+                        new RowWrite.Delete(table, key),
+                        new RowWrite.Insert(Link.Catalog["host"], host),
+                    ],
+                    CancellationToken.None);
+                return host;
+            }
+            catch (ConcurrentChangeException)
+            {
+                return null;
+            }
+        }));
+
+        Assert.That(_link.State.All<object>(), Is.EqualTo(ends.OfType<HostDesired>()));
+        Assert.That(ends.OfType<HostDesired>(), Has.Exactly(1).Items);
     }
 
     [Test]

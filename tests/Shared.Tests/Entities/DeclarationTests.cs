@@ -21,7 +21,7 @@ public sealed partial class DeclarationTests
     [Test]
     public void Every_entity_is_found() => Assert.That(
         Catalog.All.Select(entity => entity.Name),
-        Is.EqualTo(["config", "cpu_profile", "event", "host", "host_instance", "instance", "member", "tenant", "user"]));
+        Is.EqualTo(["config", "cpu_profile", "enrolment", "event", "host", "host_instance", "instance", "member", "tenant", "user"]));
 
     [Test]
     public void Every_entity_is_at_its_place_and_under_its_name()
@@ -71,6 +71,7 @@ public sealed partial class DeclarationTests
 
     [TestCase("/config", "config", Access.Protected, null)]
     [TestCase("/cpu-profile", "cpu_profile", Access.Shared, null)]
+    [TestCase("/enrolment", "enrolment", Access.Protected, null)]
     [TestCase("/event", "event", Access.Protected, null)]
     [TestCase("/host", "host", Access.Protected, null)]
     [TestCase("/host/event", "event", Access.Protected, "host")]
@@ -85,7 +86,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(12), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(13), "every mount has a case above");
     }
 
     [Test]
@@ -141,6 +142,16 @@ public sealed partial class DeclarationTests
             Catalog.All.SelectMany(entity => entity.Scopes.Select(scope => (entity.Name, scope))),
             Is.EqualTo(expected));
     }
+
+    [TestCase("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", true)]
+    [TestCase("0000000000000000000000000000000000000000", true)]
+    [TestCase("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf", false, Description = "39 characters")]
+    [TestCase("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf77", false, Description = "41 characters")]
+    [TestCase("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf_", false, Description = "an underscore is none of the 85")]
+    [TestCase("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf ", false)]
+    [TestCase("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf\"", false)]
+    public void A_key_of_an_agent_is_40_characters_of_Z85(string key, bool isGood) =>
+        Assert.That(Regex.IsMatch(key, Catalog["host"].Desired!.Column("agent_key")!.Pattern!), Is.EqualTo(isGood));
 
     [Test]
     public void A_reference_has_the_type_of_the_key_that_it_holds_and_its_name()

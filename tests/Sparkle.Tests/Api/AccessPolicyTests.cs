@@ -31,6 +31,7 @@ public sealed class AccessPolicyTests
     {
         ["/config"] = All("", ""),
         ["/cpu-profile"] = All("r", "r"),
+        ["/enrolment"] = All("", ""),
         ["/event"] = All("", ""),
         ["/host"] = All("", ""),
         ["/host/event"] = All("", ""),

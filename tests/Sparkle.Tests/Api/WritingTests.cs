@@ -71,6 +71,23 @@ public sealed class WritingTests : ApiFixture
         Assert.That((await GetAsync("/api/v1/config/ratio", Token(Alicorn))).Text, Does.Contain("""{"cpu":[1.50,null]}"""));
     }
 
+    [TestCase(@"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", null, null)]
+    [TestCase("rq:rM", "bad-format", "/desired/agent_key")]
+    [TestCase(@"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf_", "bad-format", "/desired/agent_key")]
+    [TestCase(7, "wrong-type", "/desired/agent_key")]
+    public async Task The_key_of_a_hosts_agent_is_checked_when_it_is_declared_and_when_it_is_changed(object key, string? type, string? pointer)
+    {
+        var value = Newtonsoft.Json.JsonConvert.SerializeObject(key);
+        var host = Guid.NewGuid();
+        var made = await PostAsync("/api/v1/host", Token(Alicorn), $$$"""{"desired":{"uuid":"{{{host}}}","name":"h","agent_key":{{{value}}}}}""");
+        Assert.That((made.ProblemType, made.Pointer), Is.EqualTo((type is null ? null : $"urn:ponycloud:problem:{type}", pointer)), made.ToString());
+
+        var path = $"/api/v1/host/{(type is null ? host : Host)}";
+        var changed = await PatchAsync(path, Token(Alicorn), $$$"""[{"op":"add","path":"/desired/agent_key","value":{{{value}}}}]""");
+        Assert.That((int)changed.Status, Is.EqualTo(type is null ? 200 : 422), changed.ToString());
+        Assert.That(changed.Pointer, type is null ? Is.Null : Is.EqualTo("/0/value"));
+    }
+
     // The tenant in the path is TenantA; %B is TenantB, %P the cpu profile.
     [TestCase("""{"desired":{"name":"x","mem":64,"colour":"pink"}}""", "unknown-field", "/desired/colour")]
     [TestCase("""{"desired":{"name":"x","mem":64},"current":{}}""", "unknown-field", "/current")]

@@ -152,6 +152,51 @@ public sealed class PlatformTests
     }
 
     [Test]
+    public void A_host_that_an_operator_gives_up_is_as_good_as_deleted_but_keeps_its_row()
+    {
+        var host = _platform.AddHost();
+        var instance = _platform.AddInstance(_platform.AddTenant());
+        _platform.Run();
+        var other = _platform.AddHost();
+        _platform.Run();
+        _platform.Commit(_platform.HostDesired(host.Uuid) with { State = HostState.Gone });
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(_platform.Find("host", host.Uuid.ToString()), Has.Property("Current").Null.And.Property("Desired").Not.Null);
+            Assert.That(_platform.Find("host_instance", host.Uuid.ToString(), instance.Uuid.ToString()), Is.Null);
+        }
+
+        _platform.Run();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(other.Domains, Is.EqualTo(new[] { instance.Uuid }));
+            Assert.That(host.Domains, Is.EqualTo(new[] { instance.Uuid }), "it is not spoken to, so it goes on by itself");
+            Assert.That(_platform.HostCurrent(host.Uuid), Is.Null, "nothing is taken from it");
+        }
+    }
+
+    [Test]
+    public void A_host_that_comes_back_cleans_up_what_is_no_longer_its_own()
+    {
+        var host = _platform.AddHost();
+        var instance = _platform.AddInstance(_platform.AddTenant());
+        _platform.Run();
+        var other = _platform.AddHost();
+        _platform.Run();
+        var declared = _platform.HostDesired(host.Uuid);
+        _platform.Commit(declared with { State = HostState.Gone });
+        _platform.Run();
+        _platform.Commit(declared);
+        _platform.Run();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(_platform.HostCurrent(host.Uuid)?.Status, Is.EqualTo(HostStatus.Present));
+            Assert.That(host.Domains, Is.Empty);
+            Assert.That(other.Domains, Is.EqualTo(new[] { instance.Uuid }));
+        }
+    }
+
+    [Test]
     public void A_restarted_controller_has_both_states_again_and_touches_nothing()
     {
         var host = _platform.AddHost();

@@ -13,6 +13,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
 {
     private static readonly (string Entity, string[] Columns)[] UniqueColumns =
     [
+        ("host", ["agent_key"]),
         ("instance", ["tenant", "name"]),
         ("member", ["user", "tenant"]),
         ("tenant", ["name"]),
@@ -117,7 +118,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
         foreach (var (_, columns) in UniqueColumns.Where(unique => unique.Entity == entity.Name))
         {
             var values = columns.Select(column => entity.Desired.Column(column)!.IndexText(record)).ToArray();
-            if (state[entity].Rows.Any(row => row.Key != key && row.Desired is { } other
+            if (!values.Contains(null) && state[entity].Rows.Any(row => row.Key != key && row.Desired is { } other
                 && columns.Select(column => entity.Desired.Column(column)!.IndexText(other)).SequenceEqual(values)))
             {
                 throw Refused(Refusal.Duplicate, index, $"{entity.Name}_{string.Join('_', columns)}_key", columns);

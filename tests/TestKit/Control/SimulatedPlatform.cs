@@ -49,6 +49,8 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
 
     public Row? Find(string entity, params string[] key) => State[Catalog[entity]].Find(RowKey.Of(key));
 
+    public HostDesired HostDesired(Guid host) => (HostDesired)Find("host", host.ToString())!.Desired!;
+
     public HostCurrent? HostCurrent(Guid host) => Find("host", host.ToString())?.Current as HostCurrent;
 
     public InstanceCurrent? InstanceCurrent(Guid instance) => Find("instance", instance.ToString())?.Current as InstanceCurrent;
@@ -80,20 +82,18 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     public void Commit(object record)
     {
         var entity = Catalog.All.Single(candidate => candidate.Desired?.Type == record.GetType());
-        Commit([RowChange.Set(entity, RowPart.Desired, record)]);
+        List<RowChange> changes = [RowChange.Set(entity, RowPart.Desired, record)];
+        if (record is HostDesired { State: HostState.Gone } gone)
+            changes.AddRange(PlacesOf(gone.Uuid.ToString()));
+        Commit(changes);
     }
 
     public void Delete(string entity, params string[] key)
     {
         var row = Catalog[entity];
         var changes = new List<RowChange> { RowChange.Remove(row, RowPart.Desired, RowKey.Of(key)) };
-        // What the schema's cascades do.
         if (entity is "host" or "instance")
-        {
-            changes.AddRange(_database.Keys
-                .Where(place => place.Item1.Name == "host_instance" && place.Item2.Parts.Contains(key[0]))
-                .Select(place => RowChange.Remove(place.Item1, RowPart.Desired, place.Item2)));
-        }
+            changes.AddRange(PlacesOf(key[0]));
         Commit(changes);
     }
 
@@ -121,6 +121,8 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
         {
             if (_database.ContainsKey((write.Entity, write.Entity.KeyOf(RowPart.Desired, write.Record))))
                 throw new WriteRefusedException(Refusal.Duplicate, 0, "key", [], "There already.", new InvalidOperationException());
+            if (write.Record is HostInstanceDesired place && _database.GetValueOrDefault((Catalog["host"], RowKey.Of(place.Host))) is HostDesired { State: HostState.Gone })
+                throw new WriteRefusedException(Refusal.Rule, 0, "host_instance_host_gone", [], "The host is gone.", new InvalidOperationException());
         }
         var changes = writes.Cast<RowWrite.Insert>().Select(write => RowChange.Set(write.Entity, RowPart.Desired, write.Record)).ToList();
         _posted.Enqueue(() => Commit(changes));
@@ -138,6 +140,14 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     public void ToSparkle(PeerId peer, byte[] body) => _controller.Receive(new TransportEvent.Received(peer, body));
 
     internal NumberedEntropy Entropy => _entropy;
+
+    /// <summary>What the schema's cascades and triggers remove.</summary>
+    private RowChange[] PlacesOf(string hostOrInstance) =>
+    [
+        .. _database.Keys
+            .Where(place => place.Item1.Name == "host_instance" && place.Item2.Parts.Contains(hostOrInstance))
+            .Select(place => RowChange.Remove(place.Item1, RowPart.Desired, place.Item2)),
+    ];
 
     private void Commit(List<RowChange> changes)
     {
