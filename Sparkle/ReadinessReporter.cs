@@ -6,7 +6,7 @@ namespace PonyCloud.Sparkle;
 
 /// <summary>
 /// Tells the service manager when the controller is ready, which is when it knows the database, and that it lives, which
-/// is while its loop comes round.
+/// is while its loop comes round; and whether another controller has taken its place since.
 /// </summary>
 internal sealed class ReadinessReporter(ControlLoop loop, DaemonHealth health, TimeProvider time) : BackgroundService
 {
@@ -19,12 +19,23 @@ internal sealed class ReadinessReporter(ControlLoop loop, DaemonHealth health, T
     {
         health.AddCheck("control loop", () => loop.SinceLastTurn < Stuck);
         using var timer = new PeriodicTimer(LookEvery, time);
-        while (loop.Snapshot is null)
+        string? told = null;
+        do
         {
-            health.ReportStatus(loop.Database.Why ?? "Loading the database.");
-            await timer.WaitForNextTickAsync(stoppingToken);
+            if (loop.Snapshot is not null)
+                health.MarkReady();
+            var status = Status();
+            if (status != told)
+                health.ReportStatus(told = status);
         }
-        health.ReportStatus("Serving.");
-        health.MarkReady();
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private string Status()
+    {
+        if (loop.Snapshot is null)
+            return loop.Database.Why ?? "Loading the database.";
+        // Somebody else speaks to the hosts.
+        return loop.Epoch is null ? $"Standing by. {loop.Database.Why}" : "Serving.";
     }
 }

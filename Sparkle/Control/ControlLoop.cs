@@ -44,13 +44,15 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
 
     public DatabaseLink Database => _database;
 
+    public long? Epoch => _controller.Value.Epoch;
+
     /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
     public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
 
-    public Task LoadedAsync(IReadOnlyList<RowChange> rows, CancellationToken cancellation) => RunAsync(
+    public Task LoadedAsync(IReadOnlyList<RowChange> rows, long epoch, CancellationToken cancellation) => RunAsync(
         () =>
         {
-            _controller.Value.Load(rows);
+            _controller.Value.Load(rows, epoch);
             _database = new DatabaseLink(true, _time.GetUtcNow());
             LogLoaded(rows.Count);
         },
@@ -58,6 +60,9 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
 
     public Task CommittedAsync(IReadOnlyList<DatabaseChange> changes, CancellationToken cancellation) =>
         RunAsync(() => _controller.Value.Commit(changes), cancellation);
+
+    public Task EpochChangedAsync(long? epoch, CancellationToken cancellation) =>
+        RunAsync(() => _controller.Value.SetEpoch(epoch), cancellation);
 
     public Task LostAsync(string why, CancellationToken cancellation)
     {

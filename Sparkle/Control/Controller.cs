@@ -17,6 +17,7 @@ public sealed class Controller
     private readonly StateStore _store;
     private readonly IReadOnlyList<IControlFeature> _features;
     private volatile StateSnapshot? _published;
+    private long _epoch; // 0 for none.
 
     public Controller(EntityCatalog catalog, IEnumerable<IControlFeature> features)
     {
@@ -27,9 +28,16 @@ public sealed class Controller
     /// <summary>What readers see: the newest settled state; null until the database was loaded.</summary>
     public StateSnapshot? Published => _published;
 
+    /// <inheritdoc cref="IStateView.Epoch"/>
+    public long? Epoch => Interlocked.Read(ref _epoch) is var epoch and > 0 ? epoch : null;
+
     /// <summary>The database's rows, all of them: what memory holds as desired beyond them is removed.</summary>
-    public void Load(IReadOnlyList<RowChange> rows)
+    /// <param name="rows">What was read after the epoch was taken.</param>
+    /// <param name="epoch">What hosts are spoken to with from now on, the effects of this load included.</param>
+    public void Load(IReadOnlyList<RowChange> rows, long epoch)
     {
+        // It may have been raised while the rows were on their way.
+        SetEpoch(Math.Max(epoch, Epoch ?? 0));
         var kept = rows.Select(row => (row.Entity, row.Key)).ToHashSet();
         var gone = _store.Catalog.All
             .Where(entity => entity.IsStored)
@@ -37,6 +45,9 @@ public sealed class Controller
                 .Select(key => RowChange.Remove(entity, RowPart.Desired, key)));
         Apply([.. gone, .. rows], publishAlways: true);
     }
+
+    /// <summary>The epoch was raised; or null, another controller has taken over.</summary>
+    public void SetEpoch(long? epoch) => Interlocked.Exchange(ref _epoch, epoch ?? 0);
 
     /// <summary>One committed transaction.</summary>
     public void Commit(IReadOnlyList<DatabaseChange> changes)

@@ -12,4 +12,10 @@ public interface IStateView
     StateSnapshot? Snapshot { get; }
 
     DatabaseLink Database { get; }
+
+    /// <summary>
+    /// What this controller speaks to hosts with; they obey no lower one than they have heard. Null before the first load
+    /// and after another controller has taken over: nothing may be said to hosts then. Otherwise it only rises.
+    /// </summary>
+    long? Epoch { get; }
 }

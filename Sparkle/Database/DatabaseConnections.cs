@@ -7,6 +7,7 @@ namespace PonyCloud.Sparkle.Database;
 public sealed class DatabaseConnections : IAsyncDisposable
 {
     private readonly string _replication;
+    private readonly string _lease;
     private readonly DatabaseOptions _options;
 
     /// <exception cref="ArgumentException">The connection string is not one.</exception>
@@ -26,6 +27,8 @@ public sealed class DatabaseConnections : IAsyncDisposable
         };
         Pool = NpgsqlDataSource.Create(settings);
         settings.Pooling = false;
+        settings.CommandTimeout = settings.Timeout;
+        _lease = settings.ConnectionString;
         // None: a slot waits for open transactions as long as they are open.
         settings.CommandTimeout = 0;
         _replication = settings.ConnectionString;
@@ -40,6 +43,9 @@ public sealed class DatabaseConnections : IAsyncDisposable
         WalReceiverTimeout = _options.ServerTimeout,
         WalReceiverStatusInterval = _options.ServerTimeout / 3,
     };
+
+    /// <summary>A session for the lease of the controller, not open yet.</summary>
+    public NpgsqlConnection Lease() => new(_lease);
 
     public ValueTask DisposeAsync() => Pool.DisposeAsync();
 }

@@ -33,6 +33,15 @@ public sealed record DatabaseOptions
     /// <summary>Silence of the server that ends the change stream.</summary>
     public TimeSpan ServerTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// How long the session may be silent that makes this controller the active one; then the server ends it, so that
+    /// another can take over from one that is frozen or cut off.
+    /// </summary>
+    public TimeSpan LeaseTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>The shortest time between two times that the epoch is raised because hosts know of a higher one.</summary>
+    public TimeSpan EpochRaisePause { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How long the server may take for one answer while all rows are loaded.</summary>
     public TimeSpan LoadTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

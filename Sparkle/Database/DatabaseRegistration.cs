@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Database.Embedded;
 using PonyCloud.Sparkle.Database.Following;
+using PonyCloud.Sparkle.Database.Leading;
 using PonyCloud.Sparkle.Database.Rows;
 using PonyCloud.Sparkle.Database.Schema;
 using PonyCloud.Sparkle.Database.Writing;
@@ -15,8 +16,8 @@ namespace PonyCloud.Sparkle.Database;
 public static class DatabaseRegistration
 {
     /// <summary>
-    /// Adds the link to the database: <see cref="IDesiredStateWriter"/>, <see cref="IEventStore"/> and the service that keeps
-    /// the registered <see cref="IDatabaseSink"/> in step.
+    /// Adds the link to the database: <see cref="IDesiredStateWriter"/>, <see cref="IEventStore"/>,
+    /// <see cref="IEpochAuthority"/> and the service that keeps the registered <see cref="IDatabaseSink"/> in step.
     /// </summary>
     /// <exception cref="ArgumentException">The options name no database, or two.</exception>
     public static IServiceCollection AddDatabase(this IServiceCollection services, DatabaseOptions options)
@@ -30,6 +31,8 @@ public static class DatabaseRegistration
         services.AddSingleton<CommitTracker>();
         services.AddSingleton(provider => new ConstraintCatalog(provider.GetRequiredService<DatabaseConnections>().Pool));
         services.AddSingleton(provider => new SchemaMigrator(Migration.Embedded(), provider.GetRequiredService<ILogger<SchemaMigrator>>()));
+        services.AddSingleton<ControllerLease>();
+        services.AddSingleton<IEpochAuthority>(provider => provider.GetRequiredService<ControllerLease>());
         services.AddSingleton<ChangeStream>();
         services.AddSingleton<IDesiredStateWriter, DesiredStateWriter>();
         services.AddSingleton<IEventStore, EventStore>();

@@ -24,7 +24,16 @@ public abstract record DatabaseChange
 public interface IDatabaseSink
 {
     /// <summary>All rows of all stored entities, as one committed state; whatever else memory holds as desired is gone.</summary>
-    Task LoadedAsync(IReadOnlyList<RowChange> rows, CancellationToken cancellation);
+    /// <param name="rows">Read after the epoch was taken.</param>
+    /// <param name="epoch">What this controller speaks to hosts with; never lower than one that was delivered before.</param>
+    /// <param name="cancellation">Gives up.</param>
+    Task LoadedAsync(IReadOnlyList<RowChange> rows, long epoch, CancellationToken cancellation);
+
+    /// <summary>
+    /// The epoch was raised between two loads; or null, another controller has taken over: nothing is said to hosts until
+    /// the next <see cref="LoadedAsync"/>.
+    /// </summary>
+    Task EpochChangedAsync(long? epoch, CancellationToken cancellation);
 
     /// <summary>One transaction, in commit order, whole.</summary>
     Task CommittedAsync(IReadOnlyList<DatabaseChange> changes, CancellationToken cancellation);

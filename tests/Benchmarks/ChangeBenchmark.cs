@@ -89,6 +89,7 @@ internal static class ChangeBenchmark
                     platform.Change(platform._instance),
                     RowChange.Set(catalog["host_instance"], RowPart.Desired, new HostInstanceDesired { Host = platform._host, Instance = platform._instance.Uuid }),
                 ],
+                1,
                 CancellationToken.None);
             platform._awaited = 1;
             platform._agent = Task.Run(() => platform.ServeAgentAsync(platform._end.Token));

@@ -66,6 +66,7 @@ public sealed class FaultTests
         }
 
         await _link.InsertAsync(("config", Rows.Config("last", "1")));
+        await _link.DisposeAsync();
         await using var second = await Link.OpenAsync(_link.ConnectionString);
         Assert.That(_link.State.All<object>(), Is.EquivalentTo(second.State.All<object>()));
     }
@@ -99,6 +100,7 @@ public sealed class FaultTests
         await _server.StartAsync();
 
         await _link.State.WaitForAsync(state => state.IsUp, "the link is back");
+        Assert.That(_link.State.Epochs, Is.EqualTo([1]), "Nobody else was active meanwhile.");
         await _link.InsertAsync(("config", Rows.Config("after", "1")));
         Assert.That(_link.State.All<ConfigDesired>().Select(config => config.Key), Is.EquivalentTo(["before", "after"]));
     }
@@ -109,6 +111,7 @@ public sealed class FaultTests
     {
         await using var proxy = new CuttingProxy(Path.Combine(_server.SocketDirectory, ".s.PGSQL.5432"));
         var through = new NpgsqlConnectionStringBuilder(_link.ConnectionString) { Host = proxy.Directory, Port = 5432 };
+        await _link.DisposeAsync();
         await using var link = await Link.OpenAsync(_link.ConnectionString, writeThrough: through.ConnectionString);
         await link.InsertAsync(("config", Rows.Config("warm", "1")));
         proxy.CutAt("COMMIT\0", deliver: arrives);

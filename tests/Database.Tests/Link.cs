@@ -1,16 +1,19 @@
+using System.Collections.Concurrent;
 using Npgsql;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Database.Following;
+using PonyCloud.Sparkle.Database.Leading;
 using PonyCloud.Sparkle.Database.Rows;
 using PonyCloud.Sparkle.Database.Schema;
 using PonyCloud.Sparkle.Database.Writing;
+using PonyCloud.Sparkle.Events;
 using PonyCloud.TestKit.Database;
 
 namespace PonyCloud.Database.Tests;
 
 /// <summary>The whole room on one database, as the controller puts it together.</summary>
-internal sealed class Link : IAsyncDisposable
+internal sealed class Link : IAsyncDisposable, IEventSink
 {
     public static readonly EntityCatalog Catalog = EntityCatalog.Load();
 
@@ -29,19 +32,20 @@ internal sealed class Link : IAsyncDisposable
     private readonly CommitTracker _tracker = new();
     private Task _running = Task.CompletedTask;
 
-    private Link(string connectionString, DatabaseOptions options, string? writeThrough)
+    private Link(string connectionString, DatabaseOptions options, string? writeThrough, TimeProvider time)
     {
         ConnectionString = connectionString;
         _connections = new DatabaseConnections(connectionString, options);
         var tables = new TableMaps(Catalog);
         var constraints = new ConstraintCatalog(_connections.Pool);
+        Lease = new ControllerLease(_connections, State, this, options, time, new TestLog<ControllerLease>());
         Stream = new ChangeStream(
             _connections, tables, State, _tracker, constraints, new SchemaMigrator(Migration.Embedded(), new TestLog<SchemaMigrator>()),
-            options, TimeProvider.System, new TestLog<ChangeStream>());
+            Lease, options, time, new TestLog<ChangeStream>());
         WriteConnections = writeThrough is null ? _connections : new DatabaseConnections(writeThrough, options);
         Writer = new DesiredStateWriter(
-            WriteConnections, tables, _tracker, constraints, options, TimeProvider.System, new TestLog<DesiredStateWriter>());
-        Events = new EventStore(_connections, tables, Catalog, options, TimeProvider.System);
+            WriteConnections, tables, _tracker, constraints, options, time, new TestLog<DesiredStateWriter>());
+        Events = new EventStore(_connections, tables, Catalog, options, time);
     }
 
     public string ConnectionString { get; }
@@ -49,6 +53,11 @@ internal sealed class Link : IAsyncDisposable
     public FollowedState State { get; } = new();
 
     public ChangeStream Stream { get; }
+
+    public ControllerLease Lease { get; }
+
+    /// <summary>What was recorded of the link itself.</summary>
+    public ConcurrentQueue<PlatformEvent> Recorded { get; } = [];
 
     public DesiredStateWriter Writer { get; }
 
@@ -65,9 +74,11 @@ internal sealed class Link : IAsyncDisposable
         return link;
     }
 
-    public static Link Start(string connectionString, DatabaseOptions? options = null, string? writeThrough = null)
+    /// <param name="time">What the link waits with; one that stands still makes it a process that is frozen.</param>
+    public static Link Start(
+        string connectionString, DatabaseOptions? options = null, string? writeThrough = null, TimeProvider? time = null)
     {
-        var link = new Link(connectionString, options ?? Patient, writeThrough);
+        var link = new Link(connectionString, options ?? Patient, writeThrough, time ?? TimeProvider.System);
         link._running = link.Stream.RunAsync(link._stop.Token);
         return link;
     }
@@ -90,8 +101,13 @@ internal sealed class Link : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    void IEventSink.Record(PlatformEvent platformEvent) => Recorded.Enqueue(platformEvent);
+
+    /// <summary>Ends the link, so that another can be the active one; what was followed stays readable.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         await _stop.CancelAsync();
         await _running;
         await _connections.DisposeAsync();

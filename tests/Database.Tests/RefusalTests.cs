@@ -80,6 +80,9 @@ public sealed class RefusalTests
         new("event_ctime_finite", "UPDATE event SET ctime = '-infinity'"),
         new("event_mtime_finite", "UPDATE event SET mtime = 'infinity'"),
         new("enrolment_expires_finite", "UPDATE enrolment SET expires = 'infinity'"),
+        new("controller_pkey", "INSERT INTO controller (epoch) VALUES (7)"),
+        new("controller_single_only", "INSERT INTO controller VALUES (false, 7)"),
+        new("controller_epoch_range", "UPDATE controller SET epoch = -1"),
         new("cpu_profile_features_flat", "UPDATE cpu_profile SET features = ARRAY['a', NULL]"),
     ];
 

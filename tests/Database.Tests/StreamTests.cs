@@ -169,6 +169,7 @@ public sealed class StreamTests
         })));
         await _link.InsertAsync(("config", Rows.Config("last", "true")));
 
+        await _link.DisposeAsync();
         await using var second = await Link.OpenAsync(_link.ConnectionString);
         Assert.That(_link.State.All<object>(), Is.EquivalentTo(second.State.All<object>()));
     }
@@ -182,6 +183,7 @@ public sealed class StreamTests
         await using (var insert = new NpgsqlCommand("INSERT INTO config VALUES ('open', '1')", writer))
             await insert.ExecuteNonQueryAsync();
 
+        await _link.DisposeAsync();
         await using var second = await Link.OpenAsync(_link.ConnectionString, Link.Patient with { SlotGrace = TimeSpan.FromMilliseconds(50) });
         await second.InsertAsync(("config", Rows.Config("meanwhile", "2")));
         Assert.That(second.State.Transactions, Is.Empty, "There is no change stream yet.");

@@ -50,6 +50,7 @@ public sealed class WriterTests
         await _link.InsertAsync(
             ("tenant", tenant), ("instance", Rows.Instance(tenant)), ("event", Rows.Event()), ("config", config), ("cpu_profile", Rows.CpuProfile()));
 
+        await _link.DisposeAsync();
         await using var second = await Link.OpenAsync(_link.ConnectionString);
 
         Assert.That(second.State.All<object>(), Is.EquivalentTo(_link.State.All<object>()));

@@ -47,7 +47,7 @@ public sealed class HandoverTests : IMessageTransport, IEventSink
                     _catalog, this, new ScopeResolver(_catalog), this, _chance, new ControlOptions(), new VirtualTime(false),
                     NullLogger<HostRegistry>.Instance),
             ]);
-        _controller.Load([RowChange.Set(_catalog["host"], RowPart.Desired, new HostDesired { Uuid = _host, Name = "h" })]);
+        _controller.Load([RowChange.Set(_catalog["host"], RowPart.Desired, new HostDesired { Uuid = _host, Name = "h" })], 1);
     }
 
     [Test]

@@ -3,6 +3,8 @@ using Npgsql;
 using Npgsql.Replication;
 using Npgsql.Replication.PgOutput;
 using NpgsqlTypes;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Sparkle.Database.Leading;
 using PonyCloud.Sparkle.Database.Rows;
 using PonyCloud.Sparkle.Database.Schema;
 using PonyCloud.Sparkle.Database.Writing;
@@ -21,24 +23,25 @@ public sealed record DatabaseIdentity(string System, uint Timeline, NpgsqlLogSeq
 /// </summary>
 /// <remarks>
 /// <code>
-///   DOWN ──connect, check──► SLOT ──snapshot loaded──► FOLLOWING
-///    ▲                        │  ▲ │ open transactions     │
-///    │                        │  └─┘ hold the slot up:     │
-///    │                        │      load plain snapshots  │
-///    └──── any failure ───────┴────────────────────────────┘
+///   DOWN ──connect, check──► LEASE ──epoch is known──► SLOT ──snapshot loaded──► FOLLOWING
+///    ▲                        │ ▲ │ another holds       │  ▲ │ open transactions     │
+///    │                        │ └─┘ it: wait            │  └─┘ hold the slot up:     │
+///    │                        │                         │      load plain snapshots  │
+///    └──── any failure ───────┴─────────────────────────┴────────────────────────────┘
 /// </code>
 /// A transaction of the stream that the loaded snapshot saw already is left out, by its id. That makes it irrelevant whose
 /// snapshot was loaded, as long as it is not older than the slot.
 /// </remarks>
 public sealed partial class ChangeStream(
     DatabaseConnections connections, TableMaps tables, IDatabaseSink sink, CommitTracker tracker, ConstraintCatalog constraints,
-    SchemaMigrator migrator, DatabaseOptions options, TimeProvider time, ILogger<ChangeStream> logger)
+    SchemaMigrator migrator, ControllerLease lease, DatabaseOptions options, TimeProvider time, ILogger<ChangeStream> logger)
 {
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(10);
 
     private readonly SnapshotLoader _loader = new(connections, tables, options);
     private volatile DatabaseIdentity? _identity;
+    private string? _told;
 
     /// <summary>The database that was followed last; null before the first time.</summary>
     public DatabaseIdentity? Identity => _identity;
@@ -47,7 +50,6 @@ public sealed partial class ChangeStream(
     public async Task RunAsync(CancellationToken stop)
     {
         var pause = options.RetryMinimum;
-        string? told = null;
         while (!stop.IsCancellationRequested)
         {
             Exception failure;
@@ -70,17 +72,18 @@ public sealed partial class ChangeStream(
             tracker.SetDown(why);
             if (wasUp)
                 pause = options.RetryMinimum;
-            if (wasUp || why != told)
+            if (wasUp || why != _told)
             {
                 LogLost(why, failure);
                 await sink.LostAsync(why, stop);
-                told = why;
+                _told = why;
             }
             // Full jitter above the half keeps several controllers from coming back as one.
             await Task.Delay(pause * (0.5 + (Random.Shared.NextDouble() / 2)), time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = pause * 2 < options.RetryMaximum ? pause * 2 : options.RetryMaximum;
         }
         tracker.SetDown("The controller stops.");
+        await lease.ReleaseAsync();
     }
 
     private async Task FollowAsync(CancellationToken stop)
@@ -90,6 +93,24 @@ public sealed partial class ChangeStream(
             await migrator.ApplyAsync(connections.Pool, stop);
         await using (var control = await connections.Pool.OpenConnectionAsync(stop))
             await LinkFacts.CheckAsync(control, tables, Seconds(options.ServerTimeout), stop);
+        await lease.TakeAsync(why => WaitAsync(why, stop), stop);
+        await TaskGroup.RunAsync(stop, lease.HoldAsync, FollowHeldAsync);
+    }
+
+    /// <summary>Another controller is active: writes are refused, and everybody who looks at the link is told.</summary>
+    private async Task WaitAsync(string why, CancellationToken stop)
+    {
+        tracker.SetDown(why);
+        if (why == _told)
+            return;
+        _told = why;
+        LogWaiting(why);
+        await sink.LostAsync(why, stop);
+    }
+
+    /// <summary>All that is loaded here is newer than the lease.</summary>
+    private async Task FollowHeldAsync(CancellationToken stop)
+    {
         await using var replication = connections.Replication();
         Compare(await IdentifyAsync(replication, stop));
 
@@ -137,7 +158,8 @@ public sealed partial class ChangeStream(
     private async Task<PostgresSnapshot> LoadAsync(string? exported, CancellationToken stop)
     {
         var (rows, snapshot) = await _loader.LoadAsync(exported, stop);
-        await sink.LoadedAsync(rows, stop);
+        await sink.LoadedAsync(rows, lease.Epoch, stop);
+        _told = null;
         tracker.Loaded(snapshot);
         LogLoaded(rows.Count);
         return snapshot;
@@ -212,7 +234,7 @@ public sealed partial class ChangeStream(
 
     private static string Why(Exception failure) => failure switch
     {
-        SchemaException or DatabaseSetupException or FormatException => failure.Message,
+        SchemaException or DatabaseSetupException or FormatException or LeaseLostException => failure.Message,
         PostgresException e => $"The database refuses: {e.MessageText}",
         _ => $"The link to the database is lost: {failure.GetBaseException().Message}",
     };
@@ -237,6 +259,9 @@ public sealed partial class ChangeStream(
 
     [LoggerMessage(2207, LogLevel.Warning, "The database changed from timeline {Before} to {Now}.")]
     private partial void LogOtherTimeline(uint before, uint now);
+
+    [LoggerMessage(2209, LogLevel.Warning, "{Why}")]
+    private partial void LogWaiting(string why);
 
     [LoggerMessage(2208, LogLevel.Warning, "The database went back from {Before} to {Now}: an older backup was restored.")]
     private partial void LogWentBack(NpgsqlLogSequenceNumber before, NpgsqlLogSequenceNumber now);

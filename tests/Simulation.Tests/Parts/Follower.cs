@@ -13,7 +13,7 @@ internal sealed class Follower
 {
     private readonly SimulatedDatabase _database;
     private readonly Agenda _agenda;
-    private readonly Action<IReadOnlyList<RowChange>> _load;
+    private readonly Action<IReadOnlyList<RowChange>, long> _load;
     private readonly Action<IReadOnlyList<DatabaseChange>> _commit;
     private readonly Action _lose;
     private readonly bool _reloads;
@@ -21,11 +21,12 @@ internal sealed class Follower
     private int _connection;
     private bool _isConnected;
     private TimeSpan _last;
+    private long? _epoch;
 
     public Follower(
         SimulatedDatabase database,
         Agenda agenda,
-        Action<IReadOnlyList<RowChange>> load,
+        Action<IReadOnlyList<RowChange>, long> load,
         Action<IReadOnlyList<DatabaseChange>> commit,
         Action lose,
         bool reloads)
@@ -50,6 +51,8 @@ internal sealed class Follower
         if (_isConnected || !_database.IsUp)
             return;
         _isConnected = true;
+        // Of one Sparkle at a time: nobody else can have been active while the link was away.
+        var epoch = _epoch ??= _database.TakeEpoch();
         var version = _database.Version;
         var state = _database.Newest;
         Deliver(() =>
@@ -59,7 +62,7 @@ internal sealed class Follower
             if (_reloads || !IsLoaded)
             {
                 _load([.. state.Tables.SelectMany(table => table.Rows.Where(row => row.Desired is not null)
-                    .Select(row => new RowChange(table.Entity, row.Key, RowPart.Desired, row.Desired)))]);
+                    .Select(row => new RowChange(table.Entity, row.Key, RowPart.Desired, row.Desired)))], epoch);
             }
             IsLoaded = true;
             Complete();

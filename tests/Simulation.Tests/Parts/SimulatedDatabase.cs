@@ -23,6 +23,9 @@ internal sealed class SimulatedDatabase(EntityCatalog catalog, Agenda agenda, Tr
 
     public int Version => History.Count - 1;
 
+    /// <summary>What the newest Sparkle was given.</summary>
+    public long Epoch { get; private set; }
+
     /// <summary>Whether a write may fail or lose its answer.</summary>
     public bool WritesFail { get; set; }
 
@@ -97,6 +100,9 @@ internal sealed class SimulatedDatabase(EntityCatalog catalog, Agenda agenda, Tr
             throw new UnconfirmedCommitException("committed, and the answer was lost");
         return Version;
     }
+
+    /// <summary>A Sparkle becomes active.</summary>
+    public long TakeEpoch() => ++Epoch;
 
     public void Follow(Follower follower) => _followers.Add(follower);
 

@@ -30,11 +30,11 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
         Link = new Follower(
             world.Database,
             world.Agenda,
-            rows =>
+            (rows, epoch) =>
             {
                 _world.Trace.Say($"sparkle: loaded version {Link!.Version}");
                 _since = _world.Time.GetUtcNow();
-                _controller.Load(rows);
+                _controller.Load(rows, epoch);
             },
             steps => _controller.Commit(steps),
             () => _since = _world.Time.GetUtcNow(),
@@ -56,6 +56,8 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
     public Follower Link { get; }
 
     public StateSnapshot? Snapshot => _controller.Published;
+
+    public long? Epoch => _controller.Epoch;
 
     public DatabaseLink Database => new(Link.IsUp, _since);
 

@@ -33,6 +33,8 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
 
     public DatabaseLink Database { get; set; } = new(true, DateTimeOffset.UnixEpoch);
 
+    public long? Epoch => IsLoaded ? 1 : null;
+
     public StateSnapshot? Snapshot => IsLoaded ? _store.Snapshot : null;
 
     /// <summary>How many transactions were committed.</summary>

@@ -25,6 +25,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     private readonly ControlOptions _options = new();
     private Controller _controller;
     private SparkleSocket _socket;
+    private long _epoch;
 
     public SimulatedPlatform()
     {
@@ -44,6 +45,9 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     public StateSnapshot State => _controller.Published ?? throw new InvalidOperationException("Sparkle has not loaded the database.");
 
     StateSnapshot? IStateView.Snapshot => _controller.Published;
+
+    /// <summary>Each start of Sparkle has a higher one.</summary>
+    public long? Epoch => _controller.Epoch;
 
     DatabaseLink IStateView.Database => new(IsDatabaseUp, Time.GetUtcNow());
 
@@ -134,7 +138,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     void IEventSink.Record(PlatformEvent platformEvent) => Events.Add(platformEvent);
 
     /// <summary>The database link is back: Sparkle loads everything again.</summary>
-    public void Reload() => _controller.Load(DatabaseRows());
+    public void Reload() => _controller.Load(DatabaseRows(), _epoch);
 
     /// <summary>Delivers a body to Sparkle as it is.</summary>
     public void ToSparkle(PeerId peer, byte[] body) => _controller.Receive(new TransportEvent.Received(peer, body));
@@ -194,7 +198,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
                 scheduler,
                 new InstanceView(Catalog, scheduler),
             ]);
-        controller.Load(DatabaseRows());
+        controller.Load(DatabaseRows(), ++_epoch);
         return (controller, socket);
     }
 

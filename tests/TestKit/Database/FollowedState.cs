@@ -17,11 +17,18 @@ public sealed class FollowedState : IDatabaseSink
     private readonly List<(Func<bool> Holds, TaskCompletionSource Done)> _awaited = [];
     private readonly List<string> _losses = [];
     private int _loads;
+    private readonly List<long?> _epochs = [];
     private bool _isUp;
 
     public int Loads => Read(() => _loads);
 
     public bool IsUp => Read(() => _isUp);
+
+    /// <summary>As it was delivered last.</summary>
+    public long? Epoch => Read(() => _epochs.LastOrDefault());
+
+    /// <summary>Every one that was delivered, repeats left out, oldest first.</summary>
+    public IReadOnlyList<long?> Epochs => Read<IReadOnlyList<long?>>(() => [.. _epochs]);
 
     /// <summary>The reasons of every loss of the link so far.</summary>
     public IReadOnlyList<string> Losses => Read<IReadOnlyList<string>>(() => [.. _losses]);
@@ -56,14 +63,17 @@ public sealed class FollowedState : IDatabaseSink
         }
     }
 
-    public Task LoadedAsync(IReadOnlyList<RowChange> rows, CancellationToken cancellation) => Change(() =>
+    public Task LoadedAsync(IReadOnlyList<RowChange> rows, long epoch, CancellationToken cancellation) => Change(() =>
     {
+        Add(epoch);
         _rows.Clear();
         foreach (var row in rows)
             _rows.Add((row.Entity.Name, row.Key), row.Value!);
         _loads++;
         _isUp = true;
     });
+
+    public Task EpochChangedAsync(long? epoch, CancellationToken cancellation) => Change(() => Add(epoch));
 
     public Task CommittedAsync(IReadOnlyList<DatabaseChange> changes, CancellationToken cancellation) => Change(() =>
     {
@@ -77,6 +87,12 @@ public sealed class FollowedState : IDatabaseSink
         _losses.Add(why);
         _isUp = false;
     });
+
+    private void Add(long? epoch)
+    {
+        if (_epochs.Count == 0 || _epochs[^1] != epoch)
+            _epochs.Add(epoch);
+    }
 
     private void Apply(DatabaseChange change)
     {
