@@ -1,15 +1,16 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.Messaging.ZeroMq;
 
 namespace PonyCloud.Benchmarks;
 
-/// <summary>Two ROUTER sockets and nothing else: one thread sends bytes back as they come.</summary>
+/// <summary>Two ROUTER sockets that speak CURVE and nothing else: one thread sends bytes back as they come.</summary>
 internal sealed class BareRoundTrip : IDisposable
 {
     private const int PollMilliseconds = 100;
 
-    private readonly RouterSocket _server = new(ZeroMqOptions.Server("tcp://127.0.0.1:*", "bare"));
+    private readonly RouterSocket _server;
     private readonly RouterSocket _client;
     private readonly PeerId _serverId = new("bare");
     private readonly Thread _echo;
@@ -19,12 +20,14 @@ internal sealed class BareRoundTrip : IDisposable
     public BareRoundTrip(int length)
     {
         _body = new byte[length];
-        _client = new RouterSocket(ZeroMqOptions.Client(_server.LastEndpoint));
+        var keys = CurveKeys.Generate();
+        _server = Open(ZeroMqOptions.Server("tcp://127.0.0.1:*", "bare") with { Curve = new ZeroMqCurve.Server(keys) });
+        _client = Open(ZeroMqOptions.Client(_server.LastEndpoint) with { Curve = new ZeroMqCurve.Client(CurveKeys.Generate(), keys.PublicKey) });
         _echo = new Thread(Echo) { IsBackground = true };
         _echo.Start();
         while (_client.Send(_serverId, _body) != SendOutcome.Sent)
             Thread.Yield(); // Until the connection is there.
-        Await(_client, out _, out _);
+        Await(_client);
     }
 
     /// <summary>Microseconds of each round trip.</summary>
@@ -35,7 +38,7 @@ internal sealed class BareRoundTrip : IDisposable
         {
             var start = Stopwatch.GetTimestamp();
             _client.Send(_serverId, _body);
-            Await(_client, out _, out _);
+            Await(_client);
             times[i] = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
         }
         return times;
@@ -49,23 +52,28 @@ internal sealed class BareRoundTrip : IDisposable
         _server.Close();
     }
 
+    private static RouterSocket Open(ZeroMqOptions options) => new(options, NullLogger.Instance, TimeProvider.System);
+
     private void Echo()
     {
         while (!_ending)
         {
-            if (Await(_server, out var peer, out var body))
-                _server.Send(peer, body);
+            // The client waits at the door in the beginning only.
+            _server.Doorkeeper!.Attend(1);
+            if (Await(_server) is { } message)
+                _server.Send(message.Peer, message.Body.Span);
         }
     }
 
-    private static unsafe bool Await(RouterSocket socket, out PeerId peer, out byte[] body)
+    private static unsafe TransportEvent.Received? Await(RouterSocket socket)
     {
-        while (socket.Receive(out peer, out body) != ReceiveOutcome.Received)
+        TransportEvent.Received? message;
+        while (socket.Receive(out message) != ReceiveOutcome.Received)
         {
             var item = new Native.PollItem { Socket = socket.Handle, Events = Native.PollIn };
             if (Native.zmq_poll(&item, 1, PollMilliseconds) == 0)
-                return false;
+                return null;
         }
-        return true;
+        return message;
     }
 }

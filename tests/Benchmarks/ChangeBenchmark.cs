@@ -63,8 +63,11 @@ internal static class ChangeBenchmark
 
         private Platform()
         {
-            _server = new ZeroMqTransport(ZeroMqOptions.Server("tcp://127.0.0.1:*", _sparkle.Text));
-            _client = new ZeroMqTransport(ZeroMqOptions.Client(_server.LastEndpoint));
+            var keys = CurveKeys.Generate();
+            _server = new ZeroMqTransport(
+                ZeroMqOptions.Server("tcp://127.0.0.1:*", _sparkle.Text) with { Curve = new ZeroMqCurve.Server(keys) });
+            _client = new ZeroMqTransport(
+                ZeroMqOptions.Client(_server.LastEndpoint) with { Curve = new ZeroMqCurve.Client(CurveKeys.Generate(), keys.PublicKey) });
             var entropy = new SystemEntropy();
             var options = new ControlOptions { KeepAlive = TimeSpan.FromSeconds(1) };
             _loop = new ControlLoop(

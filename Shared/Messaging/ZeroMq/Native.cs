@@ -8,12 +8,14 @@ namespace PonyCloud.Shared.Messaging.ZeroMq;
 /// </summary>
 internal static unsafe partial class Native
 {
+    public const int SocketTypePair = 0;
     public const int SocketTypeRouter = 6;
 
     public const int OptionRoutingId = 5;
     public const int OptionLinger = 17;
     public const int OptionReconnectInterval = 18;
     public const int OptionReconnectIntervalMax = 21;
+    public const int OptionBacklog = 19;
     public const int OptionMaxMessageSize = 22;
     public const int OptionSendHighWaterMark = 23;
     public const int OptionReceiveHighWaterMark = 24;
@@ -35,6 +37,18 @@ internal static unsafe partial class Native
     public const int DontWait = 1;
     public const int SendMore = 2;
     public const short PollIn = 1;
+
+    public const int EventAccepted = 0x0020;
+    public const int EventAcceptFailed = 0x0040;
+    public const int EventDisconnected = 0x0200;
+    public const int EventHandshakeFailed = 0x0800;
+    public const int EventHandshakeSucceeded = 0x1000;
+    public const int EventHandshakeProtocol = 0x2000;
+    public const int EventHandshakeRefused = 0x4000;
+
+    // Causes that come with EventHandshakeProtocol.
+    public const int ProtocolCryptographic = 0x11000001;
+    public const int ProtocolMechanism = 0x11000002;
 
     // errno of Linux, and libzmq's own (ZMQ_HAUSNUMERO + 53).
     public const int Interrupted = 4;
@@ -89,6 +103,14 @@ internal static unsafe partial class Native
     [SuppressGCTransition]
     public static partial int zmq_msg_more(Message* message);
 
+    /// <summary>A property of the connection that the message came over, NUL at its end; null where it has none of this name.</summary>
+    [LibraryImport(ZeroMq)]
+    [SuppressGCTransition]
+    public static partial byte* zmq_msg_gets(Message* message, byte* property);
+
+    [LibraryImport(ZeroMq, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int zmq_socket_monitor(nint socket, string endpoint, int events);
+
     [LibraryImport(ZeroMq, SetLastError = true)]
     public static partial int zmq_poll(PollItem* items, int count, nint timeoutMilliseconds);
 
@@ -100,6 +122,12 @@ internal static unsafe partial class Native
 
     [LibraryImport(ZeroMq, SetLastError = true)]
     public static partial int zmq_curve_public(byte* publicKey, byte* secretKey);
+
+    [LibraryImport(ZeroMq)]
+    public static partial byte* zmq_z85_encode(byte* text, byte* data, nuint length);
+
+    [LibraryImport(C, EntryPoint = "getpeername", SetLastError = true)]
+    public static partial int PeerName(int file, byte* address, uint* length);
 
     [LibraryImport(C, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int OpenEvent(uint initial, int flags);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Extensions.Logging;
 
 namespace PonyCloud.Shared.Messaging.ZeroMq;
 
@@ -22,6 +23,9 @@ internal enum ReceiveOutcome
     /// <summary>A message without a body.</summary>
     Empty,
 
+    /// <summary>A message that is too large for a stranger; its body was not read.</summary>
+    TooLarge,
+
     /// <summary>There is nothing to read.</summary>
     Nothing,
 
@@ -35,29 +39,34 @@ internal sealed unsafe class RouterSocket
     // Peers come and go with a new routing id each time; past this many the cache of their texts starts afresh.
     private const int CachedPeers = 10_000;
 
-    private readonly Dictionary<string, PeerId> _peers = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, PeerId>.AlternateLookup<ReadOnlySpan<char>> _peersByChars;
+    // Connections that the kernel holds until libzmq takes them; it may hold fewer (net.core.somaxconn).
+    private const int Backlog = 4096;
+
+    private readonly Dictionary<string, CachedPeer> _peers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CachedPeer>.AlternateLookup<ReadOnlySpan<char>> _peersByChars;
+    private readonly ZeroMqOptions _options;
     private readonly nint _context;
-    private readonly nint _socket;
+    private readonly NativeSocket? _socket;
 
     /// <exception cref="ZeroMqException">An option is refused, or the endpoint cannot be bound or connected to.</exception>
-    public RouterSocket(ZeroMqOptions options)
+    public RouterSocket(ZeroMqOptions options, ILogger log, TimeProvider time)
     {
+        _options = options;
         _peersByChars = _peers.GetAlternateLookup<ReadOnlySpan<char>>();
         _context = Native.zmq_ctx_new();
         if (_context == 0)
             throw new ZeroMqException("making a ZeroMQ context", Marshal.GetLastPInvokeError());
         try
         {
-            _socket = Native.zmq_socket(_context, Native.SocketTypeRouter);
-            if (_socket == 0)
-                throw new ZeroMqException("making a ZeroMQ socket", Marshal.GetLastPInvokeError());
+            _socket = new NativeSocket(_context, Native.SocketTypeRouter);
             Configure(options);
-            var result = options.Role == ZeroMqRole.Bind
-                ? Native.zmq_bind(_socket, options.Endpoint)
-                : Native.zmq_connect(_socket, options.Endpoint);
-            if (result != 0)
-                throw new ZeroMqException($"{(options.Role == ZeroMqRole.Bind ? "binding" : "connecting")} to {options.Endpoint}", Marshal.GetLastPInvokeError());
+            // The door is watched before it is opened: a connection that no handler is asked about would be let in.
+            if (options.Curve is ZeroMqCurve.Server)
+                Doorkeeper = new Doorkeeper(_context, _socket.Handle, options, log, time);
+            if (options.Role == ZeroMqRole.Bind)
+                _socket.Bind(options.Endpoint);
+            else
+                _socket.Connect(options.Endpoint);
             LastEndpoint = GetText(Native.OptionLastEndpoint);
         }
         catch
@@ -70,7 +79,10 @@ internal sealed unsafe class RouterSocket
     /// <summary>The endpoint as bound or connected, with the real port.</summary>
     public string LastEndpoint { get; }
 
-    public nint Handle => _socket;
+    public nint Handle => _socket!.Handle;
+
+    /// <summary>Decides who connects; null where peers are not authenticated.</summary>
+    public Doorkeeper? Doorkeeper { get; }
 
     public SendOutcome Send(PeerId peer, ReadOnlySpan<byte> body)
     {
@@ -79,18 +91,18 @@ internal sealed unsafe class RouterSocket
             return SendOutcome.Unreachable;
         Span<byte> id = stackalloc byte[text.Length];
         Encoding.Latin1.GetBytes(text, id);
-        var error = SendFrame(id, Native.DontWait | Native.SendMore);
+        var error = _socket!.Send(id, more: true);
         if (error == Native.TryAgain)
         {
             // While it is sent to, a socket looks only about once a millisecond at what its peers have taken meanwhile.
             // Asking for its events makes it look now: a queue that is still full then is full.
             int events;
             nuint length = sizeof(int);
-            _ = Native.zmq_getsockopt(_socket, Native.OptionEvents, &events, &length);
-            error = SendFrame(id, Native.DontWait | Native.SendMore);
+            _ = Native.zmq_getsockopt(Handle, Native.OptionEvents, &events, &length);
+            error = _socket!.Send(id, more: true);
         }
         if (error == 0)
-            error = SendFrame(body, Native.DontWait);
+            error = _socket!.Send(body, more: false);
         return error switch
         {
             0 => SendOutcome.Sent,
@@ -101,32 +113,42 @@ internal sealed unsafe class RouterSocket
         };
     }
 
-    public ReceiveOutcome Receive(out PeerId peer, out byte[] body)
+    public ReceiveOutcome Receive(out TransportEvent.Received? received)
     {
-        peer = default;
-        body = [];
+        received = null;
         Native.Message message;
         _ = Native.zmq_msg_init(&message);
         try
         {
-            var length = ReceiveFrame(&message);
+            var length = _socket!.Receive(&message);
             if (length < 0)
                 return length == -Native.Terminated ? ReceiveOutcome.Closed : ReceiveOutcome.Nothing;
-            peer = PeerOf(new ReadOnlySpan<byte>(Native.zmq_msg_data(&message), length));
+            var peer = PeerOf(new ReadOnlySpan<byte>(Native.zmq_msg_data(&message), length));
             if (Native.zmq_msg_more(&message) == 0)
                 return ReceiveOutcome.Empty;
             // libzmq hands over whole messages only, so the further frames are there already.
-            length = ReceiveFrame(&message);
+            length = _socket.Receive(&message);
             if (length < 0)
                 return length == -Native.Terminated ? ReceiveOutcome.Closed : throw new ZeroMqException($"reading a frame at {LastEndpoint}", -length);
-            body = GC.AllocateUninitializedArray<byte>(length);
-            new ReadOnlySpan<byte>(Native.zmq_msg_data(&message), length).CopyTo(body);
+            // The connection is known from the body's frame only: the routing id's carries none of its properties.
+            var origin = Doorkeeper is null ? null : OriginOf(peer, &message);
+            var tooLarge = origin is not null && length > _options.MaxStrangerMessageSize && !_options.Gate.Knows(origin.Key);
+            if (tooLarge)
+            {
+                Doorkeeper!.RefusedMessage(origin!, length);
+            }
+            else
+            {
+                var body = GC.AllocateUninitializedArray<byte>(length);
+                new ReadOnlySpan<byte>(Native.zmq_msg_data(&message), length).CopyTo(body);
+                received = new TransportEvent.Received(peer.Id, body, origin);
+            }
             while (Native.zmq_msg_more(&message) != 0)
             {
-                if (ReceiveFrame(&message) == -Native.Terminated)
+                if (_socket.Receive(&message) == -Native.Terminated)
                     return ReceiveOutcome.Closed;
             }
-            return ReceiveOutcome.Received;
+            return tooLarge ? ReceiveOutcome.TooLarge : ReceiveOutcome.Received;
         }
         finally
         {
@@ -137,45 +159,15 @@ internal sealed unsafe class RouterSocket
     /// <summary>Closes the socket and ends its context; messages not yet on the wire are dropped (linger 0).</summary>
     public void Close()
     {
-        if (_socket != 0)
-            _ = Native.zmq_close(_socket);
+        _socket?.Close();
+        Doorkeeper?.Close();
         while (_context != 0 && Native.zmq_ctx_term(_context) != 0 && Marshal.GetLastPInvokeError() == Native.Interrupted)
         {
             // Only a signal interrupts it.
         }
     }
 
-    private int SendFrame(ReadOnlySpan<byte> frame, int flags)
-    {
-        fixed (byte* data = frame)
-        {
-            while (Native.zmq_send(_socket, data, (nuint)frame.Length, flags) < 0)
-            {
-                var error = Marshal.GetLastPInvokeError();
-                if (error != Native.Interrupted)
-                    return error;
-            }
-        }
-        return 0;
-    }
-
-    /// <summary>The frame's length, or the negative errno.</summary>
-    private int ReceiveFrame(Native.Message* message)
-    {
-        while (true)
-        {
-            var length = Native.zmq_msg_recv(message, _socket, Native.DontWait);
-            if (length >= 0)
-                return length;
-            var error = Marshal.GetLastPInvokeError();
-            if (error is Native.TryAgain or Native.Terminated)
-                return -error;
-            if (error != Native.Interrupted)
-                throw new ZeroMqException($"receiving at {LastEndpoint}", error);
-        }
-    }
-
-    private PeerId PeerOf(ReadOnlySpan<byte> id)
+    private CachedPeer PeerOf(ReadOnlySpan<byte> id)
     {
         Span<char> text = stackalloc char[id.Length];
         Encoding.Latin1.GetChars(id, text);
@@ -183,58 +175,66 @@ internal sealed unsafe class RouterSocket
             return peer;
         if (_peers.Count >= CachedPeers)
             _peers.Clear();
-        peer = new PeerId(new string(text));
-        _peers.Add(peer.Text, peer);
+        peer = new CachedPeer(new PeerId(new string(text)));
+        _peers.Add(peer.Id.Text, peer);
         return peer;
+    }
+
+    /// <summary>
+    /// Where a message is from. The properties are those of its connection, and another connection may have taken over the
+    /// routing id, so they are compared each time, and become text only when they changed.
+    /// </summary>
+    private static PeerOrigin OriginOf(CachedPeer peer, Native.Message* message)
+    {
+        var key = Property(message, "User-Id\0"u8);
+        var address = Property(message, "Peer-Address\0"u8);
+        if (peer.Origin is { } known && Ascii.Equals(key, known.Key) && Ascii.Equals(address, known.Address))
+            return known;
+        return peer.Origin = new PeerOrigin(Encoding.ASCII.GetString(key), Encoding.ASCII.GetString(address));
+    }
+
+    private static ReadOnlySpan<byte> Property(Native.Message* message, ReadOnlySpan<byte> name)
+    {
+        fixed (byte* nameStart = name)
+            return MemoryMarshal.CreateReadOnlySpanFromNullTerminated(Native.zmq_msg_gets(message, nameStart));
     }
 
     private void Configure(ZeroMqOptions options)
     {
-        Set(Native.OptionRoutingId, options.RoutingIdBytes(), "routing id");
-        Set(Native.OptionLinger, 0, "linger");
-        Set(Native.OptionRouterMandatory, 1, "router mandatory");
-        Set(Native.OptionRouterHandover, options.Handover ? 1 : 0, "router handover");
+        _socket!.Set(Native.OptionRoutingId, options.RoutingIdBytes(), "routing id");
+        _socket!.Set(Native.OptionLinger, 0, "linger");
+        _socket!.Set(Native.OptionRouterMandatory, 1, "router mandatory");
+        _socket!.Set(Native.OptionRouterHandover, options.Handover ? 1 : 0, "router handover");
         // A peer that is away is unreachable at once, rather than a queue whose old messages greet its successor.
-        Set(Native.OptionImmediate, 1, "immediate");
-        Set(Native.OptionSendHighWaterMark, options.SendHighWaterMark, "send high-water mark");
-        Set(Native.OptionReceiveHighWaterMark, options.ReceiveHighWaterMark, "receive high-water mark");
-        Set(Native.OptionMaxMessageSize, options.MaxMessageSize, "largest message");
-        Set(Native.OptionHeartbeatInterval, Milliseconds(options.HeartbeatInterval), "heartbeat interval");
-        Set(Native.OptionHeartbeatTimeout, Milliseconds(options.HeartbeatTimeout), "heartbeat timeout");
-        Set(Native.OptionHeartbeatTimeToLive, Milliseconds(options.HeartbeatTimeout), "heartbeat time to live");
-        Set(Native.OptionHandshakeInterval, Milliseconds(options.HandshakeTimeout), "handshake interval");
-        Set(Native.OptionReconnectInterval, Milliseconds(options.ReconnectInterval), "reconnect interval");
-        Set(Native.OptionReconnectIntervalMax, Milliseconds(options.ReconnectIntervalMax), "longest reconnect interval");
+        _socket!.Set(Native.OptionImmediate, 1, "immediate");
+        // All hosts come back at once after a restart of the controller, and whoever finds the queue full waits for a second.
+        _socket!.Set(Native.OptionBacklog, Backlog, "backlog");
+        _socket!.Set(Native.OptionSendHighWaterMark, options.SendHighWaterMark, "send high-water mark");
+        _socket!.Set(Native.OptionReceiveHighWaterMark, options.ReceiveHighWaterMark, "receive high-water mark");
+        _socket!.Set(Native.OptionMaxMessageSize, options.MaxMessageSize, "largest message");
+        _socket!.Set(Native.OptionHeartbeatInterval, Milliseconds(options.HeartbeatInterval), "heartbeat interval");
+        _socket!.Set(Native.OptionHeartbeatTimeout, Milliseconds(options.HeartbeatTimeout), "heartbeat timeout");
+        _socket!.Set(Native.OptionHeartbeatTimeToLive, Milliseconds(options.HeartbeatTimeout), "heartbeat time to live");
+        _socket!.Set(Native.OptionHandshakeInterval, Milliseconds(options.HandshakeTimeout), "handshake interval");
+        _socket!.Set(Native.OptionReconnectInterval, Milliseconds(options.ReconnectInterval), "reconnect interval");
+        _socket!.Set(Native.OptionReconnectIntervalMax, Milliseconds(options.ReconnectIntervalMax), "longest reconnect interval");
         if (options.Endpoint.Contains('[', StringComparison.Ordinal))
-            Set(Native.OptionIPv6, 1, "IPv6");
+            _socket!.Set(Native.OptionIPv6, 1, "IPv6");
         switch (options.Curve)
         {
             case ZeroMqCurve.Server(var keys):
-                Set(Native.OptionCurveServer, 1, "CURVE server");
-                Set(Native.OptionCurveSecretKey, Encoding.ASCII.GetBytes(keys.SecretKey), "CURVE secret key");
+                _socket!.Set(Native.OptionCurveServer, 1, "CURVE server");
+                _socket!.Set(Native.OptionCurveSecretKey, Encoding.ASCII.GetBytes(keys.SecretKey), "CURVE secret key");
                 break;
             case ZeroMqCurve.Client(var keys, var serverPublicKey):
-                Set(Native.OptionCurveServerKey, Encoding.ASCII.GetBytes(serverPublicKey), "CURVE server key");
-                Set(Native.OptionCurvePublicKey, Encoding.ASCII.GetBytes(keys.PublicKey), "CURVE public key");
-                Set(Native.OptionCurveSecretKey, Encoding.ASCII.GetBytes(keys.SecretKey), "CURVE secret key");
+                _socket!.Set(Native.OptionCurveServerKey, Encoding.ASCII.GetBytes(serverPublicKey), "CURVE server key");
+                _socket!.Set(Native.OptionCurvePublicKey, Encoding.ASCII.GetBytes(keys.PublicKey), "CURVE public key");
+                _socket!.Set(Native.OptionCurveSecretKey, Encoding.ASCII.GetBytes(keys.SecretKey), "CURVE secret key");
                 break;
         }
     }
 
     private static int Milliseconds(TimeSpan time) => Math.Max(1, (int)time.TotalMilliseconds);
-
-    private void Set(int option, int value, string name) => Set(option, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)), name);
-
-    private void Set(int option, long value, string name) => Set(option, MemoryMarshal.AsBytes(new ReadOnlySpan<long>(in value)), name);
-
-    private void Set(int option, ReadOnlySpan<byte> value, string name)
-    {
-        fixed (byte* data = value)
-        {
-            if (Native.zmq_setsockopt(_socket, option, data, (nuint)value.Length) != 0)
-                throw new ZeroMqException($"setting the {name} of a socket", Marshal.GetLastPInvokeError());
-        }
-    }
 
     private string GetText(int option)
     {
@@ -242,10 +242,18 @@ internal sealed unsafe class RouterSocket
         var length = (nuint)text.Length;
         fixed (byte* data = text)
         {
-            if (Native.zmq_getsockopt(_socket, option, data, &length) != 0)
+            if (Native.zmq_getsockopt(Handle, option, data, &length) != 0)
                 throw new ZeroMqException("reading the endpoint of a socket", Marshal.GetLastPInvokeError());
         }
         // The length counts the closing NUL.
         return Encoding.UTF8.GetString(text[..((int)length - 1)]);
+    }
+
+    /// <summary>What is made once for a peer rather than for each of its messages.</summary>
+    private sealed class CachedPeer(PeerId id)
+    {
+        public PeerId Id { get; } = id;
+
+        public PeerOrigin? Origin { get; set; }
     }
 }

@@ -20,7 +20,7 @@ public abstract record ZeroMqCurve
     {
     }
 
-    /// <summary>For the side that binds. Any client that knows the public key gets in: see the README of this folder.</summary>
+    /// <summary>For the side that binds. Of the clients that know the public key, those get in that the gate admits.</summary>
     public sealed record Server(CurveKeys Keys) : ZeroMqCurve;
 
     /// <summary>For the side that connects.</summary>
@@ -70,8 +70,23 @@ public sealed record ZeroMqOptions
     /// <summary>Null sends in clear text.</summary>
     public ZeroMqCurve? Curve { get; init; }
 
+    /// <summary>Which clients get in, where <see cref="Curve"/> has them prove who they are.</summary>
+    public IPeerGate Gate { get; init; } = new OpenGate();
+
+    /// <summary>Bytes; a longer message of a peer that the gate does not know is dropped before it takes memory here.</summary>
+    public int MaxStrangerMessageSize { get; init; } = 64 * 1024;
+
+    /// <summary>While more connections than this are open, peers that the gate does not know are refused: the rest is for the others.</summary>
+    public int ConnectionsForStrangers { get; init; } = 10_000;
+
     /// <summary>Messages of all peers that wait in <see cref="IMessageTransport.Events"/>.</summary>
     public int EventCapacity { get; init; } = 4096;
+
+    /// <summary>
+    /// Bytes of all messages that wait in <see cref="IMessageTransport.Events"/>; while there are as many, nothing more is
+    /// read. One message may exceed it.
+    /// </summary>
+    public long EventByteBudget { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Messages to all peers that <see cref="IMessageTransport.TrySend"/> takes before the socket has taken them.</summary>
     public int OutgoingCapacity { get; init; } = 4096;
@@ -100,6 +115,9 @@ public sealed record ZeroMqOptions
         Require(ReconnectInterval > TimeSpan.Zero, nameof(ReconnectInterval), "above 0");
         Require(ReconnectIntervalMax >= ReconnectInterval, nameof(ReconnectIntervalMax), "at least the first interval");
         Require(EventCapacity > 0, nameof(EventCapacity), "above 0");
+        Require(EventByteBudget > 0, nameof(EventByteBudget), "above 0");
+        Require(MaxStrangerMessageSize >= 0, nameof(MaxStrangerMessageSize), "0 or above");
+        Require(ConnectionsForStrangers >= 0, nameof(ConnectionsForStrangers), "0 or above");
         Require(OutgoingCapacity > 0, nameof(OutgoingCapacity), "above 0");
         Require(Curve is not ZeroMqCurve.Server || Role == ZeroMqRole.Bind, nameof(Curve), "server keys on the side that binds");
         Require(Curve is not ZeroMqCurve.Client || Role == ZeroMqRole.Connect, nameof(Curve), "client keys on the side that connects");

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -19,6 +20,8 @@ public sealed partial class ZeroMqTransport : IMessageTransport
     private readonly RouterSocket _socket;
     private readonly WakeUp _wakeUp;
     private readonly Channel<TransportEvent> _events;
+    private readonly MeteredReader _reader;
+    private readonly long _byteBudget;
     private readonly Channel<(PeerId Peer, ReadOnlyMemory<byte> Body)> _outgoing;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _log;
@@ -31,23 +34,27 @@ public sealed partial class ZeroMqTransport : IMessageTransport
     private int _asleep;
     private volatile bool _stopping;
     private long _ignoredMessages;
+    private long _waitingBytes;
+    private int _waitsForBytes;
 
     /// <summary>Binds or connects at once, and starts the thread.</summary>
     /// <exception cref="ArgumentException">An option is outside its range.</exception>
     /// <exception cref="ZeroMqException">The endpoint cannot be bound or has no valid form.</exception>
     /// <exception cref="DllNotFoundException">libzmq 4 (libzmq.so.5) is not installed.</exception>
-    public ZeroMqTransport(ZeroMqOptions options, ILogger<ZeroMqTransport>? logger = null)
+    public ZeroMqTransport(ZeroMqOptions options, ILogger<ZeroMqTransport>? logger = null, TimeProvider? time = null)
     {
         options.Check();
         _log = logger ?? NullLogger<ZeroMqTransport>.Instance;
         _events = Channel.CreateBounded<TransportEvent>(
             new BoundedChannelOptions(options.EventCapacity) { SingleWriter = true });
+        _reader = new MeteredReader(this);
+        _byteBudget = options.EventByteBudget;
         _outgoing = Channel.CreateBounded<(PeerId, ReadOnlyMemory<byte>)>(
             new BoundedChannelOptions(options.OutgoingCapacity) { SingleReader = true });
         _wakeUp = WakeUp.Open();
         try
         {
-            _socket = new RouterSocket(options);
+            _socket = new RouterSocket(options, _log, time ?? TimeProvider.System);
         }
         catch
         {
@@ -59,7 +66,7 @@ public sealed partial class ZeroMqTransport : IMessageTransport
         new Thread(Run) { IsBackground = true, Name = "ZeroMQ " + LastEndpoint }.Start();
     }
 
-    public ChannelReader<TransportEvent> Events => _events.Reader;
+    public ChannelReader<TransportEvent> Events => _reader;
 
     /// <summary>The endpoint with the port that was really bound.</summary>
     public string LastEndpoint => _socket.LastEndpoint;
@@ -69,6 +76,14 @@ public sealed partial class ZeroMqTransport : IMessageTransport
 
     /// <summary>Messages that had no body and were dropped.</summary>
     public long IgnoredMessages => Interlocked.Read(ref _ignoredMessages);
+
+    /// <summary>Bytes of the messages that wait in <see cref="Events"/>.</summary>
+    public long WaitingBytes => Interlocked.Read(ref _waitingBytes);
+
+    /// <summary>Who came and who was refused; null where peers are not authenticated.</summary>
+    public DoorCounters? Door => _socket.Doorkeeper?.Counters;
+
+    private bool MayRead => _held.Count == 0 && WaitingBytes < _byteBudget;
 
     /// <inheritdoc/>
     /// <remarks>The body must not change afterwards.</remarks>
@@ -128,10 +143,11 @@ public sealed partial class ZeroMqTransport : IMessageTransport
     private bool Turn()
     {
         FlushHeld();
-        var worked = false;
-        for (var i = 0; i < Batch && _held.Count == 0; i++)
+        // Also while nothing is read: libzmq's I/O thread waits when nobody hears its reports.
+        var worked = _socket.Doorkeeper?.Attend(Batch) == true;
+        for (var i = 0; i < Batch && MayRead; i++)
         {
-            var outcome = _socket.Receive(out var peer, out var body);
+            var outcome = _socket.Receive(out var received);
             if (outcome == ReceiveOutcome.Closed)
                 return false;
             if (outcome == ReceiveOutcome.Nothing)
@@ -139,8 +155,10 @@ public sealed partial class ZeroMqTransport : IMessageTransport
             worked = true;
             if (outcome == ReceiveOutcome.Empty)
                 Interlocked.Increment(ref _ignoredMessages);
-            else
-                Emit(new TransportEvent.Received(peer, body));
+            if (received is null)
+                continue;
+            Interlocked.Add(ref _waitingBytes, received.Body.Length);
+            Emit(received);
         }
         for (var i = 0; i < Batch && !_holdsFailure && _outgoing.Reader.TryRead(out var message); i++)
         {
@@ -166,11 +184,18 @@ public sealed partial class ZeroMqTransport : IMessageTransport
         var busy = _stopping || (!_holdsFailure && _outgoing.Reader.Count > 0);
         if (!busy)
         {
-            // While events are held back nothing is read, so the socket is not polled either: its peers wait.
-            var items = stackalloc Native.PollItem[2];
-            items[0] = new Native.PollItem { File = _wakeUp.File, Events = Native.PollIn };
-            items[1] = new Native.PollItem { Socket = _socket.Handle, Events = Native.PollIn };
-            if (Native.zmq_poll(items, _held.Count == 0 ? 2 : 1, -1) < 0)
+            var items = stackalloc Native.PollItem[4];
+            var count = 0;
+            items[count++] = new Native.PollItem { File = _wakeUp.File, Events = Native.PollIn };
+            if (_socket.Doorkeeper is { } doorkeeper)
+            {
+                items[count++] = new Native.PollItem { Socket = doorkeeper.Questions, Events = Native.PollIn };
+                items[count++] = new Native.PollItem { Socket = doorkeeper.Reports, Events = Native.PollIn };
+            }
+            // While nothing is read the socket is not polled either: its peers wait.
+            if (MayRead || !AskForBytes())
+                items[count++] = new Native.PollItem { Socket = _socket.Handle, Events = Native.PollIn };
+            if (Native.zmq_poll(items, count, -1) < 0)
             {
                 var error = Marshal.GetLastPInvokeError();
                 if (error == Native.Terminated)
@@ -210,6 +235,25 @@ public sealed partial class ZeroMqTransport : IMessageTransport
         _holdsFailure = false;
     }
 
+    /// <summary>Has the thread woken when the messages that wait are below their budget; false when there is nothing to wait for.</summary>
+    private bool AskForBytes()
+    {
+        if (_held.Count > 0)
+            return true;
+        // Announced before it looks once more, as for sleep: either it sees the room or the reader sees this.
+        Interlocked.Exchange(ref _waitsForBytes, 1);
+        return WaitingBytes >= _byteBudget;
+    }
+
+    private void Left(int bytes)
+    {
+        if (Interlocked.Add(ref _waitingBytes, -bytes) < _byteBudget
+            && Volatile.Read(ref _waitsForBytes) != 0 && Interlocked.Exchange(ref _waitsForBytes, 0) != 0)
+        {
+            _wakeUp.Set();
+        }
+    }
+
     /// <summary>Has the thread woken when somebody reads an event.</summary>
     private void AskForRoom()
     {
@@ -233,4 +277,31 @@ public sealed partial class ZeroMqTransport : IMessageTransport
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Critical, Message = "ZeroMQ: {Endpoint} is broken and closes")]
     private static partial void LogBroken(ILogger logger, Exception error, string endpoint);
+
+    /// <summary>The events, with the bytes that leave counted.</summary>
+    private sealed class MeteredReader(ZeroMqTransport transport) : ChannelReader<TransportEvent>
+    {
+        private readonly ChannelReader<TransportEvent> _inner = transport._events.Reader;
+
+        public override bool CanCount => _inner.CanCount;
+
+        public override bool CanPeek => _inner.CanPeek;
+
+        public override int Count => _inner.Count;
+
+        public override Task Completion => _inner.Completion;
+
+        public override bool TryPeek([MaybeNullWhen(false)] out TransportEvent item) => _inner.TryPeek(out item);
+
+        public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => _inner.WaitToReadAsync(cancellationToken);
+
+        public override bool TryRead([MaybeNullWhen(false)] out TransportEvent item)
+        {
+            if (!_inner.TryRead(out item))
+                return false;
+            if (item is TransportEvent.Received received)
+                transport.Left(received.Body.Length);
+            return true;
+        }
+    }
 }

@@ -1,11 +1,16 @@
 using NUnit.Framework;
+using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.TestKit.Messaging;
 
 namespace PonyCloud.Shared.Tests.Messaging;
 
-[TestFixture]
-public sealed class ZeroMqTransportTests : TransportContract
+/// <summary>In clear text, and with peers that prove who they are.</summary>
+[TestFixture(false)]
+[TestFixture(true)]
+public sealed class ZeroMqTransportTests(bool authenticates) : TransportContract
 {
+    private readonly CurveKeys _keys = CurveKeys.Generate();
+
     protected override ITransportNetwork OpenNetwork() => new EphemeralZeroMqNetwork
     {
         Adjust = options => options with
@@ -14,6 +19,11 @@ public sealed class ZeroMqTransportTests : TransportContract
             ReceiveHighWaterMark = 100,
             EventCapacity = 100,
             OutgoingCapacity = 100,
+            Curve = authenticates ? CurveOf(options.Role) : null,
         },
     };
+
+    private ZeroMqCurve CurveOf(ZeroMqRole role) => role == ZeroMqRole.Bind
+        ? new ZeroMqCurve.Server(_keys)
+        : new ZeroMqCurve.Client(CurveKeys.Generate(), _keys.PublicKey);
 }

@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+
+namespace PonyCloud.Shared.Messaging;
+
+/// <summary>How often strangers get in, over all and from one address.</summary>
+public sealed record KeyGateOptions
+{
+    /// <summary>Strangers that get in at once after a quiet time.</summary>
+    public int Burst { get; init; } = 100;
+
+    /// <summary>The time after which one more stranger may get in.</summary>
+    public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Of <see cref="Burst"/>, those of one address.</summary>
+    public int AddressBurst { get; init; } = 10;
+
+    /// <summary>As <see cref="Pace"/>, for one address.</summary>
+    public TimeSpan AddressPace { get; init; } = TimeSpan.FromSeconds(2);
+}
+
+/// <summary>
+/// Lets known keys in always and strangers at a bounded pace: a host that nobody declared yet must be able to introduce
+/// itself, and cannot be told from somebody who makes a key for each connection. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// An IPv6 address counts as its network of 64 bits, which is what one customer or one machine is given. The memory is
+/// bounded by the pace: an address is remembered only while it has less than its burst, and gets there only by being let in.
+/// </remarks>
+public sealed class KeyGate : IPeerGate
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Bucket> _addresses = new(StringComparer.Ordinal);
+    private readonly TimeProvider _time;
+    private readonly KeyGateOptions _options;
+    private readonly Bucket _all;
+    private ImmutableHashSet<string> _known = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+    private int _sweepAt = 64;
+    private long _admittedStrangers;
+    private long _refusedStrangers;
+
+    /// <exception cref="ArgumentException">A burst or a pace is not above 0.</exception>
+    public KeyGate(TimeProvider time, KeyGateOptions? options = null)
+    {
+        _time = time;
+        _options = options ?? new KeyGateOptions();
+        if (_options.Burst <= 0 || _options.AddressBurst <= 0 || _options.Pace <= TimeSpan.Zero || _options.AddressPace <= TimeSpan.Zero)
+            throw new ArgumentException("Bursts and paces must be above 0.", nameof(options));
+        _all = new Bucket(_options.Burst, _options.Pace, Now);
+    }
+
+    /// <summary>
+    /// The keys that always get in, compared by ordinal. The owner replaces the set at any time; who is connected stays, so
+    /// whoever reads messages still looks at the key of each.
+    /// </summary>
+    public ImmutableHashSet<string> Known
+    {
+        get => Volatile.Read(ref _known);
+        set => Volatile.Write(ref _known, value.WithComparer(StringComparer.Ordinal));
+    }
+
+    /// <summary>Connections of strangers that were let in.</summary>
+    public long AdmittedStrangers => Interlocked.Read(ref _admittedStrangers);
+
+    /// <summary>Connections of strangers that came too soon.</summary>
+    public long RefusedStrangers => Interlocked.Read(ref _refusedStrangers);
+
+    /// <summary>Addresses that are remembered.</summary>
+    internal int RememberedAddresses
+    {
+        get
+        {
+            lock (_lock)
+                return _addresses.Count;
+        }
+    }
+
+    private TimeSpan Now => _time.GetElapsedTime(0);
+
+    public bool Knows(string key) => Known.Contains(key);
+
+    public bool Admits(string key, string address)
+    {
+        if (Knows(key))
+            return true;
+        var admitted = AdmitsStranger(SourceOf(address));
+        Interlocked.Increment(ref admitted ? ref _admittedStrangers : ref _refusedStrangers);
+        return admitted;
+    }
+
+    private bool AdmitsStranger(string source)
+    {
+        lock (_lock)
+        {
+            var now = Now;
+            if (!_all.HasOne(now))
+                return false;
+            if (_addresses.TryGetValue(source, out var bucket))
+            {
+                if (!bucket.HasOne(now))
+                    return false;
+            }
+            else
+            {
+                Sweep(now);
+                _addresses.Add(source, bucket = new Bucket(_options.AddressBurst, _options.AddressPace, now));
+            }
+            _all.Take();
+            bucket.Take();
+            return true;
+        }
+    }
+
+    /// <summary>Forgets addresses that are as good as new, each time that their number has doubled.</summary>
+    private void Sweep(TimeSpan now)
+    {
+        if (_addresses.Count < _sweepAt)
+            return;
+        foreach (var (source, bucket) in _addresses)
+        {
+            if (bucket.IsFull(now))
+                _addresses.Remove(source);
+        }
+        _sweepAt = Math.Max(64, _addresses.Count * 2);
+    }
+
+    private static string SourceOf(string address)
+    {
+        if (!IPAddress.TryParse(address, out var parsed))
+            return address;
+        if (parsed.IsIPv4MappedToIPv6)
+            return parsed.MapToIPv4().ToString();
+        if (parsed.AddressFamily != AddressFamily.InterNetworkV6)
+            return parsed.ToString();
+        Span<byte> bytes = stackalloc byte[16];
+        parsed.TryWriteBytes(bytes, out _);
+        bytes[8..].Clear();
+        return new IPAddress(bytes).ToString();
+    }
+
+    /// <summary>A token bucket, as the time at which it will be full: one subtraction instead of a count and a time.</summary>
+    private sealed class Bucket(int burst, TimeSpan pace, TimeSpan now)
+    {
+        private TimeSpan _fullAt = now;
+
+        public bool IsFull(TimeSpan now) => _fullAt <= now;
+
+        public bool HasOne(TimeSpan now)
+        {
+            if (_fullAt < now)
+                _fullAt = now;
+            return _fullAt - now <= pace * (burst - 1);
+        }
+
+        /// <summary>After <see cref="HasOne"/> said that there is one.</summary>
+        public void Take() => _fullAt += pace;
+    }
+}
