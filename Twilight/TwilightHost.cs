@@ -53,6 +53,7 @@ internal static class TwilightHost
         services.AddSingleton<HostReconciler>();
         services.AddSingleton(provider => new SparkleLink(
             provider.GetRequiredService<EntityCatalog>(), uuid, provider.GetRequiredService<IEntropy>(), provider.GetRequiredService<SessionOptions>().KeepAlive));
+        services.AddSingleton<MessageCodec>();
         services.AddSingleton<SessionLoop>();
         services.AddHostedService(provider => provider.GetRequiredService<SessionLoop>());
         services.AddHostedService<ReconciliationService>();

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace PonyCloud.Shared.Entities;
 
@@ -28,6 +30,7 @@ public sealed class EntityCatalog
         foreach (var (entity, mount) in _byMount.Values)
             CheckMount(entity, mount);
         InDependencyOrder = Sorted();
+        Fingerprint = FingerprintOf(All);
     }
 
     /// <summary>The entities by name.</summary>
@@ -35,6 +38,9 @@ public sealed class EntityCatalog
 
     /// <summary>The entities with a table, every one behind those that it refers to.</summary>
     public IReadOnlyList<Entity> InDependencyOrder { get; }
+
+    /// <summary>Differs between versions that have other entities or columns: they write rows differently.</summary>
+    public string Fingerprint { get; }
 
     /// <summary>Every mount of every entity, with its parent column resolved.</summary>
     public IReadOnlyCollection<(Entity Entity, Mount Mount)> Mounts => _byMount.Values;
@@ -51,6 +57,20 @@ public sealed class EntityCatalog
         Assembly.GetExecutingAssembly().GetTypes()
             .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IEntityDeclaration)))
             .Select(type => ((IEntityDeclaration)Activator.CreateInstance(type)!).Declare()));
+
+    private static string FingerprintOf(IEnumerable<Entity> entities)
+    {
+        var text = new StringBuilder();
+        foreach (var entity in entities)
+        {
+            text.Append(entity.Name).Append('\n');
+            foreach (var column in entity.Desired?.Columns ?? [])
+                text.Append("desired ").Append(column.Name).Append(' ').Append(column.Kind).Append('\n');
+            foreach (var column in entity.Current?.Columns ?? [])
+                text.Append("current ").Append(column.Name).Append(' ').Append(column.Kind).Append('\n');
+        }
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())).AsSpan(0, 8));
+    }
 
     private string? ParentColumn(Entity entity, Mount mount)
     {

@@ -10,17 +10,49 @@ public abstract record Message
     {
     }
 
+    /// <summary>Of Sparkle: its own epoch. Of a Twilight: the highest that it knows. Null when it knows none (R16).</summary>
+    public long? Epoch { get; init; }
+
     /// <summary><c>twilight-update-state</c></summary>
-    public sealed record TwilightUpdate(Guid Uuid, StateUpdate Update) : Message;
+    public sealed record TwilightUpdate(Guid Uuid, StateUpdate Update) : Message
+    {
+        /// <summary>What the sender has taken of the other direction.</summary>
+        public Acknowledgement? Taken { get; init; }
+    }
 
     /// <summary><c>sparkle-update-state</c></summary>
-    public sealed record SparkleUpdate(StateUpdate Update) : Message;
+    public sealed record SparkleUpdate(StateUpdate Update) : Message
+    {
+        /// <summary>What the sender has taken of the other direction.</summary>
+        public Acknowledgement? Taken { get; init; }
+    }
+
+    /// <summary><c>twilight-state-chunk</c></summary>
+    public sealed record TwilightChunk(Guid Uuid, StateChunk Chunk) : Message;
+
+    /// <summary><c>sparkle-state-chunk</c></summary>
+    public sealed record SparkleChunk(StateChunk Chunk) : Message;
 
     /// <summary><c>sparkle-resync</c>: send me everything.</summary>
-    public sealed record SparkleResync(StreamId? Stream) : Message;
+    /// <param name="Window">How many partial updates may be unacknowledged; 0 when nothing is acknowledged.</param>
+    public sealed record SparkleResync(StreamId? Stream, int Window = ReplicationReceiver.Window) : Message;
 
     /// <summary><c>twilight-resync</c>: send me everything.</summary>
-    public sealed record TwilightResync(Guid Uuid, StreamId? Stream) : Message;
+    /// <param name="Window">How many partial updates may be unacknowledged; 0 when nothing is acknowledged.</param>
+    public sealed record TwilightResync(Guid Uuid, StreamId? Stream, int Window = ReplicationReceiver.Window) : Message;
+
+    /// <summary><c>twilight-ack</c></summary>
+    public sealed record TwilightAck(Guid Uuid, Acknowledgement Taken) : Message;
+
+    /// <summary><c>sparkle-ack</c></summary>
+    public sealed record SparkleAck(Acknowledgement Taken) : Message;
+
+    /// <summary><c>sparkle-refused</c>: why the host is told nothing.</summary>
+    public sealed record SparkleRefused(string Reason) : Message
+    {
+        /// <summary>Another process speaks for the host, and it lives.</summary>
+        public const string Taken = "taken";
+    }
 
     /// <summary><c>twilight-notify</c></summary>
     public sealed record TwilightNotify(Guid Uuid, Notification Notification) : Message;

@@ -21,7 +21,7 @@ public sealed class MessageCodec(EntityCatalog catalog)
     /// <summary>How many changes were skipped because their table or part is not known here.</summary>
     public long UnknownTables => Interlocked.Read(ref _unknownTables);
 
-    public static byte[] Encode(Message message)
+    public byte[] Encode(Message message)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = RowJson.Options.Encoder, SkipValidation = true }))
@@ -29,27 +29,46 @@ public sealed class MessageCodec(EntityCatalog catalog)
             writer.WriteStartObject();
             switch (message)
             {
-                case Message.TwilightUpdate(var uuid, var update):
-                    writer.WriteString("event", "twilight-update-state");
-                    writer.WriteString("uuid", uuid);
+                case Message.TwilightUpdate(var uuid, var update) { Taken: var taken }:
+                    Begin(writer, "twilight-update-state", message, uuid);
+                    WriteAcknowledged(writer, taken);
                     Write(writer, update);
                     break;
-                case Message.SparkleUpdate(var update):
-                    writer.WriteString("event", "sparkle-update-state");
+                case Message.SparkleUpdate(var update) { Taken: var taken }:
+                    Begin(writer, "sparkle-update-state", message);
+                    WriteAcknowledged(writer, taken);
                     Write(writer, update);
                     break;
-                case Message.SparkleResync(var stream):
-                    writer.WriteString("event", "sparkle-resync");
-                    WriteStream(writer, stream);
+                case Message.TwilightChunk(var uuid, var chunk):
+                    Begin(writer, "twilight-state-chunk", message, uuid);
+                    Write(writer, chunk);
                     break;
-                case Message.TwilightResync(var uuid, var stream):
-                    writer.WriteString("event", "twilight-resync");
-                    writer.WriteString("uuid", uuid);
-                    WriteStream(writer, stream);
+                case Message.SparkleChunk(var chunk):
+                    Begin(writer, "sparkle-state-chunk", message);
+                    Write(writer, chunk);
+                    break;
+                case Message.TwilightAck(var uuid, var taken):
+                    Begin(writer, "twilight-ack", message, uuid);
+                    WriteAcknowledged(writer, taken);
+                    break;
+                case Message.SparkleAck(var taken):
+                    Begin(writer, "sparkle-ack", message);
+                    WriteAcknowledged(writer, taken);
+                    break;
+                case Message.SparkleResync(var stream, var window):
+                    Begin(writer, "sparkle-resync", message);
+                    WriteRequest(writer, stream, window);
+                    break;
+                case Message.TwilightResync(var uuid, var stream, var window):
+                    Begin(writer, "twilight-resync", message, uuid);
+                    WriteRequest(writer, stream, window);
+                    break;
+                case Message.SparkleRefused(var reason):
+                    Begin(writer, "sparkle-refused", message);
+                    writer.WriteString("reason", reason);
                     break;
                 case Message.TwilightNotify(var uuid, var notification):
-                    writer.WriteString("event", "twilight-notify");
-                    writer.WriteString("uuid", uuid);
+                    Begin(writer, "twilight-notify", message, uuid);
                     Write(writer, notification);
                     break;
                 default:
@@ -87,16 +106,22 @@ public sealed class MessageCodec(EntityCatalog catalog)
         if (reader.Read())
             throw new JsonException();
 
-        return fields.Event switch
+        Message message = fields.Event switch
         {
-            "twilight-update-state" => new Message.TwilightUpdate(fields.Host(), fields.Update()),
-            "sparkle-update-state" => new Message.SparkleUpdate(fields.Update()),
-            "sparkle-resync" => new Message.SparkleResync(fields.Stream),
-            "twilight-resync" => new Message.TwilightResync(fields.Host(), fields.Stream),
+            "twilight-update-state" => new Message.TwilightUpdate(fields.Host(), fields.Update(DigestOf(fields))) { Taken = fields.TakenIfAny() },
+            "sparkle-update-state" => new Message.SparkleUpdate(fields.Update(DigestOf(fields))) { Taken = fields.TakenIfAny() },
+            "twilight-state-chunk" => new Message.TwilightChunk(fields.Host(), fields.StateChunk(DigestOf(fields))),
+            "sparkle-state-chunk" => new Message.SparkleChunk(fields.StateChunk(DigestOf(fields))),
+            "twilight-ack" => new Message.TwilightAck(fields.Host(), fields.Taken()),
+            "sparkle-ack" => new Message.SparkleAck(fields.Taken()),
+            "sparkle-resync" => new Message.SparkleResync(fields.Stream, fields.Window),
+            "twilight-resync" => new Message.TwilightResync(fields.Host(), fields.Stream, fields.Window),
+            "sparkle-refused" => new Message.SparkleRefused(fields.Reason ?? throw Fields.Missing("reason")),
             "twilight-notify" => new Message.TwilightNotify(fields.Host(), fields.Notification()),
             { } other => new Message.Unknown(other),
             null => throw new MalformedMessageException("the field event is missing"),
         };
+        return fields.Epoch is { } epoch ? message with { Epoch = epoch } : message;
     }
 
     private void ReadField(ref Utf8JsonReader reader, ref Fields fields)
@@ -114,11 +139,19 @@ public sealed class MessageCodec(EntityCatalog catalog)
             case "event": fields.Event = Text(ref reader, name); break;
             case "uuid": fields.Uuid = reader.GetGuid(); break;
             case "incarnation": fields.Incarnation = Text(ref reader, name); break;
-            case "seq": fields.Seq = reader.GetInt64(); break;
-            case "stream":
-                if (reader.TokenType != JsonTokenType.Null)
-                    fields.Stream = StreamId.TryParse(reader.GetString()) ?? throw new MalformedMessageException("the field stream is not PREFIX:COUNTER");
-                break;
+            case "seq": fields.Seq = NotNegative(reader.GetInt64(), name); break;
+            case "stream": fields.Stream = Stream(ref reader, name); break;
+            case "window": fields.Window = (int)Math.Min(NotNegative(reader.GetInt64(), name), ReplicationReceiver.Window); break;
+            case "epoch": fields.Epoch = reader.TokenType == JsonTokenType.Null ? null : NotNegative(reader.GetInt64(), name); break;
+            case "chunk": fields.Chunk = checked((int)NotNegative(reader.GetInt32(), name)); break;
+            case "last": fields.IsLast = reader.GetBoolean(); break;
+            case "taken_stream": fields.TakenStream = Stream(ref reader, name); break;
+            case "taken_seq": fields.TakenSeq = NotNegative(reader.GetInt64(), name); break;
+            case "taken_chunk": fields.TakenChunk = checked((int)NotNegative(reader.GetInt32(), name)); break;
+            case "schema": fields.Schema = Text(ref reader, name); break;
+            case "rows": fields.Rows = NotNegative(reader.GetInt64(), name); break;
+            case "digest": fields.Sum = StateDigest.ParseSum(reader.GetString()) ?? throw new MalformedMessageException("the field digest is not 16 hexadecimal digits"); break;
+            case "reason": fields.Reason = Text(ref reader, name); break;
             case "type": fields.Type = Text(ref reader, name); break;
             case "severity": fields.Severity = Text(ref reader, name); break;
             case "instance": fields.Instance = reader.TokenType == JsonTokenType.Null ? null : reader.GetGuid(); break;
@@ -135,6 +168,17 @@ public sealed class MessageCodec(EntityCatalog catalog)
             ? text
             : throw new MalformedMessageException($"the field {name} must be a text of 1 to {MaxTextLength} characters");
     }
+
+    private static StreamId? Stream(ref Utf8JsonReader reader, string name) => reader.TokenType == JsonTokenType.Null
+        ? null
+        : StreamId.TryParse(reader.GetString()) ?? throw new MalformedMessageException($"the field {name} is not PREFIX:COUNTER");
+
+    private static long NotNegative(long value, string name) =>
+        value >= 0 ? value : throw new MalformedMessageException($"the field {name} must be 0 or more");
+
+    /// <summary>A digest can be compared only where both sides write rows alike.</summary>
+    private StateDigest? DigestOf(in Fields fields) =>
+        fields is { Rows: { } rows, Sum: { } sum } && fields.Schema == catalog.Fingerprint ? new StateDigest(rows, sum) : null;
 
     private List<RowChange> ReadChanges(ref Utf8JsonReader reader)
     {
@@ -183,24 +227,49 @@ public sealed class MessageCodec(EntityCatalog catalog)
         return declared is null ? null : new RowChange(entity!, key, part!.Value, row);
     }
 
-    private static void Write(Utf8JsonWriter writer, StateUpdate update)
+    private static void Begin(Utf8JsonWriter writer, string name, Message message, Guid? uuid = null)
+    {
+        writer.WriteString("event", name);
+        if (uuid is { } host)
+            writer.WriteString("uuid", host);
+        if (message.Epoch is { } epoch)
+            writer.WriteNumber("epoch", epoch);
+    }
+
+    private void Write(Utf8JsonWriter writer, StateUpdate update)
     {
         writer.WriteString("incarnation", update.Incarnation);
         writer.WriteNumber("seq", update.Seq);
         WriteStream(writer, update.Stream);
+        Write(writer, update.Digest);
+        Write(writer, update.Changes);
+    }
+
+    private void Write(Utf8JsonWriter writer, StateChunk chunk)
+    {
+        writer.WriteString("incarnation", chunk.Incarnation);
+        WriteStream(writer, chunk.Stream);
+        writer.WriteNumber("chunk", chunk.Index);
+        if (chunk.IsLast)
+            writer.WriteBoolean("last", true);
+        Write(writer, chunk.Digest);
+        Write(writer, chunk.Rows);
+    }
+
+    private void Write(Utf8JsonWriter writer, StateDigest? digest)
+    {
+        if (digest is not { } known)
+            return;
+        writer.WriteString("schema", catalog.Fingerprint);
+        writer.WriteNumber("rows", known.Rows);
+        writer.WriteString("digest", known.SumText);
+    }
+
+    private static void Write(Utf8JsonWriter writer, IReadOnlyList<RowChange> changes)
+    {
         writer.WriteStartArray("changes");
-        foreach (var (entity, key, part, value) in update.Changes)
-        {
-            writer.WriteStartArray();
-            writer.WriteStringValue(entity.Name);
-            key.Write(writer);
-            writer.WriteStringValue(part == RowPart.Desired ? "desired"u8 : "current"u8);
-            if (value is null)
-                writer.WriteNullValue();
-            else
-                entity.Part(part)!.Write(writer, value);
-            writer.WriteEndArray();
-        }
+        foreach (var change in changes)
+            change.Write(writer);
         writer.WriteEndArray();
     }
 
@@ -208,6 +277,23 @@ public sealed class MessageCodec(EntityCatalog catalog)
     {
         if (stream is not null)
             writer.WriteString("stream", stream.ToString());
+    }
+
+    private static void WriteRequest(Utf8JsonWriter writer, StreamId? stream, int window)
+    {
+        WriteStream(writer, stream);
+        if (window > 0)
+            writer.WriteNumber("window", window);
+    }
+
+    private static void WriteAcknowledged(Utf8JsonWriter writer, Acknowledgement? taken)
+    {
+        if (taken is null)
+            return;
+        writer.WriteString("taken_stream", taken.Stream.ToString());
+        writer.WriteNumber("taken_seq", taken.Seq);
+        if (taken.Chunk is { } chunk)
+            writer.WriteNumber("taken_chunk", chunk);
     }
 
     private static void Write(Utf8JsonWriter writer, Notification notification)
@@ -237,6 +323,17 @@ public sealed class MessageCodec(EntityCatalog catalog)
         public string? Incarnation;
         public long? Seq;
         public StreamId? Stream;
+        public int Window;
+        public long? Epoch;
+        public int? Chunk;
+        public bool IsLast;
+        public StreamId? TakenStream;
+        public long? TakenSeq;
+        public int? TakenChunk;
+        public string? Schema;
+        public long? Rows;
+        public ulong? Sum;
+        public string? Reason;
         public List<RowChange>? Changes;
         public string? Type;
         public string? Severity;
@@ -244,13 +341,24 @@ public sealed class MessageCodec(EntityCatalog catalog)
         public DateTimeOffset? Time;
         public JsonText? Data;
 
+        public static MalformedMessageException Missing(string field) => new($"the field {field} is missing");
+
         public readonly Guid Host() => Uuid ?? throw Missing("uuid");
 
-        public readonly StateUpdate Update() => new(
+        public readonly StateUpdate Update(StateDigest? digest) => new(
+            Incarnation ?? throw Missing("incarnation"), Seq ?? throw Missing("seq"), Stream, Changes ?? throw Missing("changes")) { Digest = digest };
+
+        public readonly StateChunk StateChunk(StateDigest? digest) => new(
             Incarnation ?? throw Missing("incarnation"),
-            Seq is >= 0 ? Seq.Value : throw new MalformedMessageException("the field seq must be 0 or more"),
-            Stream,
-            Changes ?? throw Missing("changes"));
+            Stream ?? throw Missing("stream"),
+            Chunk ?? throw Missing("chunk"),
+            IsLast,
+            Changes ?? throw Missing("changes")) { Digest = digest };
+
+        public readonly Acknowledgement? TakenIfAny() => TakenStream is null ? null : Taken();
+
+        public readonly Acknowledgement Taken() =>
+            new(TakenStream ?? throw Missing("taken_stream"), TakenSeq ?? throw Missing("taken_seq"), TakenChunk);
 
         public readonly Notification Notification() => new(
             Type ?? throw Missing("type"),
@@ -264,7 +372,5 @@ public sealed class MessageCodec(EntityCatalog catalog)
             Instance,
             Time ?? throw Missing("time"),
             Data);
-
-        private static MalformedMessageException Missing(string field) => new($"the field {field} is missing");
     }
 }

@@ -18,4 +18,7 @@ public readonly record struct RowTransition(Entity Entity, Row? Before, Row? Aft
 public sealed record ChangeSet(StateSnapshot Before, StateSnapshot After, IReadOnlyList<RowTransition> Rows)
 {
     public bool IsEmpty => Rows.Count == 0;
+
+    /// <summary>All desired rows were read anew: one that is gone was not seen to be deleted, it is missing.</summary>
+    public bool IsReload { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PonyCloud.Shared.Entities;
 
 namespace PonyCloud.Shared.State;
@@ -9,4 +10,18 @@ public readonly record struct RowChange(Entity Entity, RowKey Key, RowPart Part,
     public static RowChange Set(Entity entity, RowPart part, object value) => new(entity, entity.KeyOf(part, value), part, value);
 
     public static RowChange Remove(Entity entity, RowPart part, RowKey key) => new(entity, key, part, null);
+
+    /// <summary>The change as JSON: <c>[table, key, part, row or null]</c>.</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray();
+        writer.WriteStringValue(Entity.Name);
+        Key.Write(writer);
+        writer.WriteStringValue(Part == RowPart.Desired ? "desired"u8 : "current"u8);
+        if (Value is null)
+            writer.WriteNullValue();
+        else
+            Entity.Part(Part)!.Write(writer, Value);
+        writer.WriteEndArray();
+    }
 }

@@ -43,7 +43,7 @@ public sealed class Controller
             .Where(entity => entity.IsStored)
             .SelectMany(entity => DesiredKeys(entity).Where(key => !kept.Contains((entity, key)))
                 .Select(key => RowChange.Remove(entity, RowPart.Desired, key)));
-        Apply([.. gone, .. rows], publishAlways: true);
+        Apply([.. gone, .. rows], isReload: true);
     }
 
     /// <summary>The epoch was raised; or null, another controller has taken over.</summary>
@@ -66,35 +66,35 @@ public sealed class Controller
                     break;
             }
         }
-        Apply(rows, publishAlways: false);
+        Apply(rows, isReload: false);
     }
 
     public void Receive(TransportEvent transportEvent) =>
-        Apply([.. _features.SelectMany(feature => feature.Receive(transportEvent))], publishAlways: false);
+        Apply([.. _features.SelectMany(feature => feature.Receive(transportEvent))], isReload: false);
 
-    public void Tick(TimeSpan now) => Apply([.. _features.SelectMany(feature => feature.Tick(now))], publishAlways: false);
+    public void Tick(TimeSpan now) => Apply([.. _features.SelectMany(feature => feature.Tick(now))], isReload: false);
 
     private IEnumerable<RowKey> DesiredKeys(Entity entity) =>
         _store.Snapshot[entity].Rows.Where(row => row.Desired is not null).Select(row => row.Key);
 
-    private void Apply(List<RowChange> changes, bool publishAlways)
+    private void Apply(List<RowChange> changes, bool isReload)
     {
         var sets = new List<ChangeSet>();
         for (var round = 0; changes.Count > 0; round++)
         {
             if (round == MaxRounds)
                 throw new InvalidOperationException($"Changes to {changes[0].Entity} keep following from themselves.");
-            var set = _store.Apply(changes);
+            var set = _store.Apply(changes) with { IsReload = isReload };
             if (set.IsEmpty)
                 break;
             sets.Add(set);
             changes = [.. _features.SelectMany(feature => feature.Derive(set))];
         }
-        if (sets.Count == 0 && !publishAlways)
+        if (sets.Count == 0 && !isReload)
             return;
         // Nothing is shown, nor acted upon, before the database is known: rows of hosts alone would look like a platform
         // in which nobody ordered anything.
-        if (_published is null && !publishAlways)
+        if (_published is null && !isReload)
             return;
         _published = _store.Snapshot;
         foreach (var set in sets)

@@ -14,22 +14,26 @@ namespace PonyCloud.Sparkle.Hosts;
 /// Owned by the control loop.
 /// </summary>
 /// <remarks>
-/// A host is spoken to only when its row exists. Which process speaks for a host changes only when another one has
-/// completed an exchange (its snapshot was taken), so a message that merely claims a uuid moves nothing. A host can
-/// report rows of its own name only, whatever its messages say.
+/// A host is spoken to only when its row exists. One process speaks for a host, its holder: the one whose full state was
+/// taken last. Another that claims the host waits until the holder turned out to be dead, so a message that merely claims a
+/// uuid moves nothing (R9). A host can report rows of its own name only, whatever its messages say (R10).
 /// </remarks>
 public sealed partial class HostRegistry : IControlFeature
 {
     // A restarting Twilight has one process that ends and one that begins; more than a few at once is a fault.
-    private const int MaxCandidates = 4;
+    private const int MaxClaimants = 4;
 
     // Three keep-alive intervals of silence, as the protocol says.
     private const int MissedKeepAlives = 3;
 
     private readonly Dictionary<Guid, HostLink> _links = [];
+    private readonly Dictionary<PeerId, HostSession> _sessions = [];
     private readonly Dictionary<Guid, TimeSpan> _strangers = [];
+    private readonly RowHasher _hasher = new();
+    private readonly ResyncTurns _turns;
     private readonly Entity _host;
     private readonly Entity _place;
+    private readonly Entity _instance;
     private readonly MessageCodec _codec;
     private readonly IMessageTransport _transport;
     private readonly ScopeResolver _scopes;
@@ -53,6 +57,7 @@ public sealed partial class HostRegistry : IControlFeature
     {
         _host = catalog["host"];
         _place = catalog["host_instance"];
+        _instance = catalog["instance"];
         _codec = new MessageCodec(catalog);
         _transport = transport;
         _scopes = scopes;
@@ -61,10 +66,11 @@ public sealed partial class HostRegistry : IControlFeature
         _options = options;
         _time = time;
         _logger = logger;
+        _turns = new ResyncTurns(options.ResyncsAtOnce);
     }
 
     /// <summary>How many sessions are held in memory, those included that have not completed an exchange.</summary>
-    internal int SessionCount => _links.Values.Sum(link => link.Candidates.Count + (link.Active is null ? 0 : 1));
+    internal int SessionCount => _sessions.Count;
 
     private TimeSpan Now => _time.GetElapsedTime(0);
 
@@ -80,6 +86,8 @@ public sealed partial class HostRegistry : IControlFeature
             if (_links.Remove(Guid.Parse(transition.Key.Text), out var link))
             {
                 LogForgotten(link.Uuid);
+                foreach (var session in link.Claimants.Append(link.Holder).OfType<HostSession>().ToArray())
+                    End(session);
                 foreach (var (entity, key) in link.Reported.Keys)
                     yield return RowChange.Remove(entity, RowPart.Current, key);
             }
@@ -94,6 +102,8 @@ public sealed partial class HostRegistry : IControlFeature
         {
             if (!transition.Changed(RowPart.Desired) || transition.Entity.Scopes.Count == 0)
                 continue;
+            if (transition.Entity == _place)
+                NoteRelease(transition, changes.IsReload);
             if (transition.Before is { } before)
                 _scopes.AddHostsOf(changes.Before, transition.Entity, before, hosts);
             if (transition.After is { } after)
@@ -101,42 +111,61 @@ public sealed partial class HostRegistry : IControlFeature
         }
         foreach (var host in hosts)
         {
-            if (_links.GetValueOrDefault(Guid.Parse(host))?.Active is { } session)
-                SendChanges(session);
+            if (_links.GetValueOrDefault(Guid.Parse(host)) is { Holder: { } holder } link)
+                SendChanges(link, holder);
         }
     }
 
     public IEnumerable<RowChange> Receive(TransportEvent transportEvent) => transportEvent switch
     {
         TransportEvent.Received(var peer, var body, _) => Received(peer, body),
-        TransportEvent.Failed(var peer, _) => Failed(peer),
+        TransportEvent.Failed(var peer, var reason) => Failed(peer, reason),
         _ => [],
     };
 
     public IEnumerable<RowChange> Tick(TimeSpan now)
     {
+        var changes = new List<RowChange>();
         foreach (var link in _links.Values)
         {
-            foreach (var session in link.Candidates.Append(link.Active).OfType<HostSession>().ToArray())
+            if (link.Holder is { } holder)
+                Tick(link, holder, now, changes);
+            for (var i = link.Claimants.Count - 1; i >= 0; i--)
             {
-                if (session.Receiver.Tick(now, _entropy.NextDouble()) is { } request)
-                    Send(session, new Message.SparkleResync(request));
-                if (session != link.Active && now - session.LastHeard > Silence)
-                    link.Candidates.Remove(session);
-            }
-            if (link.Active is not { } active)
-                continue;
-            if (now - active.LastSent >= _options.KeepAlive)
-                SendUpdate(active, []);
-            if (link.SilentSince is null && now - active.LastHeard > Silence)
-            {
-                link.SilentSince = _time.GetUtcNow() - (now - active.LastHeard);
-                LogSilent(link.Uuid, Silence);
-                _events.Record(new PlatformEvent("host-unreachable", EventSeverity.Warning, link.Uuid, null, _time.GetUtcNow(), null));
-                if (HostRow(link) is { } row)
-                    yield return row;
+                var claimant = link.Claimants[i];
+                TickReceiver(claimant, now);
+                if (now - claimant.LastHeard <= Silence)
+                    continue;
+                link.Claimants.RemoveAt(i);
+                End(claimant);
             }
         }
+        AskNext(now);
+        return changes;
+    }
+
+    private void Tick(HostLink link, HostSession holder, TimeSpan now, List<RowChange> changes)
+    {
+        TickReceiver(holder, now);
+        if (now - holder.LastSent >= _options.KeepAlive && holder.Feed.KeepAlive(_state!, WasOrdered(link)) is { } update)
+            SendUpdate(holder, update);
+        if (link.Contest is { } contest && now >= contest.Ends)
+            Concede(link, contest);
+        if (link.SilentSince is not null || now - link.LastHeard <= Silence)
+            return;
+        link.SilentSince = _time.GetUtcNow() - (now - link.LastHeard);
+        LogSilent(link.Uuid, Silence);
+        _events.Record(new PlatformEvent("host-unreachable", EventSeverity.Warning, link.Uuid, null, _time.GetUtcNow(), null));
+        if (HostRow(link) is { } row)
+            changes.Add(row);
+    }
+
+    private void TickReceiver(HostSession session, TimeSpan now)
+    {
+        if (session.TurnEnds <= now)
+            _turns.End(session);
+        if (session.Receiver.Tick(now, _entropy.NextDouble()) is not null)
+            Ask(session);
     }
 
     private List<RowChange> Received(PeerId peer, ReadOnlyMemory<byte> body)
@@ -154,73 +183,137 @@ public sealed partial class HostRegistry : IControlFeature
                 LogMalformed(_malformed, e.Message);
             return [];
         }
-        switch (message)
+        return message switch
         {
-            case Message.TwilightUpdate(var uuid, var update):
-                return SessionOf(uuid, peer) is var (link, session) ? Updated(link, session, update) : [];
-            case Message.TwilightResync(var uuid, var stream):
-                return SessionOf(uuid, peer) is var (resyncLink, resyncSession) ? Requested(resyncLink, resyncSession, stream) : [];
-            case Message.TwilightNotify(var uuid, var notification):
-                if (_links.GetValueOrDefault(uuid)?.Active?.Peer == peer && MaySpeakOf(uuid, notification.Instance))
-                    _events.Record(PlatformEvent.Of(uuid, notification));
-                return [];
-            default:
-                return []; // Not a Twilight's to say, or of a newer version.
-        }
+            Message.TwilightUpdate(var uuid, var update) { Taken: var taken } => From(uuid, peer, (link, session) => Updated(link, session, update, taken)),
+            Message.TwilightChunk(var uuid, var chunk) => From(uuid, peer, (link, session) => Updated(link, session, chunk, null)),
+            Message.TwilightResync(var uuid, var stream, var window) => From(uuid, peer, (link, session) => Requested(link, session, stream, window)),
+            Message.TwilightAck(var uuid, var taken) => From(uuid, peer, (link, session) => Taken(link, session, taken)),
+            Message.TwilightNotify(var uuid, var notification) => From(uuid, peer, (link, session) => Notified(link, session, notification)),
+            _ => [], // Not a Twilight's to say, or of a newer version.
+        };
     }
 
-    private List<RowChange> Updated(HostLink link, HostSession session, StateUpdate update)
+    private List<RowChange> From(Guid uuid, PeerId peer, Func<HostLink, HostSession, List<RowChange>> handle)
     {
-        session.LastHeard = Now;
-        switch (session.Receiver.Receive(update, session.LastHeard, _entropy.NextDouble()))
+        if (!IsThere(_state![_host].Find(uuid)))
         {
-            case ReceiveOutcome.Request(var request):
-                Send(session, new Message.SparkleResync(request));
-                return [];
-            case ReceiveOutcome.Replace(var rows):
-                return [.. Activate(link, session), .. link.Replace(Own(link, rows)).Select(row => Completed(link, row))];
-            case ReceiveOutcome.Apply(var changes) when session == link.Active:
-                return [.. Heard(link), .. Own(link, changes).Select(change =>
-                {
-                    link.Apply(change);
-                    return Completed(link, change);
-                })];
-            default:
-                return session == link.Active ? Heard(link) : [];
-        }
-    }
-
-    private List<RowChange> Requested(HostLink link, HostSession session, StreamId? stream)
-    {
-        session.LastHeard = Now;
-        if (session != link.Active || !session.Sender.Accepts(stream))
+            Stranger(uuid);
             return [];
-        session.Sent = _scopes.RowsOf(_state!, link.Uuid.ToString());
-        var rows = session.Sent.Select(row => new RowChange(row.Key.Entity, row.Key.Key, RowPart.Desired, row.Value)).ToArray();
-        LogSnapshot(link.Uuid, rows.Length);
-        Send(session, new Message.SparkleUpdate(session.Sender.Snapshot(stream, rows)));
+        }
+        if (!_links.TryGetValue(uuid, out var link))
+            _links.Add(uuid, link = new HostLink(uuid, _hasher) { LastHeard = Now });
+        if (SessionOf(link, peer) is not { } session)
+            return [];
+        session.LastHeard = Now;
+        return handle(link, session);
+    }
+
+    private List<RowChange> Updated(HostLink link, HostSession session, StateMessage message, Acknowledgement? taken)
+    {
+        var outcome = session.Receiver.Receive(message, session.LastHeard, _entropy.NextDouble());
+        List<RowChange> changes = [];
+        switch (outcome)
+        {
+            case ReceiveOutcome.Request:
+                Ask(session);
+                return session == link.Holder ? Heard(link) : [];
+            case ReceiveOutcome.Replace(var rows):
+                _turns.End(session);
+                changes = [.. Hold(link, session), .. link.Replace(Own(link, rows)).Select(row => Completed(link, row))];
+                link.Released.RemoveWhere(place => !link.Reported.ContainsKey((_place, place)));
+                AskNext(session.LastHeard);
+                break;
+            case ReceiveOutcome.Apply(var updates) when session == link.Holder:
+                changes = [.. Heard(link), .. Follow(link, updates)];
+                if (message.Digest is { } digest && digest != link.Digest)
+                    Distrust(link, session);
+                break;
+            default:
+                _turns.Progress(session, session.LastHeard);
+                changes = session == link.Holder ? Heard(link) : [];
+                break;
+        }
+        Defend(link, session, message);
+        if (outcome.Acknowledge is { } acknowledge)
+            Send(session, new Message.SparkleAck(acknowledge));
+        if (taken is not null)
+            Taken(link, session, taken);
+        return changes;
+    }
+
+    private List<RowChange> Follow(HostLink link, IReadOnlyList<RowChange> updates)
+    {
+        var changes = new List<RowChange>(updates.Count);
+        foreach (var change in Own(link, updates))
+        {
+            link.Follow(change);
+            if (change.Value is null && change.Entity == _place)
+                link.Released.Remove(change.Key);
+            changes.Add(Completed(link, change));
+        }
+        return changes;
+    }
+
+    private List<RowChange> Requested(HostLink link, HostSession session, StreamId? stream, int window)
+    {
+        if (session != link.Holder || !session.Feed.Accepts(stream))
+            return [];
+        var wasOrdered = WasOrdered(link);
+        var withdrawn = link.Reported.Keys
+            .Where(row => row.Entity == _place && wasOrdered(row.Entity, row.Key))
+            .Select(row => RowChange.Remove(row.Entity, RowPart.Desired, row.Key));
+        LogSnapshot(link.Uuid);
+        SendAll(session, session.Feed.Snapshot(_state!, stream, window, withdrawn));
         return Heard(link);
     }
 
+    private List<RowChange> Taken(HostLink link, HostSession session, Acknowledgement taken)
+    {
+        if (session != link.Holder)
+            return [];
+        SendAll(session, session.Feed.Acknowledged(taken));
+        SendChanges(link, session); // The window may be open again.
+        return Heard(link);
+    }
+
+    private List<RowChange> Notified(HostLink link, HostSession session, Notification notification)
+    {
+        if (session != link.Holder || !MaySpeakOf(link.Uuid, notification.Instance))
+            return [];
+        if (link.Notifications.Take(session.LastHeard))
+            _events.Record(PlatformEvent.Of(link.Uuid, notification));
+        else if (link.Notifications.Refused == 1)
+            LogTooManyNotifications(link.Uuid);
+        return [];
+    }
+
     /// <summary>The session completed an exchange: from now on it speaks for the host.</summary>
-    private List<RowChange> Activate(HostLink link, HostSession session)
+    private List<RowChange> Hold(HostLink link, HostSession session)
     {
         var heard = Heard(link);
-        if (link.Active == session)
+        if (link.Holder == session)
             return heard;
-        // Who claimed to be this host before is most likely dead, and its snapshot may still be on its way: it would put
+        if (link.Holder is { } former)
+            End(former);
+        // Who claimed to be this host before is most likely dead, and its full state may still be on its way: it would put
         // what was in the place of what is. If it lives, it greets again and begins anew.
-        link.Candidates.RemoveRange(0, link.Candidates.IndexOf(session) + 1);
-        link.Active = session;
+        foreach (var earlier in link.Claimants.Take(link.Claimants.IndexOf(session)).ToArray())
+            End(earlier);
+        link.Claimants.RemoveRange(0, link.Claimants.IndexOf(session) + 1);
+        link.Holder = session;
+        link.Contest = null;
         LogInStep(link.Uuid);
-        session.Sender.BecomeReady();
-        SendUpdate(session, []); // Makes the host ask for its desired state now instead of after a keep-alive interval.
+        session.Feed.Open();
+        if (session.Feed.KeepAlive(_state!, WasOrdered(link)) is { } greeting)
+            SendUpdate(session, greeting); // Makes the host ask for its desired state now instead of after a keep-alive interval.
         return heard;
     }
 
-    /// <summary>The host was heard: if it was silent, its row says so no more.</summary>
+    /// <summary>The holder was heard: if the host was silent, its row says so no more.</summary>
     private List<RowChange> Heard(HostLink link)
     {
+        link.LastHeard = Now;
         if (link.SilentSince is null)
             return [];
         link.SilentSince = null;
@@ -229,17 +322,159 @@ public sealed partial class HostRegistry : IControlFeature
         return HostRow(link) is { } row ? [row] : [];
     }
 
-    private IEnumerable<RowChange> Failed(PeerId peer)
+    private IEnumerable<RowChange> Failed(PeerId peer, Undelivered reason)
     {
-        // The stream is broken: what was to be sent is in the next snapshot. The peer notices the gap and asks, or it is
+        if (!_sessions.TryGetValue(peer, out var session))
+            return [];
+        // The stream is broken: what was to be sent is in the next full state. The peer notices the gap and asks, or it is
         // gone and its successor does.
-        foreach (var link in _links.Values)
+        session.Feed.Break();
+        if (reason != Undelivered.Unreachable || _links.GetValueOrDefault(session.Host) is not { } link)
+            return [];
+        _turns.End(session);
+        if (link.Holder == session)
         {
-            if (link.Active is { } active && active.Peer == peer)
-                active.Sender.DropStream(ready: true);
+            if (link.Contest is { } contest)
+                Concede(link, contest);
+        }
+        else if (link.Claimants.Remove(session))
+        {
+            End(session);
         }
         return [];
     }
+
+    /// <summary>The session of the peer, or null while somebody else speaks for the host.</summary>
+    private HostSession? SessionOf(HostLink link, PeerId peer)
+    {
+        if (link.SessionOf(peer) is { } known)
+            return known;
+        if (link.Holder is { } holder && link.SilentSince is null)
+        {
+            Challenge(link, holder, peer);
+            return null;
+        }
+        return Claim(link, peer);
+    }
+
+    private HostSession? Claim(HostLink link, PeerId peer)
+    {
+        if (link.Claimants.Count == MaxClaimants)
+        {
+            LogCrowded(link.Uuid, MaxClaimants);
+            return null;
+        }
+        var feed = new DesiredFeed(link.Uuid.ToString(), _entropy.NextId(), _scopes, _hasher, _options.Limits);
+        var session = new HostSession(link.Uuid, peer, feed, new ReplicationReceiver(_entropy.NextId())) { LastHeard = Now };
+        link.Claimants.Add(session);
+        _sessions[peer] = session;
+        return session;
+    }
+
+    /// <summary>
+    /// Somebody else claims the host. Most often its Twilight was started anew and the holder is dead: then the next message
+    /// to it fails at once. So the holder is asked for something that only a living process answers.
+    /// </summary>
+    private void Challenge(HostLink link, HostSession holder, PeerId newcomer)
+    {
+        if (link.Contest is not null)
+            return;
+        var now = Now;
+        var probe = holder.Receiver.AskAnew(now, _entropy.NextDouble());
+        link.Contest = new Contest(newcomer, probe, now + _options.KeepAlive);
+        Send(holder, new Message.SparkleResync(probe));
+    }
+
+    /// <summary>A message of the holder decides a contest if only a process that lives can have sent it.</summary>
+    private void Defend(HostLink link, HostSession session, StateMessage message)
+    {
+        if (link.Contest is not { } contest || session != link.Holder || message.Stream is null || message.Stream.Prefix != contest.Probe.Prefix
+            || message.Stream.Counter < contest.Probe.Counter)
+            return;
+        link.Contest = null;
+        Send(contest.Newcomer, new Message.SparkleRefused(Message.SparkleRefused.Taken));
+        var now = Now;
+        if (!link.Refused.TryGetValue(contest.Newcomer, out var since))
+        {
+            if (link.Refused.Count >= MaxClaimants)
+                link.Refused.Clear();
+            link.Refused.Add(contest.Newcomer, now);
+        }
+        else if (now - since >= _options.KeepAlive / 2)
+        {
+            // Not the last words of a dead process, then.
+            link.Refused[contest.Newcomer] = now;
+            LogContested(link.Uuid);
+            _events.Record(new PlatformEvent("host-contested", EventSeverity.Error, link.Uuid, null, _time.GetUtcNow(), null));
+        }
+    }
+
+    /// <summary>The holder does not answer: whoever waits may complete an exchange in its place.</summary>
+    private void Concede(HostLink link, Contest contest)
+    {
+        link.Contest = null;
+        if (link.SessionOf(contest.Newcomer) is not null || Claim(link, contest.Newcomer) is not { } session)
+            return;
+        session.Receiver.AskAnew(Now, _entropy.NextDouble());
+        Ask(session);
+    }
+
+    private void End(HostSession session)
+    {
+        session.IsOver = true;
+        _turns.End(session);
+        if (_sessions.GetValueOrDefault(session.Peer) == session)
+            _sessions.Remove(session.Peer);
+    }
+
+    /// <summary>What the host reports is not what it says that it reports (R17).</summary>
+    private void Distrust(HostLink link, HostSession session)
+    {
+        LogDiverged(link.Uuid);
+        _events.Record(new PlatformEvent("replica-diverged", EventSeverity.Error, link.Uuid, null, _time.GetUtcNow(), null));
+        session.Receiver.AskAnew(session.LastHeard, _entropy.NextDouble());
+        Ask(session);
+    }
+
+    /// <summary>Sends the request that the session's receiver waits for, when it is its turn.</summary>
+    private void Ask(HostSession session)
+    {
+        if (session.Receiver.State is ReceiverState.Waiting(var request, _, _) && _turns.Ask(session, Now))
+            Send(session, new Message.SparkleResync(request));
+    }
+
+    private void AskNext(TimeSpan now)
+    {
+        while (_turns.Next(now) is { } session)
+        {
+            if (session.Receiver.State is ReceiverState.Waiting(var request, _, _))
+                Send(session, new Message.SparkleResync(request));
+            else
+                _turns.End(session);
+        }
+    }
+
+    /// <summary>Remembers that a place was taken from a host by an order; one that is missing after a reload was not.</summary>
+    private void NoteRelease(RowTransition transition, bool isReload)
+    {
+        var host = Guid.Parse(transition.Key.Parts[0]);
+        if (transition.After?.Desired is not null)
+        {
+            _links.GetValueOrDefault(host)?.Released.Remove(transition.Key);
+            return;
+        }
+        if (isReload || _state![_host].Find(host)?.Desired is null)
+            return;
+        if (!_links.TryGetValue(host, out var link))
+            _links.Add(host, link = new HostLink(host, _hasher) { LastHeard = Now });
+        link.Release(transition.Key);
+    }
+
+    /// <summary>
+    /// Whether it was an order that took a row from the host: its place was, or the instance is known and is elsewhere now.
+    /// </summary>
+    private Func<Entity, RowKey, bool> WasOrdered(HostLink link) => (entity, key) =>
+        entity != _place || link.Released.Contains(key) || _state![_instance].Find(RowKey.Of(key.Parts[1]))?.Desired is not null;
 
     /// <summary>A host tells about instances that it has or is to have, not about those of others.</summary>
     private bool MaySpeakOf(Guid host, Guid? instance) =>
@@ -248,9 +483,10 @@ public sealed partial class HostRegistry : IControlFeature
     /// <summary>Only what the host may say: rows of its own name, in the part that hosts report.</summary>
     private IEnumerable<RowChange> Own(HostLink link, IReadOnlyList<RowChange> changes)
     {
+        var host = link.Uuid.ToString();
         foreach (var change in changes)
         {
-            if (change.Part == RowPart.Current && change.Entity.ReporterOf(change.Key) == link.Uuid.ToString())
+            if (change.Part == RowPart.Current && change.Entity.ReporterOf(change.Key) == host)
                 yield return change;
             else
                 LogNotItsOwn(link.Uuid, change.Entity.Name);
@@ -278,27 +514,6 @@ public sealed partial class HostRegistry : IControlFeature
             : null;
     }
 
-    private (HostLink Link, HostSession Session)? SessionOf(Guid uuid, PeerId peer)
-    {
-        if (!IsThere(_state![_host].Find(uuid)))
-        {
-            Stranger(uuid);
-            return null;
-        }
-        if (!_links.TryGetValue(uuid, out var link))
-            _links.Add(uuid, link = new HostLink(uuid));
-        if (link.SessionOf(peer) is { } known)
-            return (link, known);
-        if (link.Candidates.Count == MaxCandidates)
-        {
-            LogCrowded(uuid, MaxCandidates);
-            return null;
-        }
-        var session = new HostSession(uuid, peer, _entropy) { LastHeard = Now };
-        link.Candidates.Add(session);
-        return (link, session);
-    }
-
     private static bool IsThere(Row? host) => host?.Desired is HostDesired { State: not HostState.Gone };
 
     private void Stranger(Guid uuid)
@@ -312,35 +527,34 @@ public sealed partial class HostRegistry : IControlFeature
         LogStranger(uuid);
     }
 
-    private void SendChanges(HostSession session)
+    private void SendChanges(HostLink link, HostSession session)
     {
-        if (session.Sender.State is not SenderState.Streaming)
-            return;
-        var rows = _scopes.RowsOf(_state!, session.Host.ToString());
-        var changes = new List<RowChange>();
-        foreach (var ((entity, key), row) in rows)
-        {
-            if (!session.Sent.Remove((entity, key), out var sent) || !Equals(sent, row))
-                changes.Add(new RowChange(entity, key, RowPart.Desired, row));
-        }
-        changes.AddRange(session.Sent.Keys.Select(gone => RowChange.Remove(gone.Entity, RowPart.Desired, gone.Key)));
-        session.Sent = rows;
-        if (changes.Count > 0)
-            SendUpdate(session, changes);
+        if (session.Feed.Changes(_state!, WasOrdered(link)) is { } update)
+            SendUpdate(session, update);
     }
 
-    private void SendUpdate(HostSession session, IReadOnlyList<RowChange> changes)
+    private void SendUpdate(HostSession session, StateUpdate update) =>
+        Send(session, new Message.SparkleUpdate(update) { Taken = session.Receiver.Taken });
+
+    private void SendAll(HostSession session, IReadOnlyList<StateMessage> messages)
     {
-        if (session.Sender.Partial(changes) is { } update)
-            Send(session, new Message.SparkleUpdate(update));
+        foreach (var message in messages)
+        {
+            if (message is StateChunk chunk)
+                Send(session, new Message.SparkleChunk(chunk));
+            else if (message is StateUpdate update)
+                SendUpdate(session, update);
+        }
     }
 
     private void Send(HostSession session, Message message)
     {
         session.LastSent = Now;
-        if (!_transport.TrySend(session.Peer, MessageCodec.Encode(message)) && session.Sender.State is SenderState.Streaming)
-            session.Sender.DropStream(ready: true);
+        if (!Send(session.Peer, message))
+            session.Feed.Break();
     }
+
+    private bool Send(PeerId peer, Message message) => _transport.TrySend(peer, _codec.Encode(message));
 
     [LoggerMessage(1101, LogLevel.Information, "Host {Host} is in step.")]
     private partial void LogInStep(Guid host);
@@ -366,6 +580,15 @@ public sealed partial class HostRegistry : IControlFeature
     [LoggerMessage(1108, LogLevel.Warning, "Malformed messages so far: {Count}; the last: {Why}.")]
     private partial void LogMalformed(long count, string why);
 
-    [LoggerMessage(1109, LogLevel.Information, "Host {Host} was sent its desired state: {Rows} rows.")]
-    private partial void LogSnapshot(Guid host, int rows);
+    [LoggerMessage(1109, LogLevel.Information, "Host {Host} is sent its desired state.")]
+    private partial void LogSnapshot(Guid host);
+
+    [LoggerMessage(1110, LogLevel.Error, "Two machines claim to be host {Host}. The one that was there first stays; the other is told nothing.")]
+    private partial void LogContested(Guid host);
+
+    [LoggerMessage(1111, LogLevel.Error, "What host {Host} reports differs from what it says that it reported; it is asked for all of it.")]
+    private partial void LogDiverged(Guid host);
+
+    [LoggerMessage(1112, LogLevel.Warning, "Host {Host} notifies faster than is taken; what is too much is dropped.")]
+    private partial void LogTooManyNotifications(Guid host);
 }

@@ -11,6 +11,7 @@ namespace PonyCloud.Twilight.Session;
 /// <summary>The loop that owns the link to Sparkle: messages, the host's own changes and time come to it one at a time.</summary>
 public sealed partial class SessionLoop(
     SparkleLink link,
+    MessageCodec codec,
     IMessageTransport transport,
     HostReconciler host,
     SessionOptions options,
@@ -20,6 +21,7 @@ public sealed partial class SessionLoop(
     private readonly TurnQueue _queue = new(time);
     private long _desiredVersion;
     private bool _isReachable = true;
+    private string? _refusal;
 
     /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
     public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
@@ -67,6 +69,9 @@ public sealed partial class SessionLoop(
                     LogReached();
                 _isReachable = true;
                 Send(link.Receive(body.Span, Now));
+                if (link.Refusal is { } refusal && refusal != _refusal)
+                    LogRefused(refusal);
+                _refusal = link.Refusal;
                 Desire();
                 break;
             case TransportEvent.Failed(_, var reason):
@@ -92,7 +97,7 @@ public sealed partial class SessionLoop(
     {
         foreach (var message in messages)
         {
-            if (!transport.TrySend(PeerId.Sparkle, MessageCodec.Encode(message)))
+            if (!transport.TrySend(PeerId.Sparkle, codec.Encode(message)))
                 link.Undelivered(Now);
         }
     }
@@ -109,6 +114,9 @@ public sealed partial class SessionLoop(
 
     [LoggerMessage(2002, LogLevel.Warning, "Sparkle cannot be reached ({Reason}); the host goes on with what it knows.")]
     private partial void LogLost(Undelivered reason);
+
+    [LoggerMessage(2004, LogLevel.Warning, "Sparkle tells this host nothing: {Reason}. The host goes on with what it knows.")]
+    private partial void LogRefused(string reason);
 
     [LoggerMessage(2003, LogLevel.Information, "Sparkle is heard again.")]
     private partial void LogReached();

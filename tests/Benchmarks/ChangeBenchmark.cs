@@ -49,6 +49,7 @@ internal static class ChangeBenchmark
     private sealed class Platform : IEventSink, IAsyncDisposable
     {
         private readonly EntityCatalog _catalog = EntityCatalog.Load();
+        private readonly MessageCodec _codec;
         private readonly ZeroMqTransport _server;
         private readonly ZeroMqTransport _client;
         private readonly ControlLoop _loop;
@@ -63,6 +64,7 @@ internal static class ChangeBenchmark
 
         private Platform()
         {
+            _codec = new MessageCodec(_catalog);
             var keys = CurveKeys.Generate();
             _server = new ZeroMqTransport(
                 ZeroMqOptions.Server("tcp://127.0.0.1:*", _sparkle.Text) with { Curve = new ZeroMqCurve.Server(keys) });
@@ -78,7 +80,7 @@ internal static class ChangeBenchmark
             _instance = new InstanceDesired { Uuid = Guid.NewGuid(), Tenant = Guid.NewGuid(), Name = "instance", Mem = 1024 };
         }
 
-        public int MessageLength => MessageCodec.Encode(new Message.SparkleUpdate(new StateUpdate(
+        public int MessageLength => _codec.Encode(new Message.SparkleUpdate(new StateUpdate(
             "0123456789abcdef", 1000, new StreamId("0123456789abcdef", 1), [Change(_instance)]))).Length;
 
         public static async Task<Platform> StartAsync()
@@ -165,7 +167,7 @@ internal static class ChangeBenchmark
         private void Send(IReadOnlyList<Message> messages)
         {
             foreach (var message in messages)
-                _client.TrySend(_sparkle, MessageCodec.Encode(message));
+                _client.TrySend(_sparkle, _codec.Encode(message));
         }
     }
 }

@@ -77,6 +77,6 @@ public sealed class HandoverTests : IMessageTransport, IEventSink
     private void Deliver(string peer, IEnumerable<Message> messages)
     {
         foreach (var message in messages)
-            _controller.Receive(new TransportEvent.Received(new PeerId(peer), MessageCodec.Encode(message)));
+            _controller.Receive(new TransportEvent.Received(new PeerId(peer), new MessageCodec(_catalog).Encode(message)));
     }
 }

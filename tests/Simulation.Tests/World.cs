@@ -1,4 +1,6 @@
 using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Shared.Replication;
 using PonyCloud.Simulation.Tests.Checks;
 using PonyCloud.Simulation.Tests.Kernel;
 using PonyCloud.Simulation.Tests.Mutants;
@@ -43,6 +45,9 @@ internal sealed class World
         for (var i = 0; i < 2 + Chance.Below(3); i++)
             Machines.Add(new Machine(this, $"host{i}", Chance.NextGuid()));
         Checks = new AllChecks(this);
+        // Most messages are small enough for one; with tiny limits nearly all full states go in chunks.
+        Limits = Chance.Hits(0.5) ? new ReplicationLimits() : new ReplicationLimits { MessageBytes = 700, ChunkBytes = 400 };
+        ResyncsAtOnce = 1 + Chance.Below(4);
         _workload = new Workload(this);
     }
 
@@ -52,6 +57,8 @@ internal sealed class World
     public int Seed { get; }
 
     public EntityCatalog Catalog { get; } = Declared;
+
+    public MessageCodec Codec { get; } = new(Declared);
 
     public Mutant Mutant { get; }
 
@@ -68,6 +75,10 @@ internal sealed class World
     public Network Network { get; }
 
     public List<Machine> Machines { get; } = [];
+
+    public ReplicationLimits Limits { get; }
+
+    public int ResyncsAtOnce { get; }
 
     /// <summary>Null while none runs.</summary>
     public SparkleProcess? Sparkle { get; private set; }

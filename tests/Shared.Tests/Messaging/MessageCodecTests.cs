@@ -37,8 +37,19 @@ public sealed class MessageCodecTests
                 $$"""{"event":"sparkle-update-state","incarnation":"inc","seq":4,"stream":"p:2","changes":[["host_instance",["{{Uuid}}","{{Guid.Empty}}"],"desired",{"host":"{{Uuid}}","instance":"{{Guid.Empty}}"}],["config","a","desired",null]]}"""),
             (new Message.TwilightUpdate(Guid.Parse(Uuid), new StateUpdate("inc", 0, null, [])),
                 $$"""{"event":"twilight-update-state","uuid":"{{Uuid}}","incarnation":"inc","seq":0,"changes":[]}"""),
-            (new Message.SparkleResync(null), """{"event":"sparkle-resync"}"""),
-            (new Message.TwilightResync(Guid.Parse(Uuid), new StreamId("p", 1)), $$"""{"event":"twilight-resync","uuid":"{{Uuid}}","stream":"p:1"}"""),
+            (new Message.SparkleResync(null, 0), """{"event":"sparkle-resync"}"""),
+            (new Message.SparkleResync(new StreamId("p", 7)) { Epoch = 3 }, """{"event":"sparkle-resync","epoch":3,"stream":"p:7","window":32}"""),
+            (new Message.TwilightResync(Guid.Parse(Uuid), new StreamId("p", 1)), $$"""{"event":"twilight-resync","uuid":"{{Uuid}}","stream":"p:1","window":32}"""),
+            (new Message.SparkleUpdate(new StateUpdate("inc", 5, new StreamId("p", 2), []) { Digest = new StateDigest(12, 255) }) { Epoch = 3, Taken = new Acknowledgement(new StreamId("q", 1), 9) },
+                $$"""{"event":"sparkle-update-state","epoch":3,"taken_stream":"q:1","taken_seq":9,"incarnation":"inc","seq":5,"stream":"p:2","schema":"{{Catalog.Fingerprint}}","rows":12,"digest":"00000000000000ff","changes":[]}"""),
+            (new Message.SparkleChunk(new StateChunk("inc", new StreamId("p", 2), 1, true, [RowChange.Remove(Catalog["config"], RowPart.Desired, RowKey.Of("a"))])),
+                """{"event":"sparkle-state-chunk","incarnation":"inc","stream":"p:2","chunk":1,"last":true,"changes":[["config","a","desired",null]]}"""),
+            (new Message.TwilightChunk(Guid.Parse(Uuid), new StateChunk("inc", new StreamId("p", 2), 0, false, [])) { Epoch = 4 },
+                $$"""{"event":"twilight-state-chunk","uuid":"{{Uuid}}","epoch":4,"incarnation":"inc","stream":"p:2","chunk":0,"changes":[]}"""),
+            (new Message.SparkleAck(new Acknowledgement(new StreamId("q", 1), 0, 3)), """{"event":"sparkle-ack","taken_stream":"q:1","taken_seq":0,"taken_chunk":3}"""),
+            (new Message.TwilightAck(Guid.Parse(Uuid), new Acknowledgement(new StreamId("q", 1), 8)),
+                $$"""{"event":"twilight-ack","uuid":"{{Uuid}}","taken_stream":"q:1","taken_seq":8}"""),
+            (new Message.SparkleRefused(Message.SparkleRefused.Taken), """{"event":"sparkle-refused","reason":"taken"}"""),
             (new Message.TwilightNotify(Guid.Parse(Uuid), new Notification("instance-crashed", EventSeverity.Error, Guid.Empty, when, JsonText.Parse("""{"a":1}"""))),
                 $$$"""{"event":"twilight-notify","uuid":"{{{Uuid}}}","type":"instance-crashed","severity":"error","instance":"{{{Guid.Empty}}}","time":"2026-01-02T03:04:05.0000000Z","data":{"a":1}}"""),
         ];
@@ -46,8 +57,8 @@ public sealed class MessageCodecTests
         {
             foreach (var (message, json) in golden)
             {
-                Assert.That(Encoding.UTF8.GetString(MessageCodec.Encode(message)), Is.EqualTo(json));
-                Assert.That(Encoding.UTF8.GetString(MessageCodec.Encode(Decode(json))), Is.EqualTo(json));
+                Assert.That(Encoding.UTF8.GetString(_codec.Encode(message)), Is.EqualTo(json));
+                Assert.That(Encoding.UTF8.GetString(_codec.Encode(Decode(json))), Is.EqualTo(json));
             }
         }
     }
@@ -106,7 +117,7 @@ public sealed class MessageCodecTests
     public void Random_and_deeply_nested_bytes_are_refused()
     {
         var random = new Random(7);
-        var template = MessageCodec.Encode(new Message.SparkleUpdate(new StateUpdate("i", 0, new StreamId("p", 1),
+        var template = _codec.Encode(new Message.SparkleUpdate(new StateUpdate("i", 0, new StreamId("p", 1),
             [RowChange.Set(Catalog["config"], RowPart.Desired, new ConfigDesired { Key = "a", Value = JsonText.Parse("[1]") })])));
         for (var i = 0; i < 20_000; i++)
         {
@@ -130,7 +141,7 @@ public sealed class MessageCodecTests
     public void A_secret_never_travels()
     {
         var user = new UserDesired { Email = "a@b", Data = JsonText.Parse("""{"hash":"secret"}""") };
-        var body = MessageCodec.Encode(new Message.SparkleUpdate(new StateUpdate("i", 0, null, [RowChange.Set(Catalog["user"], RowPart.Desired, user)])));
+        var body = _codec.Encode(new Message.SparkleUpdate(new StateUpdate("i", 0, null, [RowChange.Set(Catalog["user"], RowPart.Desired, user)])));
         Assert.That(Encoding.UTF8.GetString(body), Does.Not.Contain("secret").And.Not.Contain("data"));
     }
 }

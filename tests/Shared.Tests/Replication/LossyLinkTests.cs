@@ -30,11 +30,13 @@ public sealed class LossyLinkTests
     private sealed class World(int seed)
     {
         private readonly Random _random = new(seed);
-        private readonly List<StateUpdate> _updates = [];
+        private readonly List<StateMessage> _updates = [];
+        private readonly HashSet<string> _untold = [];
         private readonly List<StreamId> _requests = [];
         private ReplicationSender _sender = Ready("s0");
         private ReplicationReceiver _receiver = new("r0");
         private TimeSpan _now;
+        private bool _areFaultsOn = true;
         private int _starts;
 
         public Dictionary<string, int> Source { get; } = Enumerable.Range(0, Rows).ToDictionary(row => $"k{row}", _ => 1);
@@ -64,6 +66,7 @@ public sealed class LossyLinkTests
 
         public void StopFaults()
         {
+            _areFaultsOn = false;
             for (var round = 0; round < 12; round++)
             {
                 while (_updates.Count + _requests.Count > 0)
@@ -95,13 +98,32 @@ public sealed class LossyLinkTests
         {
             var key = $"k{_random.Next(Rows)}";
             Source[key]++;
-            Send(_sender.Partial([RowOf(key, Source[key])]));
+            _untold.Add(key);
+            Tell();
+        }
+
+        private void Tell()
+        {
+            if (_untold.Count == 0 || _sender.Partial([.. _untold.Select(key => RowOf(key, Source[key]))]) is not { } update)
+                return;
+            _untold.Clear();
+            _updates.Add(update);
         }
 
         private void Send(StateUpdate? update)
         {
             if (update is not null)
                 _updates.Add(update);
+        }
+
+        private void Send(IReadOnlyList<StateMessage> messages) => _updates.AddRange(messages);
+
+        private void Acknowledge(Acknowledgement what)
+        {
+            if (_random.Next(10) == 0 && _areFaultsOn)
+                return;
+            Send(_sender.Acknowledged(what));
+            Tell();
         }
 
         private void Retry()
@@ -117,8 +139,10 @@ public sealed class LossyLinkTests
             var request = _requests[index];
             if (!keep)
                 _requests.RemoveAt(index);
-            if (_sender.Accepts(request))
-                _updates.Add(_sender.Snapshot(request, [.. Source.Select(row => RowOf(row.Key, row.Value))]));
+            if (!_sender.Accepts(request))
+                return;
+            _untold.Clear();
+            Send(_sender.Snapshot(request, _random.Next(2) * ReplicationReceiver.Window, [.. Source.Select(IReadOnlyList<RowChange> (row) => [RowOf(row.Key, row.Value)])]));
         }
 
         private void Deliver(int index, bool keep)
@@ -128,7 +152,8 @@ public sealed class LossyLinkTests
             var update = _updates[index];
             if (!keep)
                 _updates.RemoveAt(index);
-            switch (_receiver.Receive(update, _now, _random.NextDouble()))
+            var outcome = _receiver.Receive(update, _now, _random.NextDouble());
+            switch (outcome)
             {
                 case ReceiveOutcome.Request(var request):
                     _requests.Add(request);
@@ -140,6 +165,8 @@ public sealed class LossyLinkTests
                     Take(rows, whole: false);
                     break;
             }
+            if (outcome.Acknowledge is { } taken)
+                Acknowledge(taken);
         }
 
         private void Take(IReadOnlyList<RowChange> rows, bool whole)

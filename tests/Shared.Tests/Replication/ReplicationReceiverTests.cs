@@ -1,11 +1,14 @@
 using NUnit.Framework;
+using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Replication;
+using PonyCloud.Shared.State;
 
 namespace PonyCloud.Shared.Tests.Replication;
 
 [TestFixture]
 public sealed class ReplicationReceiverTests
 {
+    private static readonly EntityCatalog Catalog = EntityCatalog.Load();
     private static readonly StreamId First = new("r", 1);
 
     private static StateUpdate Update(long seq, StreamId? stream, string incarnation = "i") => new(incarnation, seq, stream, []);
@@ -84,5 +87,72 @@ public sealed class ReplicationReceiverTests
         Assert.That(intervals, Is.Ordered);
         Assert.That(intervals[^1], Is.EqualTo(30).Within(0.1));
         Assert.That(intervals[0], Is.GreaterThanOrEqualTo(1));
+    }
+
+    private static StateChunk Chunk(int index, bool isLast = false, long counter = 1, string incarnation = "i") =>
+        new(incarnation, new StreamId("r", counter), index, isLast, [RowChange.Remove(Catalog["config"], RowPart.Desired, RowKey.Of($"k{index}"))]);
+
+    private static ReplicationReceiver Waiting()
+    {
+        var receiver = new ReplicationReceiver("r");
+        receiver.Receive(Update(1, null), TimeSpan.Zero, 0);
+        return receiver;
+    }
+
+    [Test]
+    public void Chunks_count_all_at_once_when_the_last_is_there_and_each_is_acknowledged()
+    {
+        var receiver = Waiting();
+        for (var i = 0; i < 3; i++)
+        {
+            var outcome = receiver.Receive(Chunk(i), TimeSpan.Zero, 0);
+            Assert.That(outcome, Is.EqualTo(new ReceiveOutcome.Ignore { Acknowledge = new Acknowledgement(First, 0, i) }));
+        }
+        var whole = (ReceiveOutcome.Replace)receiver.Receive(Chunk(3, isLast: true), TimeSpan.Zero, 0);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(whole.Rows.Select(row => row.Key.Text), Is.EqualTo(new[] { "k0", "k1", "k2", "k3" }));
+            Assert.That(whole.Acknowledge, Is.EqualTo(new Acknowledgement(First, 0)));
+            Assert.That(receiver.Receive(Update(1, First), TimeSpan.Zero, 0), Is.TypeOf<ReceiveOutcome.Apply>());
+        }
+    }
+
+    [Test]
+    public void A_chunk_that_is_not_the_next_is_not_taken()
+    {
+        var receiver = Waiting();
+        Assert.That(receiver.Receive(Chunk(1), TimeSpan.Zero, 0), Is.EqualTo(new ReceiveOutcome.Ignore()));
+        receiver.Receive(Chunk(0), TimeSpan.Zero, 0);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(receiver.Receive(Chunk(2), TimeSpan.Zero, 0), Is.EqualTo(new ReceiveOutcome.Ignore()), "a gap");
+            Assert.That(receiver.Receive(Chunk(0), TimeSpan.Zero, 0).Acknowledge, Is.EqualTo(new Acknowledgement(First, 0, 0)), "a repetition");
+            Assert.That(receiver.Receive(Chunk(1, counter: 2), TimeSpan.Zero, 0), Is.EqualTo(new ReceiveOutcome.Ignore()), "another stream");
+            Assert.That(receiver.Receive(Chunk(1, incarnation: "j"), TimeSpan.Zero, 0), Is.EqualTo(new ReceiveOutcome.Ignore()), "another incarnation");
+            Assert.That(receiver.Receive(Update(1, First), TimeSpan.Zero, 0), Is.EqualTo(new ReceiveOutcome.Ignore()), "a partial update");
+            Assert.That(((ReceiverState.Assembling)receiver.State).Next, Is.EqualTo(1));
+        }
+    }
+
+    [Test]
+    public void Half_a_full_state_is_forgotten_when_its_next_chunk_does_not_come()
+    {
+        var receiver = Waiting();
+        receiver.Receive(Chunk(0), TimeSpan.FromSeconds(0.9), 0);
+        Assert.That(receiver.Tick(TimeSpan.FromSeconds(1.8), 0), Is.Null, "a chunk puts the retry off");
+        Assert.That(receiver.Tick(TimeSpan.FromSeconds(1.9), 0), Is.EqualTo(new StreamId("r", 2)));
+        var whole = (ReceiveOutcome.Replace)receiver.Receive(Chunk(0, isLast: true, counter: 2), TimeSpan.FromSeconds(2), 0);
+        Assert.That(whole.Rows, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Partial_updates_are_acknowledged_often_enough_for_the_window_never_to_close()
+    {
+        var receiver = Synced();
+        var acknowledged = Enumerable.Range(1, 40)
+            .Select(seq => receiver.Receive(Update(seq, First), TimeSpan.Zero, 0).Acknowledge?.Seq)
+            .Where(seq => seq is not null);
+        Assert.That(acknowledged, Is.EqualTo(new long?[] { 8, 16, 24, 32, 40 }));
+        Assert.That(receiver.Taken, Is.EqualTo(new Acknowledgement(First, 40)));
     }
 }

@@ -14,7 +14,7 @@ internal abstract class ReceiverMutant : Mutant
 
     public sealed override Message? AgentSends(World world, AgentProcess agent, Message message)
     {
-        if (message is Message.TwilightResync(_, var stream))
+        if (message is Message.TwilightResync(_, var stream, _))
         {
             if (!Asks(Of(agent)))
                 return null;
@@ -25,15 +25,18 @@ internal abstract class ReceiverMutant : Mutant
 
     public sealed override byte[] AgentReceives(World world, AgentProcess agent, byte[] body)
     {
-        if (new MessageCodec(world.Catalog).Decode(body) is not Message.SparkleUpdate(var update))
-            return body;
         var expected = Of(agent);
+        var message = world.Codec.Decode(body);
+        if (message is Message.SparkleChunk(var chunk) && expected.IsWaiting && chunk.Stream == expected.Stream && chunk.IsLast)
+            _expected[agent] = new Expected(expected.Stream, chunk.Incarnation, 1);
+        if (message is not Message.SparkleUpdate(var update) whole)
+            return body;
         var seen = expected.IsWaiting ? WhileWaiting(update, expected) : expected.Incarnation is null ? update : WhileSynced(update, expected);
         if (expected.IsWaiting && seen.Seq == 0 && seen.Stream == expected.Stream)
             _expected[agent] = new Expected(expected.Stream, seen.Incarnation, 1);
         else if (seen.Incarnation == expected.Incarnation && seen.Stream == expected.Stream && seen.Seq == expected.Next)
             _expected[agent] = expected with { Next = expected.Next + 1 };
-        return seen == update ? body : MessageCodec.Encode(new Message.SparkleUpdate(seen));
+        return seen == update ? body : world.Codec.Encode(whole with { Update = seen });
     }
 
     protected virtual StateUpdate WhileWaiting(StateUpdate update, Expected expected) => update;

@@ -14,14 +14,14 @@ internal sealed class WithdrawnStays : Mutant
 
     public override byte[] SparkleSends(World world, PeerId peer, byte[] body)
     {
-        if (new MessageCodec(world.Catalog).Decode(body) is not Message.SparkleUpdate(var update))
+        if (world.Codec.Decode(body) is not Message.SparkleUpdate(var update) message)
             return body;
         if (!_sent.TryGetValue(peer, out var sent))
             _sent.Add(peer, sent = []);
         foreach (var change in update.Changes.Where(change => change.Value is not null))
             sent[(change.Entity, change.Key)] = change;
         return update.Seq == 0
-            ? MessageCodec.Encode(new Message.SparkleUpdate(update with { Changes = [.. sent.Values] }))
+            ? world.Codec.Encode(message with { Update = update with { Changes = [.. sent.Values] } })
             : body;
     }
 }
@@ -39,14 +39,14 @@ internal sealed class AnswersBeforeLoaded : Mutant
         {
             if (world.Sparkle is not { Link.IsLoaded: false } sparkle || transportEvent is not TransportEvent.Received(var peer, var body, _))
                 return [];
-            var answer = new MessageCodec(world.Catalog).Decode(body.Span) switch
+            var answer = world.Codec.Decode(body.Span) switch
             {
-                Message.TwilightResync(_, var stream) => new StateUpdate(_incarnation, 0, stream, []),
+                Message.TwilightResync(_, var stream, _) => new StateUpdate(_incarnation, 0, stream, []),
                 Message.TwilightUpdate => new StateUpdate(_incarnation, 1, null, []),
                 _ => null,
             };
             if (answer is not null)
-                sparkle.TrySend(peer, MessageCodec.Encode(new Message.SparkleUpdate(answer)));
+                sparkle.TrySend(peer, world.Codec.Encode(new Message.SparkleUpdate(answer)));
             return [];
         }
     }
@@ -62,7 +62,7 @@ internal sealed class AnyRowIsTaken : Mutant
         public IEnumerable<RowChange> Receive(TransportEvent transportEvent) =>
             world.Sparkle?.Link.IsLoaded == true
             && transportEvent is TransportEvent.Received(_, var body, _)
-            && new MessageCodec(world.Catalog).Decode(body.Span) is Message.TwilightUpdate(var host, var update)
+            && world.Codec.Decode(body.Span) is Message.TwilightUpdate(var host, var update)
                 ? update.Changes.Where(change => change.Part == RowPart.Current && change.Entity.ReporterOf(change.Key) != host.ToString())
                 : [];
     }
@@ -96,7 +96,7 @@ internal sealed class WallClockDecides : Mutant
 internal sealed class ChangeIsLeftOut : Mutant
 {
     public override Message? AgentSends(World world, AgentProcess agent, Message message) =>
-        message is Message.TwilightUpdate(var uuid, { Seq: > 0, Changes.Count: > 1 } update)
-            ? new Message.TwilightUpdate(uuid, update with { Changes = [.. update.Changes.Skip(1)] })
+        message is Message.TwilightUpdate(_, { Seq: > 0, Changes.Count: > 1 } update) told
+            ? told with { Update = update with { Changes = [.. update.Changes.Skip(1)] } }
             : message;
 }

@@ -41,7 +41,7 @@ internal sealed class AgentProcess
         // The clock of every machine counts from somewhere else.
         _epoch = world.Chance.Seconds(0, 10_000);
         Peer = new PeerId(world.Chance.NextId());
-        Link = new SparkleLink(world.Catalog, machine.Uuid, world.Chance, TimeSpan.FromSeconds(15));
+        Link = new SparkleLink(world.Catalog, machine.Uuid, world.Chance, TimeSpan.FromSeconds(15), world.Limits);
         _planner = new HostPlanner(
             world.Catalog, machine.Uuid, new DomainOptions { Accelerator = Accelerator.Tcg, ConsoleDirectory = "/var/log/console" });
         _report = new HostReport(world.Catalog);
@@ -82,7 +82,7 @@ internal sealed class AgentProcess
     }
 
     /// <summary>Says anything, whatever is true.</summary>
-    public void Lie(Message message) => _world.Network.ToSparkle(this, MessageCodec.Encode(message), isHonest: false);
+    public void Lie(Message message) => _world.Network.ToSparkle(this, _world.Codec.Encode(message), isHonest: false);
 
     /// <summary>Slips a change into the next update, in its own stream.</summary>
     public void AddToNext(RowChange change) => _lie = change;
@@ -177,14 +177,14 @@ internal sealed class AgentProcess
         foreach (var honest in messages)
         {
             var message = honest;
-            if (_lie is { } lie && honest is Message.TwilightUpdate(var uuid, var update))
+            if (_lie is { } lie && honest is Message.TwilightUpdate(_, var update) told)
             {
-                message = new Message.TwilightUpdate(uuid, update with { Changes = [.. update.Changes, lie] });
+                message = told with { Update = update with { Changes = [.. update.Changes, lie] } };
                 _lie = null;
             }
             if (_world.Mutant.AgentSends(_world, this, message) is not { } sent)
                 continue;
-            var body = MessageCodec.Encode(sent);
+            var body = _world.Codec.Encode(sent);
             if (sent is Message.TwilightResync)
                 Machine.Line.LastRequest = (this, body);
             _world.Network.ToSparkle(this, body);

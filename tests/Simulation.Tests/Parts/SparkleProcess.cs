@@ -21,7 +21,7 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
     {
         _world = world;
         _since = world.Time.GetUtcNow();
-        var options = new ControlOptions();
+        var options = new ControlOptions { Limits = world.Limits, ResyncsAtOnce = world.ResyncsAtOnce };
         var scheduler = new Scheduler(world.Catalog, this, this, this, NullLogger<Scheduler>.Instance);
         Registry = new HostRegistry(
             world.Catalog, this, new ScopeResolver(world.Catalog), this, world.Chance, options, world.Time, NullLogger<HostRegistry>.Instance);

@@ -10,6 +10,8 @@ public sealed class SimulatedHost
 {
     private readonly SimulatedPlatform _platform;
     private readonly long _memory;
+    private static readonly MessageCodec Codec = new(SimulatedPlatform.Catalog);
+
     private readonly Dictionary<Guid, InstanceDesired> _domains = [];
     private SparkleLink? _link;
     private long _seen;
@@ -99,7 +101,7 @@ public sealed class SimulatedHost
         foreach (var message in messages)
         {
             if (IsReachable)
-                _platform.ToSparkle(Peer, MessageCodec.Encode(message));
+                _platform.ToSparkle(Peer, Codec.Encode(message));
         }
     }
 }
