@@ -1,6 +1,7 @@
 using PonyCloud.Shared.Hosting;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Reconciliation;
 
 namespace PonyCloud.Twilight;
 
@@ -18,6 +19,9 @@ internal static class TwilightConfiguration
     public const string BootInitrd = "diskless_boot:initrd";
     public const string BootCommandLine = "diskless_boot:cmdline";
     public const string BootRom = "diskless_boot:rom";
+
+    private const string RemovalFree = "guard:removal_free";
+    private const string RemovalShare = "guard:removal_share";
 
     public static ConfigurationSchema Schema { get; } = new("TWILIGHT_",
     [
@@ -49,6 +53,14 @@ internal static class TwilightConfiguration
         new(BootInitrd, ConfigurationKind.Text, "The initramfs for that kernel.") { Check = ExistingFile },
         new(BootCommandLine, ConfigurationKind.Text, "The command line for that kernel."),
         new(BootRom, ConfigurationKind.Text, "A firmware image that instances without a disk run instead of a BIOS.") { Check = ExistingFile },
+        new(RemovalFree, ConfigurationKind.Integer, "So many running instances may be removed at once although nobody ordered it by name.")
+        {
+            Default = "2", Minimum = 0, Maximum = 1_000_000,
+        },
+        new(RemovalShare, ConfigurationKind.Real, "So large a part of the running instances may be; what is beyond both is held. 1 holds nothing.")
+        {
+            Default = "0.5", Minimum = 0, Maximum = 1,
+        },
         .. DaemonLogging.Keys,
     ]);
 
@@ -66,6 +78,12 @@ internal static class TwilightConfiguration
             return new DisklessBoot.Kernel(kernel, values.TextOrNull(BootInitrd), values.TextOrNull(BootCommandLine));
         return rom is not null ? new DisklessBoot.Rom(rom) : new DisklessBoot.Bios();
     }
+
+    public static RemovalGuardOptions Guard(ConfigurationValues values) => new()
+    {
+        Free = (int)values.Integer(RemovalFree),
+        Share = values.Real(RemovalShare),
+    };
 
     private static string? AbsolutePath(object value) => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path";
 

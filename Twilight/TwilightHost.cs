@@ -42,6 +42,7 @@ internal static class TwilightHost
         services.AddSingleton(provider => new HostReconcilerOptions
         {
             Host = uuid,
+            Guard = TwilightConfiguration.Guard(values),
             Domains = new DomainOptions
             {
                 Accelerator = provider.GetRequiredService<HostInventory>().Accelerator,

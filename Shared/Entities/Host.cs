@@ -43,6 +43,10 @@ public sealed record HostDesired
     [Description("The public key of the host's Twilight in Z85: whoever proves to hold it speaks for the host. Nobody does while it is absent.")]
     [RegularExpression(@"^[0-9a-zA-Z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$")]
     public string? AgentKey { get; init; }
+
+    [Description("Lets the host remove what it holds: the token that it reports in held. Means exactly that set of instances and no other.")]
+    [RegularExpression("^[0-9a-f]{16}$")]
+    public string? ConfirmRemovals { get; init; }
 }
 
 public sealed record HostCurrent
@@ -90,7 +94,10 @@ public sealed record HostCurrent
     [Description("Domains on the host that the platform did not make and does not touch: objects with uuid, name and status.")]
     public JsonText? ForeignDomains { get; init; }
 
-    [Description("What keeps the host from working, in words; absent when nothing does.")]
+    [Description("What the host keeps although it has no place here, since the controller may have forgotten it: an object with instances, a list of uuids, and token, which confirms their removal.")]
+    public JsonText? Held { get; init; }
+
+    [Description("What keeps the host from working, or from removing what it holds, in words; absent when nothing does.")]
     public string? Why { get; init; }
 }
 

@@ -18,6 +18,9 @@ public sealed record PlannerInput
     /// <summary>Actions that have begun and not been collected, by instance.</summary>
     public required IReadOnlyDictionary<Guid, InstanceAction> InFlight { get; init; }
 
+    /// <summary>What must not be removed, as <see cref="HostPlanner.Judge"/> found it for the same desired state and scan.</summary>
+    public RemovalGuard Guard { get; init; } = RemovalGuard.None;
+
     /// <summary>Monotonic.</summary>
     public required TimeSpan Now { get; init; }
 }
@@ -27,13 +30,15 @@ public sealed record PlannerInput
 /// </summary>
 /// <remarks>
 /// Nothing is planned before the first full desired state has come. A domain that the platform did not make is in no
-/// plan, whatever its uuid. An instance that is placed elsewhere, or nowhere, is not wanted here.
+/// plan, whatever its uuid. An instance that is placed elsewhere, or nowhere, is not wanted here, and goes unless the
+/// <see cref="RemovalGuard"/> holds it.
 /// </remarks>
 public sealed class HostPlanner
 {
     private readonly Entity _instances;
     private readonly Entity _places;
     private readonly Entity _profiles;
+    private readonly Entity _hosts;
     private readonly Guid _host;
     private readonly DomainOptions _domains;
 
@@ -42,6 +47,7 @@ public sealed class HostPlanner
         _instances = catalog["instance"];
         _places = catalog["host_instance"];
         _profiles = catalog["cpu_profile"];
+        _hosts = catalog["host"];
         _host = host;
         _domains = domains;
     }
@@ -59,6 +65,22 @@ public sealed class HostPlanner
         }
         return wanted;
     }
+
+    /// <summary>What must not be removed now.</summary>
+    /// <param name="before">What came out of the last time.</param>
+    /// <param name="desired">The host's rows; complete.</param>
+    /// <param name="released">Instances whose removal was ordered by name; null when the controller does not name removals.</param>
+    /// <param name="scan">The domains on the host.</param>
+    /// <param name="options">How much may go at once.</param>
+    public RemovalGuard Judge(
+        RemovalGuard before, StateSnapshot desired, IReadOnlySet<Guid>? released, DomainScan scan, RemovalGuardOptions options) =>
+        before.Judge(
+            new RemovalGuardInput(
+                [.. scan.Domains.Where(domain => DomainMetadata.Of(domain) is not null)],
+                WantedIn(desired).Keys.ToHashSet(),
+                released,
+                (desired[_hosts].Find(_host)?.Desired as HostDesired)?.ConfirmRemovals),
+            options);
 
     public HostPlan Plan(PlannerInput input)
     {
@@ -102,7 +124,9 @@ public sealed class HostPlanner
         // Gone, and the action that saw to it has not been collected yet.
         if (domain is null && wanted?.ContainsKey(instance) != true)
             return null;
-        return Report(situation, wanted is null ? InstanceDecider.WithoutOrders(situation) : InstanceDecider.Decide(situation));
+        if (wanted is null)
+            return Report(situation, InstanceDecider.WithoutOrders(situation));
+        return Report(situation, input.Guard.Holds(instance) ? InstanceDecider.Held(situation) : InstanceDecider.Decide(situation));
     }
 
     private InstancePlan Report(Situation situation, Decision decision) => new(

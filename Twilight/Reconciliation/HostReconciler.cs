@@ -18,6 +18,8 @@ public sealed record HostReconcilerOptions
 
     public RetryOptions Retry { get; init; } = new();
 
+    public RemovalGuardOptions Guard { get; init; } = new();
+
     public ReconcilerLoopOptions Loop { get; init; } = new();
 }
 
@@ -43,7 +45,8 @@ public sealed partial class HostReconciler : IAsyncDisposable
     private readonly long _epoch;
     private readonly Dictionary<Guid, InstanceMemory> _memory = [];
     private readonly Channel<HostOutput> _output = Channel.CreateUnbounded<HostOutput>();
-    private volatile StateSnapshot? _desired;
+    private volatile Orders? _orders;
+    private RemovalGuard _guard = RemovalGuard.None;
     private HypervisorConnection? _connection;
 
     public HostReconciler(
@@ -74,11 +77,15 @@ public sealed partial class HostReconciler : IAsyncDisposable
 
     /// <summary>
     /// A new desired state. Call it only with a complete one, first when the first snapshot of the controller has been
-    /// applied: what is not in it is removed. From any thread; never blocks.
+    /// applied: what is not in it is removed, unless the <see cref="RemovalGuard"/> holds it. From any thread; never blocks.
     /// </summary>
-    public void DesiredChanged(StateSnapshot replica)
+    /// <param name="replica">The host's rows.</param>
+    /// <param name="released">
+    /// Instances whose removal the controller ordered by name; null when it does not name removals, and absence is the order.
+    /// </param>
+    public void DesiredChanged(StateSnapshot replica, IReadOnlySet<Guid>? released = null)
     {
-        _desired = replica;
+        _orders = new Orders(replica, released);
         _loop.Wake("desired state changed");
     }
 
@@ -128,22 +135,33 @@ public sealed partial class HostReconciler : IAsyncDisposable
         CollectOutcomes();
         if (!connection.IsConnected)
         {
-            Publish(_report.HostAlone(_inventory.Read(connection, _report.Foreign)));
+            Publish(_report.HostAlone(Look(connection, _report.Foreign)));
             return ReconcileResult.Settled;
         }
 
         // Before the scan: what was ordered later is seen by the next pass, which its own wake-up leads to.
-        var desired = _desired;
+        var orders = _orders;
         var scan = await _hypervisor.ScanAsync(cancellationToken);
         // What ended while the scan ran stays in flight: the scan may not show its doing yet.
         var inFlight = _executor.InFlight;
-        if (desired is not null)
-            Remember(desired, scan, inFlight);
+        if (orders is not null)
+        {
+            NoteGuard(_planner.Judge(_guard, orders.Desired, orders.Released, scan, _options.Guard));
+            Remember(orders.Desired, scan, inFlight);
+        }
         var now = Now;
-        var plan = _planner.Plan(new PlannerInput { Desired = desired, Scan = scan, Memory = _memory, InFlight = inFlight, Now = now });
+        var plan = _planner.Plan(new PlannerInput
+        {
+            Desired = orders?.Desired,
+            Scan = scan,
+            Memory = _memory,
+            InFlight = inFlight,
+            Guard = _guard,
+            Now = now,
+        });
         LogPlan(plan);
         _executor.Carry(plan.Actions);
-        Publish(_report.Complete(_inventory.Read(connection, plan.Foreign), plan));
+        Publish(_report.Complete(Look(connection, plan.Foreign), plan));
         return plan.WakeAt is { } at ? new ReconcileResult(at - now, "time is up") : ReconcileResult.Settled;
     }
 
@@ -191,12 +209,31 @@ public sealed partial class HostReconciler : IAsyncDisposable
                 continue;
             }
             var before = _memory.GetValueOrDefault(instance, InstanceMemory.None);
-            var order = wanted.TryGetValue(instance, out var want) ? want.Order : InstanceOrder.Unwanted;
+            // Of one that is held nobody has ordered anything else.
+            var order = wanted.TryGetValue(instance, out var want) ? want.Order
+                : _guard.Holds(instance) ? before.Order : InstanceOrder.Unwanted;
             var after = before.Observe(order, own.GetValueOrDefault(instance), isBusy, Now, _options.Retry);
             _memory[instance] = after;
             if (after.Failures > before.Failures || (after.Failures > 0 && after.Order != before.Order))
                 NotifyFailure(instance, after);
         }
+    }
+
+    private HostCurrent Look(HypervisorConnection connection, IReadOnlyList<ObservedDomain> foreign)
+    {
+        var host = _inventory.Read(connection, foreign);
+        return host with
+        {
+            Held = _guard.ToJson(),
+            Why = host.Why is null || _guard.Why is null ? host.Why ?? _guard.Why : $"{host.Why} {_guard.Why}",
+        };
+    }
+
+    private void NoteGuard(RemovalGuard guard)
+    {
+        if (guard.Token is not null && guard.Token != _guard.Token)
+            Notify("removal-held", EventSeverity.Warning, null, guard.Why!);
+        _guard = guard;
     }
 
     private void NotifyFailure(Guid instance, InstanceMemory memory)
@@ -240,4 +277,7 @@ public sealed partial class HostReconciler : IAsyncDisposable
 
     [LoggerMessage(EventId = 3102, Level = LogLevel.Debug, Message = "Plan:\n{Plan}")]
     private partial void LogPlan(HostPlan plan);
+
+    /// <summary>What the controller said last.</summary>
+    private sealed record Orders(StateSnapshot Desired, IReadOnlySet<Guid>? Released);
 }

@@ -39,6 +39,8 @@ internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, s
 ///   stopped    DEFINE if shape differs     SHUT DOWN, again every 10 s until stop_timeout, then POWER OFF
 ///   unwanted   REMOVE                      REMOVE           REMOVE               REMOVE
 ///
+///   held       whatever it does: nothing
+///
 ///   in flight: a START that is no longer wanted becomes POWER OFF or REMOVE at once; an action that still leads to the
 ///   order is kept; any other is dropped, which cancels it.
 /// </code>
@@ -50,6 +52,14 @@ internal static class InstanceDecider
 
     /// <summary>The report while no orders are known: what is, and nothing to do.</summary>
     internal static Decision WithoutOrders(Situation at) => new(null, StatusOf(at.Domain));
+
+    /// <summary>
+    /// Nothing is done to it. What was begun under an earlier order comes to its end, since to cancel it would be to touch
+    /// the domain; a removal is broken off.
+    /// </summary>
+    internal static Decision Held(Situation at) => new(
+        at.InFlight is InstanceAction.Remove ? null : at.InFlight, StatusOf(at.Domain),
+        "Held: the controller does not know it and did not order its removal.");
 
     internal static Decision Decide(Situation at)
     {

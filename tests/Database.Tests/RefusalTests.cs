@@ -30,6 +30,7 @@ public sealed class RefusalTests
         Case("host_name_length", "host", Rows.Host(new string('x', 254)), Refusal.Rule, "name"),
         Case("host_info_length", "host", Rows.Host() with { Info = new string('x', 4097) }, Refusal.Rule, "info"),
         Case("host_agent_key_format", "host", Rows.Host() with { AgentKey = "short" }, Refusal.Rule, "agent_key"),
+        Case("host_confirm_removals_format", "host", Rows.Host() with { ConfirmRemovals = "yes" }, Refusal.Rule, "confirm_removals"),
         Case("host_agent_key_unique", "host", Rows.Host() with { AgentKey = Host.AgentKey }, Refusal.Duplicate, "agent_key"),
         Case("cpu_profile_pkey", "cpu_profile", Profile, Refusal.Duplicate, "uuid"),
         Case("cpu_profile_name_length", "cpu_profile", Rows.CpuProfile() with { Name = "" }, Refusal.Rule, "name"),

@@ -310,6 +310,64 @@ public sealed class HostPlannerTests
     }
 
     [Test]
+    public void What_the_controller_forgot_is_left_alone_while_all_else_goes_on()
+    {
+        var bench = new PlannerBench { Released = [Id(7)] };
+        foreach (var forgotten in new[] { Id(1), Id(2), Id(3) })
+            bench.Observe(forgotten, DomainState.Running);
+        bench.Observe(Id(4), DomainState.Off);
+        bench.Want(Id(5), InstanceState.Running);
+        bench.Want(Id(6), InstanceState.Stopped);
+        bench.Observe(Id(6), DomainState.Running);
+        bench.Observe(Id(7), DomainState.Running);
+
+        var plan = bench.Plan(Now);
+
+        Assert.That(plan.Instances.Select(Brief), Is.EqualTo(
+            ["Running: -", "Running: -", "Running: -", "Stopped: -", "Starting: start", "Stopping: shut down", "Stopping: remove"]));
+        Assert.That(plan.Instances.Take(4).Select(instance => instance.Status.Why), Is.All.Contains("Held"));
+        Assert.That(bench.Guard.Held, Is.EqualTo([Id(1), Id(2), Id(3), Id(4)]));
+    }
+
+    [Test]
+    public void What_is_confirmed_is_removed_and_nothing_that_is_forgotten_later()
+    {
+        var bench = new PlannerBench { Released = [] };
+        foreach (var forgotten in new[] { Id(1), Id(2), Id(3) })
+            bench.Observe(forgotten, DomainState.Running);
+        bench.Plan(Now);
+
+        bench.Confirm(bench.Guard.Token!);
+        Assert.That(bench.Plan(Now).Instances.Select(Brief), Is.All.EqualTo("Stopping: remove"));
+
+        foreach (var later in new[] { Id(4), Id(5), Id(6) })
+            bench.Observe(later, DomainState.Running);
+        Assert.That(bench.Plan(Now).Instances.Select(Brief), Is.EqualTo(
+            ["Stopping: remove", "Stopping: remove", "Stopping: remove", "Running: -", "Running: -", "Running: -"]));
+    }
+
+    [TestCase("start", "Stopped: start")]
+    [TestCase("shut down", "Stopped: shut down")]
+    [TestCase("remove", "Stopped: -")]
+    public void What_is_held_in_the_midst_of_an_action_is_not_cancelled_unless_it_is_its_removal(string action, string expected)
+    {
+        var bench = new PlannerBench { Released = [] };
+        bench.Want(One, InstanceState.Running);
+        bench.Observe(One, DomainState.Off);
+        bench.InFlight(action switch
+        {
+            "start" => bench.StartOf(One),
+            "remove" => new InstanceAction.Remove(One),
+            _ => new InstanceAction.Shutdown(One, ResumeFirst: false),
+        });
+        bench.Unwant(One);
+        foreach (var forgotten in new[] { Id(2), Id(3), Id(4) })
+            bench.Observe(forgotten, DomainState.Running);
+
+        Assert.That(Brief(bench.Plan(Now).Instances[0]), Is.EqualTo(expected));
+    }
+
+    [Test]
     public void A_plan_can_be_printed()
     {
         var bench = new PlannerBench();
@@ -326,6 +384,8 @@ public sealed class HostPlannerTests
 
             """));
     }
+
+    private static Guid Id(int number) => new($"00000000-0000-0000-0000-{number:000000000000}");
 
     private static string Brief(InstancePlan plan) => $"{plan.Status.Status}: " + plan.Action switch
     {

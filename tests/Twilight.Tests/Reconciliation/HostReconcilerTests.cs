@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Hypervisor;
@@ -196,6 +197,59 @@ public sealed class HostReconcilerTests
     }
 
     [Test]
+    public async Task What_the_controller_forgot_is_held_told_and_goes_when_an_operator_confirms()
+    {
+        var forgotten = new[] { One, Id(2), Id(3), Id(4) };
+        foreach (var instance in forgotten)
+            _bench.Order(instance, InstanceState.Running);
+        foreach (var instance in forgotten)
+            await _bench.UntilAsync(instance, InstanceStatus.Running);
+
+        _bench.Forget(forgotten);
+        await _bench.UntilAsync("it is told", () => _bench.Notifications.Count > 0);
+        await _bench.UntilAsync("it is shown", () => _bench.ReportedHost?.Held is not null);
+        var told = _bench.Notifications.Single();
+        Assert.That((told.Type, told.Severity, told.Instance), Is.EqualTo(("removal-held", EventSeverity.Warning, (Guid?)null)));
+        Assert.That(_bench.ReportedHost!.Why, Is.EqualTo(told.Text));
+        Assert.That(Hypervisor.Domains.Values.Select(domain => domain.State), Is.All.EqualTo(DomainState.Running));
+
+        // All else goes on, and an order to let go by name is obeyed.
+        _bench.Order(Id(5), InstanceState.Running);
+        await _bench.UntilAsync(Id(5), InstanceStatus.Running);
+        _bench.Released!.Add(Id(4));
+        _bench.Send();
+        await _bench.UntilAsync(Id(4), null);
+        await _bench.UntilAsync("the smaller set is told", () => _bench.Notifications.Count == 2);
+
+        await _bench.UntilAsync("the smaller set is shown", () => _bench.ReportedHost!.Why == _bench.Notifications[1].Text);
+        using var held = JsonDocument.Parse(_bench.ReportedHost!.Held!.Text);
+        Assert.That(held.RootElement.GetProperty("instances").EnumerateArray().Select(id => id.GetGuid()), Is.EqualTo(forgotten[..3]));
+        _bench.Confirm(held.RootElement.GetProperty("token").GetString()!);
+        await _bench.UntilAsync("they are gone", () => forgotten.All(instance => _bench.StatusOf(instance) is null));
+        await _bench.UntilAsync("nothing is held", () => _bench.ReportedHost!.Held is null);
+        Assert.That(Hypervisor.Domains.Keys, Is.EqualTo([Id(5)]));
+        Assert.That(_bench.ReportedHost!.Why, Is.Null);
+    }
+
+    [Test]
+    public async Task A_forgotten_instance_that_is_ordered_off_again_gets_its_whole_patience()
+    {
+        var forgotten = new[] { One, Id(2), Id(3) };
+        foreach (var instance in forgotten)
+            _bench.Order(instance, InstanceState.Running);
+        foreach (var instance in forgotten)
+            await _bench.UntilAsync(instance, InstanceStatus.Running);
+        _bench.Forget(forgotten);
+        await _bench.UntilAsync("they are held", () => _bench.ReportedHost?.Held is not null);
+
+        _bench.Time.Advance(TimeSpan.FromMinutes(10));
+        _bench.Order(One, InstanceState.Stopped);
+        await _bench.UntilAsync(One, InstanceStatus.Stopped);
+
+        Assert.That(Hypervisor.Calls, Does.Contain($"shutdown {One}").And.None.Contains($"destroy {One}"));
+    }
+
+    [Test]
     public async Task The_first_report_is_complete()
     {
         await using var bench = new ReconcilerBench(isConnected: false);
@@ -209,4 +263,6 @@ public sealed class HostReconcilerTests
         Assert.That(bench.FirstReport!.Select(change => change.Entity.Name), Is.EqualTo((string[])["host", "host_instance"]));
         Assert.That(bench.ReportedHost!.Hypervisor, Is.EqualTo("Fake 1.0.0"));
     }
+
+    private static Guid Id(int number) => new($"00000000-0000-0000-0000-{number:000000000000}");
 }

@@ -25,6 +25,12 @@ internal sealed class PlannerBench
 
     public HashSet<Guid> Unsettled { get; } = [];
 
+    /// <summary>Instances whose removal was ordered by name; null for a controller that does not say.</summary>
+    public HashSet<Guid>? Released { get; set; }
+
+    /// <summary>What the guard found at the last plan.</summary>
+    public RemovalGuard Guard { get; private set; } = RemovalGuard.None;
+
     public static RowChange[] Wanted(
         EntityCatalog catalog, Guid instance, InstanceState state, long mem = 512, int stopTimeout = 60, Guid? profile = null, Guid? host = null) =>
     [
@@ -78,12 +84,21 @@ internal sealed class PlannerBench
         _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, now, retry);
     }
 
-    public HostPlan Plan(TimeSpan now) => _planner.Plan(new PlannerInput
+    public void Confirm(string token) => _desired.Apply(
+        [RowChange.Set(_desired.Catalog["host"], RowPart.Desired, new HostDesired { Uuid = Host, Name = "host", ConfirmRemovals = token })]);
+
+    public HostPlan Plan(TimeSpan now)
     {
-        Desired = IsDesiredKnown ? _desired.Snapshot : null,
-        Scan = new DomainScan([.. _domains.Values], Unsettled),
-        Memory = _memory,
-        InFlight = _inFlight,
-        Now = now,
-    });
+        var scan = new DomainScan([.. _domains.Values], Unsettled);
+        Guard = _planner.Judge(Guard, _desired.Snapshot, Released, scan, new RemovalGuardOptions());
+        return _planner.Plan(new PlannerInput
+        {
+            Desired = IsDesiredKnown ? _desired.Snapshot : null,
+            Scan = scan,
+            Memory = _memory,
+            InFlight = _inFlight,
+            Guard = Guard,
+            Now = now,
+        });
+    }
 }

@@ -54,6 +54,9 @@ internal sealed class ReconcilerBench : IAsyncDisposable
 
     public ManualTime Time { get; } = new();
 
+    /// <summary>Instances whose removal was ordered by name; null for a controller that does not say.</summary>
+    public HashSet<Guid>? Released { get; set; }
+
     public List<HostOutput.Notification> Notifications { get; } = [];
 
     /// <summary>The changes that were reported first.</summary>
@@ -79,8 +82,27 @@ internal sealed class ReconcilerBench : IAsyncDisposable
         Send();
     }
 
+    /// <summary>The controller that sends this has lost the instances: their rows are gone, and nobody ordered it.</summary>
+    public void Forget(params Guid[] instances)
+    {
+        Released ??= [];
+        _desired.Apply(instances.SelectMany(instance => new[]
+        {
+            RowChange.Remove(_desired.Catalog["host_instance"], RowPart.Desired, RowKey.Of(PlannerBench.Host.ToString(), instance.ToString())),
+            RowChange.Remove(_desired.Catalog["instance"], RowPart.Desired, RowKey.Of(instance)),
+        }));
+        Send();
+    }
+
+    public void Confirm(string token)
+    {
+        _desired.Apply([RowChange.Set(
+            _desired.Catalog["host"], RowPart.Desired, new HostDesired { Uuid = PlannerBench.Host, Name = "host", ConfirmRemovals = token })]);
+        Send();
+    }
+
     /// <summary>The controller's state reaches the host, whether or not it changed.</summary>
-    public void Send() => _reconciler.DesiredChanged(_desired.Snapshot);
+    public void Send() => _reconciler.DesiredChanged(_desired.Snapshot, Released?.ToHashSet());
 
     /// <summary>Reads what is reported until a condition holds.</summary>
     public async Task UntilAsync(string what, Func<bool> holds)
