@@ -4,6 +4,7 @@ using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.Replication;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Placement;
 
@@ -38,6 +39,8 @@ public sealed partial class HostRegistry : IControlFeature
     private readonly IMessageTransport _transport;
     private readonly ScopeResolver _scopes;
     private readonly IEventSink _events;
+    private readonly IStateView _view;
+    private readonly IEpochAuthority _authority;
     private readonly IEntropy _entropy;
     private readonly ControlOptions _options;
     private readonly TimeProvider _time;
@@ -50,6 +53,8 @@ public sealed partial class HostRegistry : IControlFeature
         IMessageTransport transport,
         ScopeResolver scopes,
         IEventSink events,
+        IStateView view,
+        IEpochAuthority authority,
         IEntropy entropy,
         ControlOptions options,
         TimeProvider time,
@@ -62,6 +67,8 @@ public sealed partial class HostRegistry : IControlFeature
         _transport = transport;
         _scopes = scopes;
         _events = events;
+        _view = view;
+        _authority = authority;
         _entropy = entropy;
         _options = options;
         _time = time;
@@ -185,16 +192,16 @@ public sealed partial class HostRegistry : IControlFeature
         }
         return message switch
         {
-            Message.TwilightUpdate(var uuid, var update) { Taken: var taken } => From(uuid, peer, (link, session) => Updated(link, session, update, taken)),
-            Message.TwilightChunk(var uuid, var chunk) => From(uuid, peer, (link, session) => Updated(link, session, chunk, null)),
-            Message.TwilightResync(var uuid, var stream, var window) => From(uuid, peer, (link, session) => Requested(link, session, stream, window)),
-            Message.TwilightAck(var uuid, var taken) => From(uuid, peer, (link, session) => Taken(link, session, taken)),
-            Message.TwilightNotify(var uuid, var notification) => From(uuid, peer, (link, session) => Notified(link, session, notification)),
+            Message.TwilightUpdate(var uuid, var update) { Taken: var taken } => From(uuid, peer, message, (link, session) => Updated(link, session, update, taken)),
+            Message.TwilightChunk(var uuid, var chunk) => From(uuid, peer, message, (link, session) => Updated(link, session, chunk, null)),
+            Message.TwilightResync(var uuid, var stream, var window) => From(uuid, peer, message, (link, session) => Requested(link, session, stream, window)),
+            Message.TwilightAck(var uuid, var taken) => From(uuid, peer, message, (link, session) => Taken(link, session, taken)),
+            Message.TwilightNotify(var uuid, var notification) => From(uuid, peer, message, (link, session) => Notified(link, session, notification)),
             _ => [], // Not a Twilight's to say, or of a newer version.
         };
     }
 
-    private List<RowChange> From(Guid uuid, PeerId peer, Func<HostLink, HostSession, List<RowChange>> handle)
+    private List<RowChange> From(Guid uuid, PeerId peer, Message message, Func<HostLink, HostSession, List<RowChange>> handle)
     {
         if (!IsThere(_state![_host].Find(uuid)))
         {
@@ -206,6 +213,8 @@ public sealed partial class HostRegistry : IControlFeature
         if (SessionOf(link, peer) is not { } session)
             return [];
         session.LastHeard = Now;
+        if (message.Epoch is { } epoch)
+            _authority.Heard(epoch);
         return handle(link, session);
     }
 
@@ -554,7 +563,9 @@ public sealed partial class HostRegistry : IControlFeature
             session.Feed.Break();
     }
 
-    private bool Send(PeerId peer, Message message) => _transport.TrySend(peer, _codec.Encode(message));
+    /// <summary>Says it in the name of this controller's epoch; a controller that has none, or no longer, says nothing (R16).</summary>
+    private bool Send(PeerId peer, Message message) =>
+        _view.Epoch is not { } epoch || _transport.TrySend(peer, _codec.Encode(message with { Epoch = epoch }));
 
     [LoggerMessage(1101, LogLevel.Information, "Host {Host} is in step.")]
     private partial void LogInStep(Guid host);

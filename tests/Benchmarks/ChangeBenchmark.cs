@@ -46,7 +46,7 @@ internal static class ChangeBenchmark
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-    private sealed class Platform : IEventSink, IAsyncDisposable
+    private sealed class Platform : IEventSink, IEpochAuthority, IAsyncDisposable
     {
         private readonly EntityCatalog _catalog = EntityCatalog.Load();
         private readonly MessageCodec _codec;
@@ -74,7 +74,7 @@ internal static class ChangeBenchmark
             var options = new ControlOptions { KeepAlive = TimeSpan.FromSeconds(1) };
             _loop = new ControlLoop(
                 _catalog,
-                () => [new HostRegistry(_catalog, _server, new ScopeResolver(_catalog), this, entropy, options, TimeProvider.System, NullLogger<HostRegistry>.Instance)],
+                () => [new HostRegistry(_catalog, _server, new ScopeResolver(_catalog), this, _loop!, this, entropy, options, TimeProvider.System, NullLogger<HostRegistry>.Instance)],
                 _server, options, TimeProvider.System, NullLogger<ControlLoop>.Instance);
             _link = new SparkleLink(_catalog, _host, entropy, TimeSpan.FromSeconds(1));
             _instance = new InstanceDesired { Uuid = Guid.NewGuid(), Tenant = Guid.NewGuid(), Name = "instance", Mem = 1024 };
@@ -117,6 +117,10 @@ internal static class ChangeBenchmark
         public void Record(PlatformEvent platformEvent)
         {
             // Nothing that is measured here makes events.
+        }
+
+        public void Heard(long epoch)
+        {
         }
 
         public async ValueTask DisposeAsync()

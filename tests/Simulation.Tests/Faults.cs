@@ -22,6 +22,7 @@ internal sealed class Faults(World world)
     private enum Kind
     {
         SparkleDies,
+        SparkleFreezes,
         AgentDies,
         MachineDies,
         DatabaseAway,
@@ -51,6 +52,7 @@ internal sealed class Faults(World world)
         world.Network.IsCongested = false;
         if (!world.Database.IsUp)
             world.Database.Return();
+        world.EndSuperseded();
         world.StartSparkle();
         foreach (var machine in world.Machines)
         {
@@ -81,6 +83,15 @@ internal sealed class Faults(World world)
                     world.StartSparkle();
                     world.Network.EchoRequests();
                     LoseFirstWords();
+                });
+                break;
+            case Kind.SparkleFreezes:
+                world.FreezeSparkle();
+                After(isOver, Pause(), world.StartSparkle);
+                After(isOver, world.Chance.Seconds(0.1, 60), () =>
+                {
+                    world.Trace.Say($"sparkle: those that were superseded go on");
+                    world.Superseded.ForEach(sparkle => sparkle.Thaw());
                 });
                 break;
             case Kind.AgentDies:

@@ -6,6 +6,7 @@ using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.State;
 using PonyCloud.Simulation.Tests.Kernel;
 using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
 using PonyCloud.Sparkle.Placement;
@@ -15,7 +16,7 @@ namespace PonyCloud.Simulation.Tests;
 
 /// <summary>An order of events that random ones hit only once in tens of thousands of seeds.</summary>
 [TestFixture]
-public sealed class HandoverTests : IMessageTransport, IEventSink
+public sealed class HandoverTests : IMessageTransport, IEventSink, IStateView, IEpochAuthority
 {
     private readonly EntityCatalog _catalog = EntityCatalog.Load();
     private readonly Chance _chance = new(1);
@@ -35,6 +36,16 @@ public sealed class HandoverTests : IMessageTransport, IEventSink
     {
     }
 
+    StateSnapshot? IStateView.Snapshot => _controller.Published;
+
+    DatabaseLink IStateView.Database => new(true, DateTimeOffset.UnixEpoch);
+
+    long? IStateView.Epoch => _controller.Epoch;
+
+    void IEpochAuthority.Heard(long epoch)
+    {
+    }
+
     ValueTask IAsyncDisposable.DisposeAsync() => ValueTask.CompletedTask;
 
     [SetUp]
@@ -44,7 +55,7 @@ public sealed class HandoverTests : IMessageTransport, IEventSink
             _catalog,
             [
                 new HostRegistry(
-                    _catalog, this, new ScopeResolver(_catalog), this, _chance, new ControlOptions(), new VirtualTime(false),
+                    _catalog, this, new ScopeResolver(_catalog), this, this, this, _chance, new ControlOptions(), new VirtualTime(false),
                     NullLogger<HostRegistry>.Instance),
             ]);
         _controller.Load([RowChange.Set(_catalog["host"], RowPart.Desired, new HostDesired { Uuid = _host, Name = "h" })], 1);

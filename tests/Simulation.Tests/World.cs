@@ -83,6 +83,9 @@ internal sealed class World
     /// <summary>Null while none runs.</summary>
     public SparkleProcess? Sparkle { get; private set; }
 
+    /// <summary>Those whose place was taken while they were frozen.</summary>
+    public List<SparkleProcess> Superseded { get; } = [];
+
     public AllChecks Checks { get; }
 
     /// <param name="kept">How many lines of the trace come with a violation.</param>
@@ -126,6 +129,25 @@ internal sealed class World
         Trace.Say($"sparkle: is killed");
         Sparkle.Kill();
         Sparkle = null;
+    }
+
+    /// <summary>Sparkle stands still; somebody will start another.</summary>
+    public void FreezeSparkle()
+    {
+        if (Sparkle is not { } frozen)
+            return;
+        Trace.Say($"sparkle: is frozen");
+        frozen.Freeze();
+        Superseded.Add(frozen);
+        Sparkle = null;
+    }
+
+    /// <summary>All that were superseded end.</summary>
+    public void EndSuperseded()
+    {
+        foreach (var frozen in Superseded)
+            frozen.Kill();
+        Superseded.Clear();
     }
 
     private void Play()

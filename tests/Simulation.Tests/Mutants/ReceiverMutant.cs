@@ -103,3 +103,10 @@ internal sealed class RequestNotRepeated : ReceiverMutant
 {
     protected override bool Asks(Expected expected) => !expected.IsWaiting;
 }
+
+/// <summary>R16: whoever speaks, of whatever epoch, is obeyed.</summary>
+internal sealed class EpochNotChecked : Mutant
+{
+    public override byte[] AgentReceives(World world, AgentProcess agent, byte[] body) =>
+        world.Codec.Encode(world.Codec.Decode(body) with { Epoch = 1 });
+}

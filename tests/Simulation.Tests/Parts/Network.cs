@@ -121,6 +121,9 @@ internal sealed class Network(World world)
 
     private void ArriveAtSparkle(AgentProcess from, byte[] body, bool isHonest = true)
     {
+        // Where a superseded Sparkle is still reached, some messages go there.
+        foreach (var superseded in world.Superseded.Where(_ => _chance.Hits(0.3)).ToArray())
+            superseded.Receive(new TransportEvent.Received(from.Peer, body));
         if (world.Sparkle is not { } sparkle)
         {
             // The sender's socket keeps it for the next Sparkle, or has lost it with the connection.

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.State;
+using PonyCloud.Simulation.Tests.Kernel;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
@@ -11,7 +12,7 @@ using PonyCloud.Sparkle.Placement;
 namespace PonyCloud.Simulation.Tests.Parts;
 
 /// <summary>One start of Sparkle: its own control code, over a simulated database and network.</summary>
-internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStateView, IEventSink, IMessageTransport
+internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStateView, IEventSink, IEpochAuthority, IMessageTransport
 {
     private readonly World _world;
     private readonly Controller _controller;
@@ -24,7 +25,7 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
         var options = new ControlOptions { Limits = world.Limits, ResyncsAtOnce = world.ResyncsAtOnce };
         var scheduler = new Scheduler(world.Catalog, this, this, this, NullLogger<Scheduler>.Instance);
         Registry = new HostRegistry(
-            world.Catalog, this, new ScopeResolver(world.Catalog), this, world.Chance, options, world.Time, NullLogger<HostRegistry>.Instance);
+            world.Catalog, this, new ScopeResolver(world.Catalog), this, this, this, world.Chance, options, world.Time, NullLogger<HostRegistry>.Instance);
         _controller = new Controller(
             world.Catalog, [Registry, .. world.Mutant.Features(world), scheduler, new InstanceView(world.Catalog, scheduler)]);
         Link = new Follower(
@@ -43,13 +44,21 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
         Link.Connect();
         world.Agenda.Every(options.Tick, () => IsDead, () =>
         {
+            if (IsFrozen)
+                return;
             _controller.Tick(_world.Time.GetElapsedTime(0));
-            if (_world.Chance.Hits(0.5))
+            if (!IsCutOff && _world.Chance.Hits(0.5))
                 Link.Connect();
         });
     }
 
     public bool IsDead { get; private set; }
+
+    /// <summary>The process stands still, and its place is taken meanwhile.</summary>
+    public bool IsFrozen { get; private set; }
+
+    /// <summary>It was frozen: it goes on from what it last knew, without a database.</summary>
+    public bool IsCutOff { get; private set; }
 
     public HostRegistry Registry { get; }
 
@@ -70,7 +79,30 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
         Link.Close();
     }
 
-    public void Receive(TransportEvent transportEvent) => _controller.Receive(transportEvent);
+    public void Freeze()
+    {
+        IsFrozen = IsCutOff = true;
+        _world.Database.Unfollow(Link);
+        Link.Close();
+    }
+
+    public void Thaw() => IsFrozen = false;
+
+    /// <summary>What the database's answer would be: whoever hears of a higher epoch has been superseded.</summary>
+    void IEpochAuthority.Heard(long epoch)
+    {
+        if (epoch <= Epoch)
+            return;
+        if (!IsCutOff)
+            throw new ViolationException($"R16: a host obeys epoch {epoch}, and the newest Sparkle has {Epoch}.");
+        _world.Agenda.After(_world.Database.Delay(), () => _controller.SetEpoch(null));
+    }
+
+    public void Receive(TransportEvent transportEvent)
+    {
+        if (!IsFrozen)
+            _controller.Receive(transportEvent);
+    }
 
     public bool TrySend(PeerId peer, ReadOnlyMemory<byte> body)
     {
@@ -84,6 +116,8 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
 
     public async Task WriteAsync(IReadOnlyList<RowWrite> writes, CancellationToken cancellation)
     {
+        if (IsCutOff)
+            throw new DatabaseUnavailableException("cut off");
         var done = new TaskCompletionSource();
         _world.Agenda.After(_world.Database.Delay(), () =>
         {

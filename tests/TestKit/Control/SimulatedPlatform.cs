@@ -17,7 +17,7 @@ namespace PonyCloud.TestKit.Control;
 /// Sparkle's and Twilight's own control code in one process, on one thread, with a network of queues, a database that is
 /// a dictionary and a clock that is moved by hand. Nothing happens but what <see cref="Run"/> and the orders say.
 /// </summary>
-public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, IStateView, IEventSink
+public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, IStateView, IEventSink, IEpochAuthority
 {
     private readonly Dictionary<(Entity, RowKey), object> _database = [];
     private readonly Queue<Action> _posted = [];
@@ -37,6 +37,9 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     public SteppedTime Time { get; } = new();
 
     public List<PlatformEvent> Events { get; } = [];
+
+    /// <summary>What hosts said of the epoch that they obey.</summary>
+    public HashSet<long> HeardEpochs { get; } = [];
 
     public List<SimulatedHost> Hosts { get; } = [];
 
@@ -135,6 +138,8 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
 
     void IControlQueue.Post(Action action) => _posted.Enqueue(action);
 
+    void IEpochAuthority.Heard(long epoch) => HeardEpochs.Add(epoch);
+
     void IEventSink.Record(PlatformEvent platformEvent) => Events.Add(platformEvent);
 
     /// <summary>The database link is back: Sparkle loads everything again.</summary>
@@ -194,7 +199,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
         var controller = new Controller(
             Catalog,
             [
-                new HostRegistry(Catalog, socket, new ScopeResolver(Catalog), this, _entropy, _options, Time, NullLogger<HostRegistry>.Instance),
+                new HostRegistry(Catalog, socket, new ScopeResolver(Catalog), this, this, this, _entropy, _options, Time, NullLogger<HostRegistry>.Instance),
                 scheduler,
                 new InstanceView(Catalog, scheduler),
             ]);
