@@ -1,9 +1,11 @@
 using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Sparkle;
 
 const string Usage = """
     sparkle server --config FILE          run the controller
     sparkle schema apply --config FILE    bring the database's schema up to date, and end
+    sparkle key --config FILE             print the public key by which hosts know Sparkle; make it if there is none
     sparkle help                          this text
 
       --config FILE   settings, as JSON; each can be overridden by an environment variable
@@ -30,6 +32,8 @@ try
     {
         ["server"] => await DaemonHost.RunAsync(arguments, SparkleConfiguration.Schema, SparkleHost.Build, Console.Error),
         ["schema", "apply"] => await SchemaCommand.ApplyAsync(arguments, Console.Out, Console.Error),
+        ["key"] => await CurveKeyCommand.PrintAsync(
+            arguments, SparkleConfiguration.Schema, SparkleConfiguration.KeyFile, Console.Out, Console.Error),
         [] => throw new UsageException("A command is missing; see sparkle help."),
         _ => throw new UsageException($"{string.Join(' ', arguments.Words)} is not a command; see sparkle help."),
     };

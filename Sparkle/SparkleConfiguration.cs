@@ -1,5 +1,6 @@
 using System.Net;
 using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Sparkle.Api;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
@@ -39,9 +40,10 @@ internal static class SparkleConfiguration
         {
             Default = "10", Minimum = 1, Maximum = 10000,
         },
-        new(Endpoint, ConfigurationKind.Text, "Where hosts connect. Loopback only, until hosts authenticate.")
+        new(Endpoint, ConfigurationKind.Text, "Where hosts connect.") { Default = "tcp://127.0.0.1:9850", Check = AddressAndPort },
+        new(CurveKeyCommand.KeyFile, ConfigurationKind.Text, "The secret key by which hosts know Sparkle, made at the first start; curve.key below data_directory unless set.")
         {
-            Default = "tcp://127.0.0.1:9850", Check = LoopbackEndpoint,
+            Check = AbsolutePath,
         },
         new(KeepAlive, ConfigurationKind.Duration, "How often hosts are told that Sparkle lives; three times that of silence is too long. The same on both sides.")
         {
@@ -52,7 +54,7 @@ internal static class SparkleConfiguration
         new(EmbeddedSocketDirectory, ConfigurationKind.Text, "Where the embedded PostgreSQL has its socket; run in its directory unless set.") { Check = AbsolutePath },
         new(EmbeddedUser, ConfigurationKind.Text, "Who the embedded PostgreSQL runs as when Sparkle runs as root.") { Default = "postgres" },
         new(EmbeddedBinDirectory, ConfigurationKind.Text, "Where initdb and pg_ctl are; the newest version installed unless set.") { Check = AbsolutePath },
-        new(DataDirectory, ConfigurationKind.Text, "What outlives a restart: the key that signs tokens.") { Default = "/var/lib/sparkle", Check = AbsolutePath },
+        new(DataDirectory, ConfigurationKind.Text, "What outlives a restart: the keys that sign tokens and by which hosts know Sparkle.") { Default = "/var/lib/sparkle", Check = AbsolutePath },
         new(AlicornEmail, ConfigurationKind.Text, "The operator that is made when the database has none.") { Default = "alicorn@localhost" },
         new(AlicornPasswordFile, ConfigurationKind.Text, "File that takes that operator's generated password; shown on the console unless set.") { Check = AbsolutePath },
         .. DaemonLogging.Keys,
@@ -97,6 +99,9 @@ internal static class SparkleConfiguration
         };
     }
 
+    public static string KeyFile(ConfigurationValues values) =>
+        values.TextOrNull(CurveKeyCommand.KeyFile) ?? Path.Combine(values.Text(DataDirectory), "curve.key");
+
     public static ControlOptions Control(ConfigurationValues values) => new() { KeepAlive = values.Duration(KeepAlive) };
 
     private static string KeyOf(string option) => option switch
@@ -109,15 +114,11 @@ internal static class SparkleConfiguration
         _ => DataDirectory,
     };
 
-    private static string? LoopbackEndpoint(object value)
-    {
-        const string Form = "must be of the form tcp://ADDRESS:PORT";
-        if (!Uri.TryCreate((string)value, UriKind.Absolute, out var uri) || uri.Scheme != "tcp" || uri.Port <= 0)
-            return Form;
-        if (!IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address))
-            return Form;
-        return IPAddress.IsLoopback(address) ? null : "must be a loopback address: hosts do not authenticate yet";
-    }
+    private static string? AddressAndPort(object value) =>
+        Uri.TryCreate((string)value, UriKind.Absolute, out var uri) && uri.Scheme == "tcp" && uri.Port > 0
+        && IPAddress.TryParse(uri.Host.Trim('[', ']'), out _)
+            ? null
+            : "must be of the form tcp://ADDRESS:PORT";
 
     private static string? AbsolutePath(object value) => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path";
 }

@@ -26,7 +26,13 @@ internal static class SparkleHost
         builder.AddDaemon(values);
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(EntityCatalog.Load());
-        builder.Services.AddSingleton(ZeroMqOptions.Server(values.Text(SparkleConfiguration.Endpoint), PeerId.Sparkle.Text));
+        var keys = CurveKeyCommand.Load(SparkleConfiguration.KeyFile(values));
+        builder.Services.AddSingleton(provider => new KeyGate(provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(provider => ZeroMqOptions.Server(values.Text(SparkleConfiguration.Endpoint), PeerId.Sparkle.Text) with
+        {
+            Curve = new ZeroMqCurve.Server(keys),
+            Gate = provider.GetRequiredService<KeyGate>(),
+        });
         builder.Services.AddSingleton<IMessageTransport, ZeroMqTransport>();
 
         // The order of hosted services is that of these lines, and the opposite when they stop: the loop outlives all that feed it.

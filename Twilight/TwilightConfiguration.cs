@@ -1,4 +1,5 @@
 using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Reconciliation;
@@ -10,6 +11,7 @@ internal static class TwilightConfiguration
 {
     public const string Uuid = "uuid";
     public const string Endpoint = "messaging:endpoint";
+    public const string ServerKey = "messaging:server_key";
     public const string KeepAlive = "messaging:keep_alive";
     public const string HypervisorUri = "hypervisor:uri";
     public const string HypervisorAccelerator = "hypervisor:accelerator";
@@ -34,6 +36,14 @@ internal static class TwilightConfiguration
         {
             Default = "tcp://127.0.0.1:9850",
             Check = value => ((string)value).StartsWith("tcp://", StringComparison.Ordinal) ? null : "must be of the form tcp://ADDRESS:PORT",
+        },
+        new(ServerKey, ConfigurationKind.Text, "Sparkle's public key, as sparkle key prints it: Twilight talks to nobody else.")
+        {
+            IsRequired = true, Check = value => CurveKeys.IsKey((string)value) ? null : "must be a public key: 40 characters of Z85",
+        },
+        new(CurveKeyCommand.KeyFile, ConfigurationKind.Text, "The secret key of this host, made at the first start; twilight key prints its public half.")
+        {
+            Default = "/var/lib/twilight/curve.key", Check = AbsolutePath,
         },
         new(KeepAlive, ConfigurationKind.Duration, "How often Sparkle is told that the host lives. The same on both sides.")
         {
@@ -63,6 +73,8 @@ internal static class TwilightConfiguration
         },
         .. DaemonLogging.Keys,
     ]);
+
+    public static string KeyFile(ConfigurationValues values) => values.Text(CurveKeyCommand.KeyFile);
 
     /// <summary>What diskless instances boot.</summary>
     /// <exception cref="ConfigurationException">The keys contradict each other.</exception>

@@ -26,6 +26,7 @@ internal static class TwilightHost
     {
         var uuid = FindUuid(values.Text(TwilightConfiguration.Uuid));
         var boot = TwilightConfiguration.Boot(values);
+        var keys = CurveKeyCommand.Load(TwilightConfiguration.KeyFile(values));
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.AddDaemon(values);
 
@@ -33,7 +34,10 @@ internal static class TwilightHost
         services.AddSingleton(EntityCatalog.Load());
         services.AddSingleton<IEntropy, SystemEntropy>();
         services.AddSingleton(new SessionOptions { KeepAlive = values.Duration(TwilightConfiguration.KeepAlive) });
-        services.AddSingleton(ZeroMqOptions.Client(values.Text(TwilightConfiguration.Endpoint)));
+        services.AddSingleton(ZeroMqOptions.Client(values.Text(TwilightConfiguration.Endpoint)) with
+        {
+            Curve = new ZeroMqCurve.Client(keys, values.Text(TwilightConfiguration.ServerKey)),
+        });
         services.AddSingleton<IMessageTransport, ZeroMqTransport>();
         services.AddSingleton(new LibvirtOptions { Uri = values.Text(TwilightConfiguration.HypervisorUri) });
         services.AddSingleton<IHypervisor, LibvirtHypervisor>();

@@ -1,6 +1,7 @@
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 using NUnit.Framework;
+using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.TestKit.Guests;
 using PonyCloud.TestKit.Processes;
 
@@ -30,7 +31,13 @@ public sealed class SparklePeerTests
         File.WriteAllText(_directory["twilight.json"], JsonConvert.SerializeObject(new
         {
             uuid = _host.ToString(),
-            messaging = new { endpoint = $"tcp://127.0.0.1:{_port}", keep_alive = "2" },
+            messaging = new
+            {
+                endpoint = $"tcp://127.0.0.1:{_port}",
+                server_key = CurveKeyFile.ReadOrMake(KeyFile).PublicKey,
+                key_file = _directory["twilight.key"],
+                keep_alive = "2",
+            },
             hypervisor = new { uri = _libvirtd.Uri, accelerator = "tcg" },
             console_directory = _directory["console"],
             diskless_boot = new { rom = _directory["guest.rom"] },
@@ -216,8 +223,10 @@ public sealed class SparklePeerTests
         PythonPeer.Change("instance", instance, "desired", null),
     ];
 
+    private string KeyFile => _directory["sparkle.key"];
+
     private void Lead(bool bare = false) => _peer = PythonPeer.Start(
-        "sparkle.py", ["--endpoint", $"tcp://127.0.0.1:{_port}", "--keep-alive", "2", .. bare ? new[] { "--bare" } : []]);
+        "sparkle.py", ["--endpoint", $"tcp://127.0.0.1:{_port}", "--key-file", KeyFile, "--keep-alive", "2", .. bare ? new[] { "--bare" } : []]);
 
     /// <summary>Waits until the host was sent the full state that it asked for.</summary>
     private Task<JObject> InStepAsync() => _peer.SendsAsync(OwnUpdate, message => message.Value<long>("seq") == 0);

@@ -1,6 +1,7 @@
 using Newtonsoft.Json.Linq;
 using NUnit.Framework;
 using PonyCloud.EndToEnd.Tests.Platform;
+using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.EndToEnd.Tests.Peers;
@@ -12,6 +13,7 @@ public sealed class TwilightPeerTests
     private const string Update = "sparkle-update-state";
     private const string OwnUpdate = "twilight-update-state";
 
+    private readonly TemporaryDirectory _directory = new("twilight-peer");
     private RunningPlatform _platform = null!;
     private PythonPeer _peer = null!;
     private Guid _host;
@@ -30,6 +32,8 @@ public sealed class TwilightPeerTests
         {
             await _platform.DisposeAsync();
         }
+
+        _directory.Dispose();
     }
 
     [TearDown]
@@ -210,16 +214,20 @@ public sealed class TwilightPeerTests
     private JArray Place(Guid instance, string status) => PythonPeer.Change(
         "host_instance", new[] { _host, instance }, "current", new { host = _host, instance, status, vcpu = 1, mem = 16 });
 
+    private string KeyFile => _directory[$"{_host}.key"];
+
     private async Task DeclareAsync()
     {
         _host = Guid.NewGuid();
-        await _platform.Alicorn.PostAsync("/host", new { desired = new { uuid = _host, name = $"peer-{_host:N}" } });
+        var key = CurveKeyFile.ReadOrMake(KeyFile).PublicKey;
+        await _platform.Alicorn.PostAsync("/host", new { desired = new { uuid = _host, name = $"peer-{_host:N}", agent_key = key } });
     }
 
     private PythonPeer Start(bool bare) => PythonPeer.Start(
         "twilight.py",
         [
             "--endpoint", $"tcp://127.0.0.1:{_platform.MessagingPort}", "--keep-alive", "2", "--uuid", _host.ToString(),
+            "--key-file", KeyFile, "--server-key", _platform.SparkleKey,
             .. bare ? new[] { "--bare" } : [],
         ]);
 

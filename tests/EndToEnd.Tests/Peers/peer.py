@@ -29,6 +29,7 @@ GREETING_SECONDS = 0.2
 def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--endpoint", required=True, help="such as tcp://127.0.0.1:9850")
+    parser.add_argument("--key-file", required=True, help="holds the own secret key, a line of Z85")
     parser.add_argument("--keep-alive", type=float, default=15, help="seconds")
     parser.add_argument("--bare", action="store_true", help="know nothing of streams")
     return parser
@@ -45,6 +46,10 @@ class Peer:
         self._socket = zmq.Context().socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._socket.setsockopt(zmq.LINGER, 0)
+        with open(options.key_file, "rb") as file:
+            secret = file.read().strip()
+        self._socket.curve_secretkey = secret
+        self._socket.curve_publickey = zmq.curve_public(secret)
         self._says, self._hears = says, hears
         self._sender = Sender(own, options.bare)
         self._receiver = Receiver(others, options.bare)
@@ -54,10 +59,12 @@ class Peer:
         self.other = None
 
     def bind(self, routing_id, endpoint):
+        self._socket.curve_server = True
         self._socket.setsockopt_string(zmq.ROUTING_ID, routing_id)
         self._socket.bind(endpoint)
 
-    def connect(self, other, endpoint):
+    def connect(self, other, endpoint, server_key):
+        self._socket.curve_serverkey = server_key.encode()
         self._socket.setsockopt(zmq.ROUTING_ID, os.urandom(8).hex().encode())
         self._socket.connect(endpoint)
         self.other = other

@@ -7,9 +7,10 @@ from peer import Peer, arguments
 def main():
     parser = arguments(__doc__)
     parser.add_argument("--uuid", required=True, help="of the host")
+    parser.add_argument("--server-key", required=True, help="Sparkle's public key")
     options = parser.parse_args()
     peer = Peer("current", "desired", "twilight", "sparkle", options, options.uuid)
-    peer.connect(b"sparkle", options.endpoint)
+    peer.connect(b"sparkle", options.endpoint, options.server_key)
     peer.run()
 
 

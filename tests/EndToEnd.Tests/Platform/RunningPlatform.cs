@@ -42,6 +42,12 @@ public sealed class RunningPlatform : IAsyncDisposable
 
     public int MessagingPort { get; }
 
+    /// <summary>The public key that Sparkle proves to hosts.</summary>
+    public string SparkleKey { get; private set; } = string.Empty;
+
+    /// <summary>The public key that the one host's Twilight proves to Sparkle.</summary>
+    public string TwilightKey { get; private set; } = string.Empty;
+
     /// <summary>The one host.</summary>
     public Guid Host => Libvirtd.HostUuid;
 
@@ -80,10 +86,10 @@ public sealed class RunningPlatform : IAsyncDisposable
         {
             RomGuest.Write(platform._directory["guest.rom"], button);
             Directory.CreateDirectory(platform._directory["console"]);
-            platform.WriteConfiguration();
+            await platform.WriteConfigurationAsync();
             await platform.StartSparkleAsync();
             await platform.LogInAsync();
-            await platform.Alicorn.PostAsync("/host", new { desired = new { uuid = platform.Host, name = "this" } });
+            await platform.Alicorn.PostAsync("/host", new { desired = new { uuid = platform.Host, name = "this", agent_key = platform.TwilightKey } });
             platform.StartTwilight();
             await platform.HostIsPresentAsync();
             platform.Tenant = await platform.Alicorn.CreateAsync("/tenant", new { name = "tests", approved = true });
@@ -167,7 +173,7 @@ public sealed class RunningPlatform : IAsyncDisposable
         Alicorn = await Anybody.LogInAsync("alicorn@localhost", password);
     }
 
-    private void WriteConfiguration()
+    private async Task WriteConfigurationAsync()
     {
         Write("sparkle.json", new
         {
@@ -177,14 +183,22 @@ public sealed class RunningPlatform : IAsyncDisposable
             data_directory = _directory["sparkle"],
             first_alicorn = new { email = "alicorn@localhost", password_file = _directory["alicorn-password"] },
         });
+        SparkleKey = await ChildProcess.RunDaemonAsync("Sparkle", "sparkle", ["key", "--config", _directory["sparkle.json"]]);
         Write("twilight.json", new
         {
             uuid = Host.ToString(),
-            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}", keep_alive = "2" },
+            messaging = new
+            {
+                endpoint = $"tcp://127.0.0.1:{MessagingPort}",
+                server_key = SparkleKey,
+                key_file = _directory["twilight.key"],
+                keep_alive = "2",
+            },
             hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
             console_directory = _directory["console"],
             diskless_boot = new { rom = _directory["guest.rom"] },
         });
+        TwilightKey = await ChildProcess.RunDaemonAsync("Twilight", "twilight", ["key", "--config", _directory["twilight.json"]]);
     }
 
     private void Write(string name, object content) => File.WriteAllText(_directory[name], JsonConvert.SerializeObject(content));

@@ -85,6 +85,12 @@ public sealed class ChildProcess : IAsyncDisposable
         string project, string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
         Start("dotnet", [Repository.Program(project, assembly), .. arguments], environment);
 
+    /// <summary>Runs a command of one of the daemons to its end.</summary>
+    /// <returns>What it wrote, without the last end of line.</returns>
+    /// <exception cref="AssertionException">It failed, or took longer than it may.</exception>
+    public static async Task<string> RunDaemonAsync(string project, string assembly, IEnumerable<string> arguments) =>
+        (await RunAsync("dotnet", [Repository.Program(project, assembly), .. arguments])).Trim();
+
     /// <summary>Runs a program to its end.</summary>
     /// <returns>What it wrote, standard output and standard error.</returns>
     /// <exception cref="AssertionException">It failed, or took longer than it may.</exception>
