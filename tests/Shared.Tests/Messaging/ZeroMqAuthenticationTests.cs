@@ -165,6 +165,8 @@ public sealed class ZeroMqAuthenticationTests
         {
             using var stranger = new TcpClient();
             await stranger.ConnectAsync(IPAddress.Loopback, PortOf(server), _timeout.Token);
+            // The address is looked up then, and libzmq may hang up on what is said sooner than that.
+            await Eventually.HoldsAsync($"stranger {i} to be seen", () => server.Door!.Accepted == i + 1);
             await stranger.GetStream().WriteAsync(said, _timeout.Token);
             await Eventually.HoldsAsync($"stranger {i} to be refused", () => server.Door!.BrokenHandshakes >= i);
             await TalkAsync(server, good, "good");
@@ -187,7 +189,8 @@ public sealed class ZeroMqAuthenticationTests
         await Eventually.HoldsAsync("it to be refused, more than once", () => server.Door!.BrokenHandshakes >= 2);
 
         await TalkAsync(server, good, "good");
-        Assert.That(_log.Lines.Where(line => line.Contains("not encrypted for this key", StringComparison.Ordinal)), Has.Exactly(1).Items, "once a minute");
+        // Once a minute for its address, and once where libzmq hung up before the address was looked up.
+        Assert.That(_log.Lines.Count(line => line.Contains("not encrypted for this key", StringComparison.Ordinal)), Is.InRange(1, 2));
         OnlyHeard("good");
     }
 
