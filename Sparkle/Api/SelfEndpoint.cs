@@ -19,8 +19,11 @@ public sealed class SelfEndpoint(IStateView view, ApiEndpoint api, Authenticator
     /// <summary>The process need not be restarted; for everybody.</summary>
     public Task LivelinessAsync(HttpContext context) => WriteAsync(context, true, "alive");
 
-    /// <summary>Requests can be answered: the state was loaded. An outage of the database does not matter, reads go on.</summary>
-    public Task ReadinessAsync(HttpContext context) => WriteAsync(context, view.Snapshot is not null, "ready");
+    /// <summary>
+    /// Requests can be answered: the state was loaded, and no other controller has taken over since. An outage of the
+    /// database does not matter, reads go on.
+    /// </summary>
+    public Task ReadinessAsync(HttpContext context) => WriteAsync(context, view.Snapshot is not null && view.Epoch is not null, "ready");
 
     /// <summary>The start is over.</summary>
     public Task StartedAsync(HttpContext context) => WriteAsync(context, view.Snapshot is not null, "started");
@@ -39,6 +42,8 @@ public sealed class SelfEndpoint(IStateView view, ApiEndpoint api, Authenticator
             if (caller.Tenant is not null)
                 json.WriteString("tenant", caller.Tenant);
             json.WriteNumber("revision", snapshot.Revision);
+            if (view.Epoch is { } epoch)
+                json.WriteNumber("epoch", epoch);
             json.WriteStartObject("database");
             json.WriteBoolean("up", link.IsUp);
             json.WriteString("since", link.Since.UtcDateTime);

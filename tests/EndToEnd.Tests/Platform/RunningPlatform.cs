@@ -122,6 +122,24 @@ public sealed class RunningPlatform : IAsyncDisposable
             ready => ready);
     }
 
+    /// <summary>Starts another Sparkle on the same database, with ports of its own.</summary>
+    /// <returns>The process, and a client of its API.</returns>
+    public (ChildProcess Process, HttpClient Http) StartSecondSparkle()
+    {
+        var ports = FreePort.Take(2);
+        Write("second.json", new
+        {
+            http = new { listen = $"http://127.0.0.1:{ports[0]}" },
+            messaging = new { endpoint = $"tcp://127.0.0.1:{ports[1]}", keep_alive = "2" },
+            database = new { connection_string = ConnectionString },
+            data_directory = _directory["second"],
+            first_alicorn = new { email = "alicorn@localhost", password_file = _directory["second-password"] },
+        });
+        return (
+            ChildProcess.StartDaemon("Sparkle", "sparkle", ["server", "--config", _directory["second.json"]]),
+            new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[0]}"), Timeout = TimeSpan.FromSeconds(30) });
+    }
+
     public void StartTwilight() =>
         _twilight = ChildProcess.StartDaemon("Twilight", "twilight", ["--config", _directory["twilight.json"]]);
 

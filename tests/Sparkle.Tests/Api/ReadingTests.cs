@@ -148,6 +148,15 @@ public sealed class ReadingTests : ApiFixture
     }
 
     [Test]
+    public async Task One_that_another_has_replaced_is_not_ready_and_still_answers_reads()
+    {
+        Database.ActiveEpoch = null;
+        Assert.That((await GetAsync("/self/readiness")).Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+        Assert.That((await GetAsync("/self/liveliness")).Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await GetAsync("/api/v1/host", Token(Alicorn))).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
     public async Task The_controller_speaks_of_itself()
     {
         Assert.That((await GetAsync("/self/ping")).Status, Is.EqualTo(HttpStatusCode.OK));

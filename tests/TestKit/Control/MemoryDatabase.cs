@@ -33,7 +33,10 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
 
     public DatabaseLink Database { get; set; } = new(true, DateTimeOffset.UnixEpoch);
 
-    public long? Epoch => IsLoaded ? 1 : null;
+    /// <summary>Null: another controller has taken over.</summary>
+    public long? ActiveEpoch { get; set; } = 1;
+
+    public long? Epoch => IsLoaded ? ActiveEpoch : null;
 
     public StateSnapshot? Snapshot => IsLoaded ? _store.Snapshot : null;
 
