@@ -121,7 +121,8 @@ public sealed class ReplicationSender(string incarnation)
 
     /// <summary>
     /// The next partial update, empty for a keep-alive. Null when nothing may be sent, or when there are changes that have
-    /// to wait. A keep-alive goes out past a closed window: it is how a receiver finds out that it missed something.
+    /// to wait. A keep-alive goes out past a closed window: it is how a receiver finds out that it missed something. While
+    /// a full state is being sent it names no stream: who assembles ignores it, and a receiver that started anew asks.
     /// </summary>
     /// <param name="digest">Of all rows once the changes are applied; null when it is not known.</param>
     public StateUpdate? Partial(IReadOnlyList<RowChange> changes, StateDigest? digest = null)
@@ -131,7 +132,7 @@ public sealed class ReplicationSender(string incarnation)
             case SenderState.Streaming streaming when changes.Count == 0 || TakesChanges:
                 State = streaming with { Next = streaming.Next + 1 };
                 return new StateUpdate(Incarnation, streaming.Next, streaming.Stream, changes) { Digest = digest };
-            case SenderState.NoStream when changes.Count == 0:
+            case SenderState.NoStream or SenderState.Sending when changes.Count == 0:
                 return new StateUpdate(Incarnation, ++_announcements, null, []);
             default:
                 return null;

@@ -31,6 +31,7 @@ public sealed class BrokenRuleTests
         new object[] { Broken.WindowIgnored, "I6", new Budget { Changes = 3 } },
         new object[] { Broken.WaitingChangesLost, "I1", new Budget { Changes = 3 } },
         new object[] { Broken.ForeignAckTaken, "I6", Some },
+        new object[] { Broken.SilentWhileSending, "I4", new Budget { Losses = 1, ReceiverRestarts = 1 } },
         new object[] { Broken.WindowStaysClosed, "I4", new Budget { Changes = 3, Losses = 1 } },
     ];
 

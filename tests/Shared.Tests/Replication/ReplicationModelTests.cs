@@ -33,6 +33,8 @@ public sealed class ReplicationModelTests
         new("chunks, a double and an overtaking", Chunked, new Budget { Changes = 2, Doubles = 1, Overtakings = 1, Retries = 1 }),
         new("chunks and a restart of the sender", Chunked, new Budget { Changes = 2, Doubles = 1, SenderRestarts = 1, Retries = 1 }),
         new("chunks and a restart of the receiver", Chunked, new Budget { Changes = 2, Doubles = 1, ReceiverRestarts = 1, Retries = 1 }),
+        new("chunks, a loss and restarts", Chunked,
+            new Budget { Changes = 1, Losses = 1, SenderRestarts = 1, ReceiverRestarts = 1, Retries = 1 }),
         new("chunks and dropped streams", Chunked, new Budget { Changes = 2, Losses = 1, Drops = 1, Retries = 1 }),
         new("a window and many changes", Chunked, new Budget { Changes = 4, Losses = 1 }),
     ];

@@ -100,7 +100,7 @@ public sealed class ReplicationSenderTests
         var sent = sender.Snapshot(stream, 32, chunks, new StateDigest(10, 7)).Cast<StateChunk>().ToList();
         Assert.That(sent.Select(chunk => chunk.Index), Is.EqualTo(new[] { 0, 1, 2, 3 }));
         Assert.That(sender.Partial([Row("changed")]), Is.Null, "changes wait for the end of the full state");
-        Assert.That(sender.Partial([]), Is.Null, "and so do keep-alives");
+        Assert.That(sender.Partial([])!.Stream, Is.Null, "a keep-alive is for a receiver that started anew");
 
         for (var acknowledged = 0; acknowledged < 10; acknowledged++)
         {

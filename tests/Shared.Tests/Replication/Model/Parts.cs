@@ -12,6 +12,9 @@ internal readonly record struct Row(byte Packed)
 {
     public static readonly Row First = new(2);
 
+    /// <summary>The highest version.</summary>
+    public const int Last = byte.MaxValue >> 1;
+
     public int Version => Packed >> 1;
 
     public bool IsListed => Packed != 0;
@@ -178,7 +181,7 @@ internal struct Channel<T>
     [InlineArray(Size)]
     private struct Slots
     {
-        public const int Size = 7;
+        public const int Size = 9;
         private T _first;
     }
 }

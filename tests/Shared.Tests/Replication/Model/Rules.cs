@@ -41,6 +41,9 @@ internal enum Broken
     /// <summary>Partial updates are sent without waiting for acknowledgements.</summary>
     WindowIgnored,
 
+    /// <summary>No keep-alive goes out while a full state is being sent.</summary>
+    SilentWhileSending,
+
     /// <summary>Keep-alives wait for the window, too, and what was taken is told only once.</summary>
     WindowStaysClosed,
 

@@ -101,10 +101,13 @@ internal struct Sender
             SendPartial(Source.Only(row), rules, from, ref updates);
     }
 
-    /// <summary>Past a closed window, too, but then without changes: it is how a receiver finds out that it missed something.</summary>
+    /// <summary>
+    /// Past a closed window, too, but then without changes: it is how a receiver finds out that it missed something. While
+    /// chunks are being sent it is for a receiver that started anew.
+    /// </summary>
     public void KeepAlive(Rules rules, byte from, ref Channel<Update> updates)
     {
-        if (Phase == SenderPhase.NoStream)
+        if (Phase == SenderPhase.NoStream || (Phase == SenderPhase.Sending && !rules.Breaks(Broken.SilentWhileSending)))
             updates.Send(new Update(UpdateKind.Announcement, from, Incarnation, default, 0, false, default));
         else if (Phase == SenderPhase.Streaming && rules.Acknowledges && IsOpen(rules))
             SendPartial(Source.Since(Sent), rules, from, ref updates);
