@@ -17,6 +17,7 @@ internal static class TwilightConfiguration
     public const string HypervisorAccelerator = "hypervisor:accelerator";
     public const string Emulator = "hypervisor:emulator";
     public const string ConsoleDirectory = "console_directory";
+    public const string EnrolmentTokenFile = "enrolment_token_file";
     public const string BootKernel = "diskless_boot:kernel";
     public const string BootInitrd = "diskless_boot:initrd";
     public const string BootCommandLine = "diskless_boot:cmdline";
@@ -24,6 +25,10 @@ internal static class TwilightConfiguration
 
     private const string RemovalFree = "guard:removal_free";
     private const string RemovalShare = "guard:removal_share";
+
+    // 32 characters are 128 bits in hexadecimal; what a message may carry is the upper bound.
+    private const int TokenMin = 32;
+    private const int TokenMax = 256;
 
     public static ConfigurationSchema Schema { get; } = new("TWILIGHT_",
     [
@@ -48,6 +53,10 @@ internal static class TwilightConfiguration
         new(KeepAlive, ConfigurationKind.Duration, "How often Sparkle is told that the host lives. The same on both sides.")
         {
             Default = "15", Minimum = 0.1, Maximum = 300,
+        },
+        new(EnrolmentTokenFile, ConfigurationKind.Text, "File with a token of Sparkle's operator that makes this machine a host. It is used once and may go then.")
+        {
+            Check = AbsolutePath,
         },
         new(HypervisorUri, ConfigurationKind.Text, "The libvirt connection.") { Default = "qemu:///system" },
         new(HypervisorAccelerator, ConfigurationKind.Text, "What runs guests; auto is KVM where processor and kernel allow it, else TCG.")
@@ -96,6 +105,27 @@ internal static class TwilightConfiguration
         Free = (int)values.Integer(RemovalFree),
         Share = values.Real(RemovalShare),
     };
+
+    /// <summary>The token that makes this machine a host; null when it was given none, or has it no more.</summary>
+    /// <exception cref="ConfigurationException">The file cannot be read, or holds no token.</exception>
+    public static string? EnrolmentToken(ConfigurationValues values)
+    {
+        if (values.TextOrNull(EnrolmentTokenFile) is not { } path || !File.Exists(path))
+            return null;
+        string token;
+        try
+        {
+            using var file = new StreamReader(path);
+            token = (file.ReadLine() ?? "").Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException([$"{EnrolmentTokenFile}: cannot be read: {e.Message}"]);
+        }
+        return token.Length is >= TokenMin and <= TokenMax && token.All(char.IsAscii) && !token.Any(char.IsControl)
+            ? token
+            : throw new ConfigurationException([$"{EnrolmentTokenFile}: the first line must be a token of {TokenMin} to {TokenMax} ASCII characters"]);
+    }
 
     private static string? AbsolutePath(object value) => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path";
 

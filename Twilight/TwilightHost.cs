@@ -27,13 +27,18 @@ internal static class TwilightHost
         var uuid = FindUuid(values.Text(TwilightConfiguration.Uuid));
         var boot = TwilightConfiguration.Boot(values);
         var keys = CurveKeyCommand.Load(TwilightConfiguration.KeyFile(values));
+        var token = TwilightConfiguration.EnrolmentToken(values);
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.AddDaemon(values);
 
         var services = builder.Services;
         services.AddSingleton(EntityCatalog.Load());
         services.AddSingleton<IEntropy, SystemEntropy>();
-        services.AddSingleton(new SessionOptions { KeepAlive = values.Duration(TwilightConfiguration.KeepAlive) });
+        services.AddSingleton(new SessionOptions
+        {
+            KeepAlive = values.Duration(TwilightConfiguration.KeepAlive),
+            KeyFingerprint = KeyFingerprint.Of(keys.PublicKey),
+        });
         services.AddSingleton(ZeroMqOptions.Client(values.Text(TwilightConfiguration.Endpoint)) with
         {
             Curve = new ZeroMqCurve.Client(keys, values.Text(TwilightConfiguration.ServerKey)),
@@ -57,7 +62,11 @@ internal static class TwilightHost
         });
         services.AddSingleton<HostReconciler>();
         services.AddSingleton(provider => new SparkleLink(
-            provider.GetRequiredService<EntityCatalog>(), uuid, provider.GetRequiredService<IEntropy>(), provider.GetRequiredService<SessionOptions>().KeepAlive));
+            provider.GetRequiredService<EntityCatalog>(),
+            uuid,
+            provider.GetRequiredService<IEntropy>(),
+            provider.GetRequiredService<SessionOptions>().KeepAlive,
+            enrolmentToken: token));
         services.AddSingleton<MessageCodec>();
         services.AddSingleton<SessionLoop>();
         services.AddHostedService(provider => provider.GetRequiredService<SessionLoop>());

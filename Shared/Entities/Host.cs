@@ -108,6 +108,7 @@ public sealed class HostDeclaration : IEntityDeclaration
         .KeyedBy("uuid")
         .Stored<HostDesired>()
         .Reported<HostCurrent>(by: "uuid")
+        .Index("agent_key")
         .SentToHost(new HostScope.NamedBy("uuid"))
         .Mount("/host", Access.Protected)
         .Build();

@@ -13,8 +13,11 @@ public abstract record Message
     /// <summary>Of Sparkle: its own epoch. Of a Twilight: the highest that it knows. Null when it knows none (R16).</summary>
     public long? Epoch { get; init; }
 
+    /// <summary>What a Twilight says in the name of a host. The name is a claim, to be held against who sent it.</summary>
+    public abstract record FromTwilight(Guid Uuid) : Message;
+
     /// <summary><c>twilight-update-state</c></summary>
-    public sealed record TwilightUpdate(Guid Uuid, StateUpdate Update) : Message
+    public sealed record TwilightUpdate(Guid Uuid, StateUpdate Update) : FromTwilight(Uuid)
     {
         /// <summary>What the sender has taken of the other direction.</summary>
         public Acknowledgement? Taken { get; init; }
@@ -28,7 +31,7 @@ public abstract record Message
     }
 
     /// <summary><c>twilight-state-chunk</c></summary>
-    public sealed record TwilightChunk(Guid Uuid, StateChunk Chunk) : Message;
+    public sealed record TwilightChunk(Guid Uuid, StateChunk Chunk) : FromTwilight(Uuid);
 
     /// <summary><c>sparkle-state-chunk</c></summary>
     public sealed record SparkleChunk(StateChunk Chunk) : Message;
@@ -39,15 +42,16 @@ public abstract record Message
 
     /// <summary><c>twilight-resync</c>: send me everything.</summary>
     /// <param name="Window">How many partial updates may be unacknowledged; 0 when nothing is acknowledged.</param>
-    public sealed record TwilightResync(Guid Uuid, StreamId? Stream, int Window = ReplicationReceiver.Window) : Message;
+    public sealed record TwilightResync(Guid Uuid, StreamId? Stream, int Window = ReplicationReceiver.Window) : FromTwilight(Uuid);
 
     /// <summary><c>twilight-ack</c></summary>
-    public sealed record TwilightAck(Guid Uuid, Acknowledgement Taken) : Message;
+    public sealed record TwilightAck(Guid Uuid, Acknowledgement Taken) : FromTwilight(Uuid);
 
     /// <summary><c>sparkle-ack</c></summary>
     public sealed record SparkleAck(Acknowledgement Taken) : Message;
 
     /// <summary><c>sparkle-refused</c>: why the host is told nothing.</summary>
+    /// <param name="Reason"><see cref="Taken"/>, one of <see cref="HostRefusal"/> as the API writes it, or one of a newer version.</param>
     public sealed record SparkleRefused(string Reason) : Message
     {
         /// <summary>Another process speaks for the host, and it lives.</summary>
@@ -55,7 +59,15 @@ public abstract record Message
     }
 
     /// <summary><c>twilight-notify</c></summary>
-    public sealed record TwilightNotify(Guid Uuid, Notification Notification) : Message;
+    public sealed record TwilightNotify(Guid Uuid, Notification Notification) : FromTwilight(Uuid);
+
+    /// <summary><c>twilight-enrol</c>: I would be this host.</summary>
+    /// <param name="Token">A secret that an operator gave to the machine, if one did.</param>
+    /// <param name="Host">What the machine is.</param>
+    public sealed record TwilightEnrol(Guid Uuid, string? Token, HostCurrent? Host) : FromTwilight(Uuid)
+    {
+        public override string ToString() => $"{nameof(TwilightEnrol)} {{ {nameof(Uuid)} = {Uuid} }}"; // Never the token.
+    }
 
     /// <summary>An event of a newer version.</summary>
     public sealed record Unknown(string Event) : Message;

@@ -71,6 +71,11 @@ public sealed class MessageCodec(EntityCatalog catalog)
                     Begin(writer, "twilight-notify", message, uuid);
                     Write(writer, notification);
                     break;
+                case Message.TwilightEnrol(var uuid, var token, var host):
+                    writer.WriteString("event", "twilight-enrol");
+                    writer.WriteString("uuid", uuid);
+                    Write(writer, token, host);
+                    break;
                 default:
                     throw new ArgumentException($"{message.GetType().Name} is never sent.", nameof(message));
             }
@@ -118,6 +123,7 @@ public sealed class MessageCodec(EntityCatalog catalog)
             "twilight-resync" => new Message.TwilightResync(fields.Host(), fields.Stream, fields.Window),
             "sparkle-refused" => new Message.SparkleRefused(fields.Reason ?? throw Fields.Missing("reason")),
             "twilight-notify" => new Message.TwilightNotify(fields.Host(), fields.Notification()),
+            "twilight-enrol" => new Message.TwilightEnrol(fields.Host(), fields.Token, fields.Inventory),
             { } other => new Message.Unknown(other),
             null => throw new MalformedMessageException("the field event is missing"),
         };
@@ -157,6 +163,8 @@ public sealed class MessageCodec(EntityCatalog catalog)
             case "instance": fields.Instance = reader.TokenType == JsonTokenType.Null ? null : reader.GetGuid(); break;
             case "time": fields.Time = reader.GetDateTimeOffset().ToUniversalTime(); break;
             case "data": fields.Data = reader.TokenType == JsonTokenType.Null ? null : JsonSerializer.Deserialize<JsonText>(ref reader); break;
+            case "token": fields.Token = Text(ref reader, name); break;
+            case "host": fields.Inventory = (HostCurrent)catalog["host"].Current!.Read(ref reader); break;
             default: reader.Skip(); break;
         }
     }
@@ -315,6 +323,16 @@ public sealed class MessageCodec(EntityCatalog catalog)
         }
     }
 
+    private static void Write(Utf8JsonWriter writer, string? token, HostCurrent? host)
+    {
+        if (token is not null)
+            writer.WriteString("token", token);
+        if (host is null)
+            return;
+        writer.WritePropertyName("host");
+        JsonSerializer.Serialize(writer, host, RowJson.Options);
+    }
+
     /// <summary>The fields of any message, in whatever order they came.</summary>
     private ref struct Fields
     {
@@ -340,6 +358,8 @@ public sealed class MessageCodec(EntityCatalog catalog)
         public Guid? Instance;
         public DateTimeOffset? Time;
         public JsonText? Data;
+        public string? Token;
+        public HostCurrent? Inventory;
 
         public static MalformedMessageException Missing(string field) => new($"the field {field} is missing");
 

@@ -29,13 +29,13 @@ public sealed partial class HostRegistry : IControlFeature
 
     private readonly Dictionary<Guid, HostLink> _links = [];
     private readonly Dictionary<PeerId, HostSession> _sessions = [];
-    private readonly Dictionary<Guid, TimeSpan> _strangers = [];
     private readonly RowHasher _hasher = new();
     private readonly ResyncTurns _turns;
     private readonly Entity _host;
     private readonly Entity _place;
     private readonly Entity _instance;
     private readonly MessageCodec _codec;
+    private readonly HostDoor _door;
     private readonly IMessageTransport _transport;
     private readonly ScopeResolver _scopes;
     private readonly IEventSink _events;
@@ -50,6 +50,7 @@ public sealed partial class HostRegistry : IControlFeature
 
     public HostRegistry(
         EntityCatalog catalog,
+        HostDoor door,
         IMessageTransport transport,
         ScopeResolver scopes,
         IEventSink events,
@@ -64,6 +65,7 @@ public sealed partial class HostRegistry : IControlFeature
         _place = catalog["host_instance"];
         _instance = catalog["instance"];
         _codec = new MessageCodec(catalog);
+        _door = door;
         _transport = transport;
         _scopes = scopes;
         _events = events;
@@ -85,19 +87,26 @@ public sealed partial class HostRegistry : IControlFeature
 
     public IEnumerable<RowChange> Derive(ChangeSet changes)
     {
-        // An operator's word that a host is gone ends everything that was known from it, at once.
         foreach (var transition in changes.Rows)
         {
-            if (transition.Entity != _host || !IsThere(transition.Before) || IsThere(transition.After))
+            if (transition.Entity != _host || !transition.Changed(RowPart.Desired)
+                || !_links.TryGetValue(Guid.Parse(transition.Key.Text), out var link))
                 continue;
-            if (_links.Remove(Guid.Parse(transition.Key.Text), out var link))
+            if (IsThere(transition.After))
             {
-                LogForgotten(link.Uuid);
-                foreach (var session in link.Claimants.Append(link.Holder).OfType<HostSession>().ToArray())
-                    End(session);
-                foreach (var (entity, key) in link.Reported.Keys)
-                    yield return RowChange.Remove(entity, RowPart.Current, key);
+                if (KeyOf(transition.Before) != KeyOf(transition.After))
+                    EndSessions(link);
+                continue;
             }
+            // An operator's word that a host is gone ends everything that was known from it, at once.
+            if (IsThere(transition.Before))
+                LogForgotten(link.Uuid);
+            EndSessions(link);
+            link.SilentSince = null;
+            foreach (var change in link.Replace([]))
+                yield return change;
+            if (transition.After?.Desired is null)
+                _links.Remove(link.Uuid);
         }
     }
 
@@ -125,7 +134,7 @@ public sealed partial class HostRegistry : IControlFeature
 
     public IEnumerable<RowChange> Receive(TransportEvent transportEvent) => transportEvent switch
     {
-        TransportEvent.Received(var peer, var body, _) => Received(peer, body),
+        TransportEvent.Received(var peer, var body, var origin) => Received(peer, body, origin),
         TransportEvent.Failed(var peer, var reason) => Failed(peer, reason),
         _ => [],
     };
@@ -136,7 +145,9 @@ public sealed partial class HostRegistry : IControlFeature
         foreach (var link in _links.Values)
         {
             if (link.Holder is { } holder)
-                Tick(link, holder, now, changes);
+                Tick(link, holder, now);
+            if (link.SilentSince is null && link.Reported.Count > 0 && now - link.LastHeard > Silence)
+                changes.AddRange(Silenced(link, now));
             for (var i = link.Claimants.Count - 1; i >= 0; i--)
             {
                 var claimant = link.Claimants[i];
@@ -151,20 +162,21 @@ public sealed partial class HostRegistry : IControlFeature
         return changes;
     }
 
-    private void Tick(HostLink link, HostSession holder, TimeSpan now, List<RowChange> changes)
+    private void Tick(HostLink link, HostSession holder, TimeSpan now)
     {
         TickReceiver(holder, now);
         if (now - holder.LastSent >= _options.KeepAlive && holder.Feed.KeepAlive(_state!, WasOrdered(link)) is { } update)
             SendUpdate(holder, update);
         if (link.Contest is { } contest && now >= contest.Ends)
             Concede(link, contest);
-        if (link.SilentSince is not null || now - link.LastHeard <= Silence)
-            return;
+    }
+
+    private List<RowChange> Silenced(HostLink link, TimeSpan now)
+    {
         link.SilentSince = _time.GetUtcNow() - (now - link.LastHeard);
         LogSilent(link.Uuid, Silence);
         _events.Record(new PlatformEvent("host-unreachable", EventSeverity.Warning, link.Uuid, null, _time.GetUtcNow(), null));
-        if (HostRow(link) is { } row)
-            changes.Add(row);
+        return HostRow(link) is { } row ? [row] : [];
     }
 
     private void TickReceiver(HostSession session, TimeSpan now)
@@ -175,7 +187,7 @@ public sealed partial class HostRegistry : IControlFeature
             Ask(session);
     }
 
-    private List<RowChange> Received(PeerId peer, ReadOnlyMemory<byte> body)
+    private IEnumerable<RowChange> Received(PeerId peer, ReadOnlyMemory<byte> body, PeerOrigin? origin)
     {
         if (_state is null)
             return []; // Nobody is known before the database is; the peer's next keep-alive comes soon.
@@ -190,6 +202,12 @@ public sealed partial class HostRegistry : IControlFeature
                 LogMalformed(_malformed, e.Message);
             return [];
         }
+        if (message is Message.FromTwilight claim && _door.Refuse(_state, origin, claim) is { } refusal)
+        {
+            if (refusal.Answer is { } answer)
+                Send(peer, answer); // Best effort: the machine greets again.
+            return refusal.Rows;
+        }
         return message switch
         {
             Message.TwilightUpdate(var uuid, var update) { Taken: var taken } => From(uuid, peer, message, (link, session) => Updated(link, session, update, taken)),
@@ -203,11 +221,6 @@ public sealed partial class HostRegistry : IControlFeature
 
     private List<RowChange> From(Guid uuid, PeerId peer, Message message, Func<HostLink, HostSession, List<RowChange>> handle)
     {
-        if (!IsThere(_state![_host].Find(uuid)))
-        {
-            Stranger(uuid);
-            return [];
-        }
         if (!_links.TryGetValue(uuid, out var link))
             _links.Add(uuid, link = new HostLink(uuid, _hasher) { LastHeard = Now });
         if (SessionOf(link, peer) is not { } session)
@@ -436,6 +449,20 @@ public sealed partial class HostRegistry : IControlFeature
             _sessions.Remove(session.Peer);
     }
 
+    /// <summary>
+    /// Nobody who spoke for the host may go on. What was reported stays, until a new session replaces it or silence makes
+    /// it old.
+    /// </summary>
+    private void EndSessions(HostLink link)
+    {
+        foreach (var session in link.Claimants.Append(link.Holder).OfType<HostSession>())
+            End(session);
+        link.Claimants.Clear();
+        link.Refused.Clear();
+        link.Holder = null;
+        link.Contest = null;
+    }
+
     /// <summary>What the host reports is not what it says that it reports (R17).</summary>
     private void Distrust(HostLink link, HostSession session)
     {
@@ -523,18 +550,9 @@ public sealed partial class HostRegistry : IControlFeature
             : null;
     }
 
-    private static bool IsThere(Row? host) => host?.Desired is HostDesired { State: not HostState.Gone };
+    private static string? KeyOf(Row? host) => (host?.Desired as HostDesired)?.AgentKey;
 
-    private void Stranger(Guid uuid)
-    {
-        // Once a minute and stranger, and never more of them than memory is meant for.
-        if (_strangers.Count > 1000)
-            _strangers.Clear();
-        if (_strangers.TryGetValue(uuid, out var last) && Now - last < TimeSpan.FromMinutes(1))
-            return;
-        _strangers[uuid] = Now;
-        LogStranger(uuid);
-    }
+    private static bool IsThere(Row? host) => host?.Desired is HostDesired { State: not HostState.Gone };
 
     private void SendChanges(HostLink link, HostSession session)
     {
@@ -578,9 +596,6 @@ public sealed partial class HostRegistry : IControlFeature
 
     [LoggerMessage(1104, LogLevel.Information, "Host {Host} is gone by an operator's word; what it reported is forgotten.")]
     private partial void LogForgotten(Guid host);
-
-    [LoggerMessage(1105, LogLevel.Warning, "A machine that nobody has declared speaks as host {Host}; it is not answered.")]
-    private partial void LogStranger(Guid host);
 
     [LoggerMessage(1106, LogLevel.Warning, "More than {Count} processes claim to be host {Host}; the newest is not answered.")]
     private partial void LogCrowded(Guid host, int count);

@@ -11,6 +11,10 @@ public static class HostsRegistration
     public static IServiceCollection AddHosts(this IServiceCollection services)
     {
         services.AddSingleton<IEntropy, SystemEntropy>();
+        services.AddSingleton<HostAdmission>();
+        services.AddSingleton<EnrolmentDesk>();
+        services.AddSingleton<HostDoor>();
+        services.AddSingleton<IControlFeature>(provider => provider.GetRequiredService<HostDoor>());
         services.AddSingleton<IControlFeature, HostRegistry>();
         return services;
     }

@@ -20,8 +20,8 @@ public sealed partial class SessionLoop(
 {
     private readonly TurnQueue _queue = new(time);
     private long _desiredVersion;
-    private bool _isReachable = true;
     private string? _refusal;
+    private bool _isReachable = true;
 
     /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
     public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
@@ -69,9 +69,7 @@ public sealed partial class SessionLoop(
                     LogReached();
                 _isReachable = true;
                 Send(link.Receive(body.Span, Now));
-                if (link.Refusal is { } refusal && refusal != _refusal)
-                    LogRefused(refusal);
-                _refusal = link.Refusal;
+                Explain();
                 Desire();
                 break;
             case TransportEvent.Failed(_, var reason):
@@ -81,6 +79,17 @@ public sealed partial class SessionLoop(
                 link.Undelivered(Now);
                 break;
         }
+    }
+
+    private void Explain()
+    {
+        if (link.Refusal == _refusal)
+            return;
+        _refusal = link.Refusal;
+        if (_refusal is null)
+            LogTaken();
+        else
+            LogRefused(_refusal, options.KeyFingerprint);
     }
 
     private void Desire()
@@ -115,8 +124,11 @@ public sealed partial class SessionLoop(
     [LoggerMessage(2002, LogLevel.Warning, "Sparkle cannot be reached ({Reason}); the host goes on with what it knows.")]
     private partial void LogLost(Undelivered reason);
 
-    [LoggerMessage(2004, LogLevel.Warning, "Sparkle tells this host nothing: {Reason}. The host goes on with what it knows.")]
-    private partial void LogRefused(string reason);
+    [LoggerMessage(2004, LogLevel.Warning, "Sparkle does not take this machine for the host ({Reason}); the fingerprint of its key is {Fingerprint}. It goes on asking.")]
+    private partial void LogRefused(string reason, string? fingerprint);
+
+    [LoggerMessage(2005, LogLevel.Information, "Sparkle takes this machine for the host.")]
+    private partial void LogTaken();
 
     [LoggerMessage(2003, LogLevel.Information, "Sparkle is heard again.")]
     private partial void LogReached();

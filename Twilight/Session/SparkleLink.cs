@@ -30,6 +30,7 @@ public sealed class SparkleLink
     private readonly ReplicationSender _sender;
     private readonly ReplicationReceiver _receiver;
     private readonly RowHasher _hasher = new();
+    private readonly string? _enrolmentToken;
 
     // Changed since it was last told, while there is a stream to tell it in; only the newest of a row will be.
     private readonly HashSet<(Entity Entity, RowKey Key)> _untold = [];
@@ -37,12 +38,16 @@ public sealed class SparkleLink
     private StateDigest _current;
     private long? _epoch;
     private TimeSpan _nextUpdate;
+    private TimeSpan _nextIntroduction;
     private int _failures;
 
     /// <param name="uuid">The host's own uuid, carried by every message.</param>
     /// <param name="keepAlive">How often an empty update is sent when there is nothing else to say.</param>
-    public SparkleLink(EntityCatalog catalog, Guid uuid, IEntropy entropy, TimeSpan keepAlive, ReplicationLimits? limits = null)
+    /// <param name="enrolmentToken">The secret that makes this machine a host, if it was given one.</param>
+    public SparkleLink(
+        EntityCatalog catalog, Guid uuid, IEntropy entropy, TimeSpan keepAlive, ReplicationLimits? limits = null, string? enrolmentToken = null)
     {
+        _enrolmentToken = enrolmentToken;
         _catalog = catalog;
         _place = catalog["host_instance"];
         _uuid = uuid;
@@ -109,8 +114,7 @@ public sealed class SparkleLink
             case Message.SparkleResync(var stream, var window) when _sender.Accepts(stream):
                 return Resync(stream, window, now);
             case Message.SparkleRefused(var reason):
-                Refusal = reason;
-                return [];
+                return Refused(reason, now);
             default:
                 return [];
         }
@@ -167,6 +171,26 @@ public sealed class SparkleLink
     /// <summary>Something to tell once, outside of replication.</summary>
     public Message Notify(Notification notification) => new Message.TwilightNotify(_uuid, notification);
 
+    /// <summary>
+    /// Sparkle tells this host nothing. It is greeted again as after a failure, for whenever an operator has decided
+    /// otherwise; meanwhile a machine that is not taken for the host introduces itself, once in a keep-alive interval.
+    /// </summary>
+    private Message[] Refused(string reason, TimeSpan now)
+    {
+        Refusal = reason;
+        if (reason == Message.SparkleRefused.Taken)
+            return [];
+        Undelivered(now);
+        if (now < _nextIntroduction || HostRow() is not { } host)
+            return [];
+        _nextIntroduction = now + _keepAlive;
+        return [new Message.TwilightEnrol(_uuid, _enrolmentToken, host) { Epoch = _epoch }];
+    }
+
+    // What else is on the machine is no business of a Sparkle that does not know it.
+    private HostCurrent? HostRow() =>
+        _replica.Snapshot[_catalog["host"]].Find(_uuid)?.Current is HostCurrent host ? host with { ForeignDomains = null } : null;
+
     private List<Message> Updated(StateMessage message, TimeSpan now)
     {
         var outcome = _receiver.Receive(message, now, _entropy.NextDouble());
@@ -197,6 +221,7 @@ public sealed class SparkleLink
     private List<Message> Resync(StreamId? stream, int window, TimeSpan now)
     {
         _failures = 0;
+        Refusal = null;
         _nextUpdate = now + _keepAlive;
         _untold.Clear();
         var full = FullState.Cut(CurrentRows(), _hasher, _limits);

@@ -10,6 +10,7 @@ using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
 using PonyCloud.Sparkle.Placement;
+using PonyCloud.TestKit.Control;
 using PonyCloud.Twilight.Session;
 
 namespace PonyCloud.Benchmarks;
@@ -52,6 +53,7 @@ internal static class ChangeBenchmark
         private readonly MessageCodec _codec;
         private readonly ZeroMqTransport _server;
         private readonly ZeroMqTransport _client;
+        private readonly CurveKeys _agentKeys = CurveKeys.Generate();
         private readonly ControlLoop _loop;
         private readonly SparkleLink _link;
         private readonly PeerId _sparkle = new("sparkle");
@@ -69,12 +71,13 @@ internal static class ChangeBenchmark
             _server = new ZeroMqTransport(
                 ZeroMqOptions.Server("tcp://127.0.0.1:*", _sparkle.Text) with { Curve = new ZeroMqCurve.Server(keys) });
             _client = new ZeroMqTransport(
-                ZeroMqOptions.Client(_server.LastEndpoint) with { Curve = new ZeroMqCurve.Client(CurveKeys.Generate(), keys.PublicKey) });
+                ZeroMqOptions.Client(_server.LastEndpoint) with { Curve = new ZeroMqCurve.Client(_agentKeys, keys.PublicKey) });
             var entropy = new SystemEntropy();
             var options = new ControlOptions { KeepAlive = TimeSpan.FromSeconds(1) };
+            var door = HostDoors.Make(_catalog, this, options, TimeProvider.System);
             _loop = new ControlLoop(
                 _catalog,
-                () => [new HostRegistry(_catalog, _server, new ScopeResolver(_catalog), this, _loop!, this, entropy, options, TimeProvider.System, NullLogger<HostRegistry>.Instance)],
+                () => [door, new HostRegistry(_catalog, door, _server, new ScopeResolver(_catalog), this, _loop!, this, entropy, options, TimeProvider.System, NullLogger<HostRegistry>.Instance)],
                 _server, options, TimeProvider.System, NullLogger<ControlLoop>.Instance);
             _link = new SparkleLink(_catalog, _host, entropy, TimeSpan.FromSeconds(1));
             _instance = new InstanceDesired { Uuid = Guid.NewGuid(), Tenant = Guid.NewGuid(), Name = "instance", Mem = 1024 };
@@ -90,7 +93,7 @@ internal static class ChangeBenchmark
             var catalog = platform._catalog;
             await platform._loop.LoadedAsync(
                 [
-                    RowChange.Set(catalog["host"], RowPart.Desired, new HostDesired { Uuid = platform._host, Name = "host" }),
+                    RowChange.Set(catalog["host"], RowPart.Desired, new HostDesired { Uuid = platform._host, Name = "host", AgentKey = platform._agentKeys.PublicKey }),
                     platform.Change(platform._instance),
                     RowChange.Set(catalog["host_instance"], RowPart.Desired, new HostInstanceDesired { Host = platform._host, Instance = platform._instance.Uuid }),
                 ],

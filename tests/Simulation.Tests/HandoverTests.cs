@@ -10,6 +10,7 @@ using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
 using PonyCloud.Sparkle.Placement;
+using PonyCloud.TestKit.Control;
 using PonyCloud.Twilight.Session;
 
 namespace PonyCloud.Simulation.Tests;
@@ -51,14 +52,17 @@ public sealed class HandoverTests : IMessageTransport, IEventSink, IStateView, I
     [SetUp]
     public void Start()
     {
+        var (options, time) = (new ControlOptions(), new VirtualTime(false));
+        var door = HostDoors.Make(_catalog, this, options, time);
         _controller = new Controller(
             _catalog,
             [
+                door,
                 new HostRegistry(
-                    _catalog, this, new ScopeResolver(_catalog), this, this, this, _chance, new ControlOptions(), new VirtualTime(false),
+                    _catalog, door, this, new ScopeResolver(_catalog), this, this, this, _chance, options, time,
                     NullLogger<HostRegistry>.Instance),
             ]);
-        _controller.Load([RowChange.Set(_catalog["host"], RowPart.Desired, new HostDesired { Uuid = _host, Name = "h" })], 1);
+        _controller.Load([RowChange.Set(_catalog["host"], RowPart.Desired, new HostDesired { Uuid = _host, Name = "h", AgentKey = Origin.Key })], 1);
     }
 
     [Test]
@@ -74,6 +78,8 @@ public sealed class HandoverTests : IMessageTransport, IEventSink, IStateView, I
         Assert.That(Shown?.BootId, Is.EqualTo("new"));
     }
 
+    private PeerOrigin Origin => SimulatedHost.OriginOf(_host);
+
     private HostCurrent? Shown => _controller.Published![_catalog["host"]].Find(_host)?.Current as HostCurrent;
 
     /// <summary>An agent starts, greets Sparkle and answers what it asks for; the answer is returned, not delivered.</summary>
@@ -88,6 +94,6 @@ public sealed class HandoverTests : IMessageTransport, IEventSink, IStateView, I
     private void Deliver(string peer, IEnumerable<Message> messages)
     {
         foreach (var message in messages)
-            _controller.Receive(new TransportEvent.Received(new PeerId(peer), new MessageCodec(_catalog).Encode(message)));
+            _controller.Receive(new TransportEvent.Received(new PeerId(peer), new MessageCodec(_catalog).Encode(message), Origin));
     }
 }

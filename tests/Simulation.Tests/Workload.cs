@@ -54,7 +54,8 @@ internal sealed class Workload
         _faults.Heal();
         foreach (var tenant in _tenants)
             Commit(Set(Tenant(tenant) with { Approved = true }));
-        Commit(Set(Host(_world.Machines[0])));
+        foreach (var machine in _world.Machines.Where((machine, i) => i == 0 || _world.Database.IsThere(machine.Uuid)))
+            Commit(Set(Host(machine)));
         _world.Trace.Say($"no more faults, no more orders");
     }
 
@@ -92,10 +93,13 @@ internal sealed class Workload
                 Commit(Set(Tenant(chance.Of(_tenants)) with { Approved = chance.Hits(0.8) }));
                 break;
             case 15:
-                Commit(Set(Host(chance.Of(_world.Machines))));
+                // Now and then nobody may speak for a host for a while.
+                var host = Host(chance.Of(_world.Machines));
+                Commit(Set(chance.Hits(0.2) ? host with { AgentKey = null } : host));
                 break;
             case 16:
-                Commit(_world.Database.Deletion("host", chance.Of(_world.Machines).Uuid));
+                var lost = chance.Of(_world.Machines);
+                Commit(chance.Hits(0.5) ? _world.Database.Deletion("host", lost.Uuid) : _world.Database.GivingUp(Host(lost)));
                 break;
             case 17:
                 var evacuated = Host(chance.Of(_world.Machines)) with { State = HostState.Evacuated };
@@ -116,7 +120,7 @@ internal sealed class Workload
     {
         foreach (var machine in _world.Machines)
         {
-            if (steps.Any(step => step is DatabaseChange.OfRow(var row) && row.Value is null
+            if (steps.Any(step => step is DatabaseChange.OfRow(var row) && row.Value is null or HostDesired { State: HostState.Gone }
                 && row.Entity.Name == "host" && row.Key == RowKey.Of(machine.Uuid)))
                 machine.GiveUp(_world.Database.Version);
         }
@@ -140,7 +144,7 @@ internal sealed class Workload
         CpuProfile = _world.Chance.Hits(0.3) ? _profiles[0] : null,
     };
 
-    private HostDesired Host(Machine machine) => new() { Uuid = machine.Uuid, Name = machine.Name, Info = Stamped("v") };
+    private HostDesired Host(Machine machine) => new() { Uuid = machine.Uuid, Name = machine.Name, Info = Stamped("v"), AgentKey = machine.Origin.Key };
 
     private TenantDesired Tenant(Guid uuid) => new() { Uuid = uuid, Name = Stamped("t"), Approved = true };
 

@@ -21,7 +21,7 @@ public sealed partial class DeclarationTests
     [Test]
     public void Every_entity_is_found() => Assert.That(
         Catalog.All.Select(entity => entity.Name),
-        Is.EqualTo(["config", "cpu_profile", "enrolment", "event", "host", "host_instance", "instance", "member", "tenant", "user"]));
+        Is.EqualTo(["config", "cpu_profile", "enrolment", "event", "host", "host_candidate", "host_instance", "instance", "member", "tenant", "user"]));
 
     [Test]
     public void Every_entity_is_at_its_place_and_under_its_name()
@@ -74,6 +74,7 @@ public sealed partial class DeclarationTests
     [TestCase("/enrolment", "enrolment", Access.Protected, null)]
     [TestCase("/event", "event", Access.Protected, null)]
     [TestCase("/host", "host", Access.Protected, null)]
+    [TestCase("/host-candidate", "host_candidate", Access.Protected, null)]
     [TestCase("/host/event", "event", Access.Protected, "host")]
     [TestCase("/host/instance", "host_instance", Access.Protected, "host")]
     [TestCase("/tenant", "tenant", Access.TenantUser, null)]
@@ -86,7 +87,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(13), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(14), "every mount has a case above");
     }
 
     [Test]

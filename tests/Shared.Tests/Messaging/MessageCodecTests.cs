@@ -31,6 +31,14 @@ public sealed class MessageCodecTests
             RowChange.Remove(Catalog["config"], RowPart.Desired, RowKey.Of("a")),
         ]);
         var when = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+        var host = new HostCurrent
+        {
+            Uuid = Guid.Parse(Uuid),
+            AgentVersion = "0",
+            BootId = "b",
+            Kernel = "k",
+            CpuModel = "m",
+        };
         (Message Message, string Json)[] golden =
         [
             (new Message.SparkleUpdate(update),
@@ -52,6 +60,10 @@ public sealed class MessageCodecTests
             (new Message.SparkleRefused(Message.SparkleRefused.Taken), """{"event":"sparkle-refused","reason":"taken"}"""),
             (new Message.TwilightNotify(Guid.Parse(Uuid), new Notification("instance-crashed", EventSeverity.Error, Guid.Empty, when, JsonText.Parse("""{"a":1}"""))),
                 $$$"""{"event":"twilight-notify","uuid":"{{{Uuid}}}","type":"instance-crashed","severity":"error","instance":"{{{Guid.Empty}}}","time":"2026-01-02T03:04:05.0000000Z","data":{"a":1}}"""),
+            (new Message.TwilightEnrol(Guid.Parse(Uuid), "secret", host),
+                $$$"""{"event":"twilight-enrol","uuid":"{{{Uuid}}}","token":"secret","host":{"uuid":"{{{Uuid}}}","status":"present","agent_version":"0","boot_id":"b","boot_time":"0001-01-01T00:00:00Z","kernel":"k","cpu_model":"m","cpu_threads":0,"cpu_features":[],"memory_total":0,"memory_free":0,"addresses":[]}}"""),
+            (new Message.TwilightEnrol(Guid.Parse(Uuid), null, null), $$"""{"event":"twilight-enrol","uuid":"{{Uuid}}"}"""),
+            (new Message.SparkleRefused("undeclared"), """{"event":"sparkle-refused","reason":"undeclared"}"""),
         ];
         using (Assert.EnterMultipleScope())
         {
@@ -109,6 +121,10 @@ public sealed class MessageCodecTests
     [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a","desired",{"key":"a"}]]}""")]
     [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a","desired",{"key":5,"value":1}]]}""")]
     [TestCase("""{"event":"sparkle-update-state","incarnation":"i","seq":1,"changes":[["config","a\u0001","desired",null]]}""")]
+    [TestCase("""{"event":"sparkle-refused"}""")]
+    [TestCase("""{"event":"twilight-enrol"}""")]
+    [TestCase("""{"event":"twilight-enrol","uuid":"9ece4546-1199-42b0-acf5-1b68f393683a","token":""}""")]
+    [TestCase("""{"event":"twilight-enrol","uuid":"9ece4546-1199-42b0-acf5-1b68f393683a","host":{"uuid":"9ece4546-1199-42b0-acf5-1b68f393683a"}}""")]
     [TestCase("""{"event":"twilight-notify","uuid":"9ece4546-1199-42b0-acf5-1b68f393683a","type":"x","severity":"loud","time":"2026-01-02T03:04:05Z"}""")]
     public void What_is_no_message_is_refused_without_repeating_it(string body) =>
         Assert.That(() => Decode(body), Throws.TypeOf<MalformedMessageException>().With.Message.Length.LessThan(120));

@@ -37,7 +37,7 @@ internal sealed class AllChecks(World world)
             return "Sparkle is not up.";
         if (sparkle.Link.Version != world.Database.Version)
             return "Sparkle has not come to the newest version.";
-        foreach (var machine in world.Machines.Where(machine => world.Database.Has("host", machine.Uuid)))
+        foreach (var machine in world.Machines.Where(machine => world.Database.IsThere(machine.Uuid)))
         {
             var held = DesiredCheck.Held(world.Catalog, machine.Agent!.Link.Replica);
             var meant = new PonyCloud.Sparkle.Placement.ScopeResolver(world.Catalog).RowsOf(state, machine.Uuid.ToString());
@@ -79,7 +79,7 @@ internal sealed class AllChecks(World world)
             if (!isAsOrdered)
                 return $"Instance {order.Uuid} is to be {order.State} on {machine.Name} and is {domain?.State.ToString() ?? "not there"}.";
         }
-        foreach (var machine in world.Machines.Where(machine => world.Database.Has("host", machine.Uuid)))
+        foreach (var machine in world.Machines.Where(machine => world.Database.IsThere(machine.Uuid)))
         {
             if (machine.Domains.All.FirstOrDefault(domain => !wanted.Contains((machine, domain.Uuid))) is { } left)
                 return $"Nobody wants {left.Uuid} on {machine.Name} any more.";

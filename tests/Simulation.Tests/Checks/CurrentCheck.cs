@@ -35,7 +35,7 @@ internal sealed class CurrentCheck(World world)
     /// <summary>A message of the agent has come to Sparkle and was dealt with.</summary>
     public void HeardFrom(AgentProcess agent)
     {
-        if (world.Sparkle?.Snapshot is not { } state)
+        if (world.Sparkle?.Snapshot is not { } state || !SimulatedDatabase.IsListenedTo(state[world.Catalog["host"]].Find(agent.Machine.Uuid)))
             return;
         var sight = _sights[agent.Machine];
         var shown = Shown(world.Catalog, state, agent.Machine.Uuid);
@@ -70,7 +70,7 @@ internal sealed class CurrentCheck(World world)
     private void CheckReport(Machine machine, Sight sight, StateSnapshot state)
     {
         var shown = Shown(world.Catalog, state, machine.Uuid);
-        if (shown.Count == 0 && (sight.Shown.Count == 0 || state[world.Catalog["host"]].Find(machine.Uuid)?.Desired is null))
+        if (shown.Count == 0 && (sight.Shown.Count == 0 || !SimulatedDatabase.IsThere(state[world.Catalog["host"]].Find(machine.Uuid))))
         {
             sight.Forget();
             return;

@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Messaging;
+using PonyCloud.TestKit.Control;
 
 namespace PonyCloud.Simulation.Tests.Parts;
 
@@ -14,12 +15,16 @@ internal sealed class Machine
         _world = world;
         Name = name;
         Uuid = uuid;
+        Origin = SimulatedHost.OriginOf(uuid);
         Domains = new SimulatedHypervisor(world, this);
     }
 
     public string Name { get; }
 
     public Guid Uuid { get; }
+
+    /// <summary>The key of this machine, which no other has, and its address.</summary>
+    public PeerOrigin Origin { get; }
 
     public Line Line { get; } = new();
 

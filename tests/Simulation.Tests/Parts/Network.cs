@@ -132,7 +132,7 @@ internal sealed class Network(World world)
             return;
         }
         world.Trace.Body($"{from.Machine.Name} > sparkle", body);
-        sparkle.Receive(new TransportEvent.Received(from.Peer, body));
+        sparkle.Receive(new TransportEvent.Received(from.Peer, body, from.Machine.Origin));
         // What is said in the name of another is no sign of life of its own.
         if (isHonest)
             world.Checks.HeardFrom(from);

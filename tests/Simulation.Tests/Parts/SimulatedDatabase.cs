@@ -37,6 +37,15 @@ internal sealed class SimulatedDatabase(EntityCatalog catalog, Agenda agenda, Tr
 
     public bool Has(string entity, Guid key) => Newest[catalog[entity]].Find(key)?.Desired is not null;
 
+    /// <summary>Whether the host is declared and was not given up.</summary>
+    public bool IsThere(Guid host) => IsThere(Newest[catalog["host"]].Find(host));
+
+    /// <inheritdoc cref="IsThere(Guid)"/>
+    public static bool IsThere(Row? host) => host?.Desired is HostDesired { State: not HostState.Gone };
+
+    /// <summary>Whether the host's key may speak for it.</summary>
+    public static bool IsListenedTo(Row? host) => IsThere(host) && host!.Desired is HostDesired { AgentKey: not null };
+
     /// <summary>A transaction from anywhere.</summary>
     public void Commit(IReadOnlyList<DatabaseChange> steps)
     {
@@ -68,14 +77,15 @@ internal sealed class SimulatedDatabase(EntityCatalog catalog, Agenda agenda, Tr
     /// <summary>Removes a row and what the schema's cascades remove with it.</summary>
     public IReadOnlyList<DatabaseChange> Deletion(string entity, Guid key)
     {
-        var places = catalog["host_instance"];
-        return
-        [
-            .. Newest[places].Rows.Where(place => entity is "host" or "instance" && place.Key.Parts.Contains(key.ToString()))
-                .Select(place => new DatabaseChange.OfRow(RowChange.Remove(places, RowPart.Desired, place.Key))),
-            new DatabaseChange.OfRow(RowChange.Remove(catalog[entity], RowPart.Desired, RowKey.Of(key))),
-        ];
+        return [.. LosePlaces(entity, key), new DatabaseChange.OfRow(RowChange.Remove(catalog[entity], RowPart.Desired, RowKey.Of(key)))];
     }
+
+    /// <summary>Gives a host up, with what the schema's trigger removes.</summary>
+    public IReadOnlyList<DatabaseChange> GivingUp(HostDesired host) =>
+    [
+        .. LosePlaces("host", host.Uuid),
+        new DatabaseChange.OfRow(RowChange.Set(catalog["host"], RowPart.Desired, host with { State = HostState.Gone })),
+    ];
 
     /// <summary>Commits what the scheduler asks for, unless the schema or a fault is against it.</summary>
     /// <returns>The version.</returns>
@@ -94,6 +104,8 @@ internal sealed class SimulatedDatabase(EntityCatalog catalog, Agenda agenda, Tr
                 throw Refused(Refusal.Duplicate, i, "host_instance_instance_key");
             if (!Has("host", place.Host) || !Has("instance", place.Instance))
                 throw Refused(Refusal.MissingReference, i, "host_instance_fkey");
+            if (!IsThere(place.Host))
+                throw Refused(Refusal.Rule, i, "host_instance_host_gone");
         }
         Commit([.. writes.Cast<RowWrite.Insert>().Select(write => new DatabaseChange.OfRow(RowChange.Set(places, RowPart.Desired, write.Record)))]);
         if (WritesFail && chance.Hits(0.15))
@@ -125,6 +137,10 @@ internal sealed class SimulatedDatabase(EntityCatalog catalog, Agenda agenda, Tr
     public TimeSpan Delay() => chance.Hits(0.05) ? chance.Seconds(0.1, 4) : chance.Seconds(0.0005, 0.02);
 
     public void Later(TimeSpan delay, Action action) => agenda.After(delay, action);
+
+    private IEnumerable<DatabaseChange> LosePlaces(string entity, Guid key) => Newest[catalog["host_instance"]].Rows
+        .Where(place => entity is "host" or "instance" && place.Key.Parts.Contains(key.ToString()))
+        .Select(place => new DatabaseChange.OfRow(RowChange.Remove(catalog["host_instance"], RowPart.Desired, place.Key)));
 
     private static WriteRefusedException Refused(Refusal refusal, int index, string constraint) =>
         new(refusal, index, constraint, [], "refused", new InvalidOperationException(constraint));

@@ -24,10 +24,13 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
         _since = world.Time.GetUtcNow();
         var options = new ControlOptions { Limits = world.Limits, ResyncsAtOnce = world.ResyncsAtOnce };
         var scheduler = new Scheduler(world.Catalog, this, this, this, NullLogger<Scheduler>.Instance);
+        var desk = new EnrolmentDesk(world.Catalog, this, this, this, world.Time, NullLogger<EnrolmentDesk>.Instance);
+        var door = new HostDoor(
+            world.Catalog, new HostAdmission(world.Catalog), desk, new KeyGate(world.Time), this, options, world.Time, NullLogger<HostDoor>.Instance);
         Registry = new HostRegistry(
-            world.Catalog, this, new ScopeResolver(world.Catalog), this, this, this, world.Chance, options, world.Time, NullLogger<HostRegistry>.Instance);
+            world.Catalog, door, this, new ScopeResolver(world.Catalog), this, this, this, world.Chance, options, world.Time, NullLogger<HostRegistry>.Instance);
         _controller = new Controller(
-            world.Catalog, [Registry, .. world.Mutant.Features(world), scheduler, new InstanceView(world.Catalog, scheduler)]);
+            world.Catalog, [door, Registry, .. world.Mutant.Features(world), scheduler, new InstanceView(world.Catalog, scheduler)]);
         Link = new Follower(
             world.Database,
             world.Agenda,

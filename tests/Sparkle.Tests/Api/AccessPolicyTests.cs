@@ -34,6 +34,7 @@ public sealed class AccessPolicyTests
         ["/enrolment"] = All("", ""),
         ["/event"] = All("", ""),
         ["/host"] = All("", ""),
+        ["/host-candidate"] = All("", ""),
         ["/host/event"] = All("", ""),
         ["/host/instance"] = All("", ""),
         ["/tenant"] = new() { ["owner"] = "ru", ["admin"] = "r", ["operator"] = "r", ["member"] = "r", ["nobody"] = "X" },

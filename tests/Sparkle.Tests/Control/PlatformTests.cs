@@ -296,7 +296,7 @@ public sealed class PlatformTests
         {
             var bytes = new byte[random.Next(200)];
             random.NextBytes(bytes);
-            _platform.ToSparkle(host.Peer, bytes);
+            _platform.ToSparkle(host.Peer, bytes, host.Origin);
         }
         Assert.That(_platform.State.Revision, Is.EqualTo(before));
     }

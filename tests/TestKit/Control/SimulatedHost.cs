@@ -8,11 +8,12 @@ namespace PonyCloud.TestKit.Control;
 /// <summary>A host of the simulated platform: a real link to Sparkle, and a hypervisor that does at once what it is told.</summary>
 public sealed class SimulatedHost
 {
-    private readonly SimulatedPlatform _platform;
-    private readonly long _memory;
     private static readonly MessageCodec Codec = new(SimulatedPlatform.Catalog);
 
+    private readonly SimulatedPlatform _platform;
+    private readonly long _memory;
     private readonly Dictionary<Guid, InstanceDesired> _domains = [];
+    private readonly List<Message> _heard = [];
     private SparkleLink? _link;
     private long _seen;
 
@@ -21,6 +22,7 @@ public sealed class SimulatedHost
         _platform = platform;
         _memory = memory;
         Uuid = uuid;
+        Origin = OriginOf(uuid);
         platform.Hosts.Add(this);
     }
 
@@ -28,6 +30,18 @@ public sealed class SimulatedHost
 
     /// <summary>The routing id, another one at each start.</summary>
     public PeerId Peer { get; private set; }
+
+    /// <summary>The key and address that Sparkle's transport sees; null as from one that proves nothing.</summary>
+    public PeerOrigin? Origin { get; set; }
+
+    /// <summary>What the agent shows when Sparkle does not know it; from its next start on.</summary>
+    public string? EnrolmentToken { get; set; }
+
+    /// <summary>Why Sparkle does not take it for the host; null when it does.</summary>
+    public string? Refusal => _link!.Refusal;
+
+    /// <summary>All messages that came, oldest first.</summary>
+    public IReadOnlyList<Message> Heard => _heard;
 
     /// <summary>Whether messages go through, both ways.</summary>
     public bool IsReachable { get; set; } = true;
@@ -42,11 +56,14 @@ public sealed class SimulatedHost
     public IEnumerable<Row> DesiredRows(string entity) =>
         _link!.Replica[SimulatedPlatform.Catalog[entity]].Rows.Where(row => row.Desired is not null);
 
+    /// <summary>A key and an address that belong to a uuid; nobody holds the key.</summary>
+    public static PeerOrigin OriginOf(Guid uuid, string address = "192.0.2.1") => new($"{uuid:N}00000000", address);
+
     /// <summary>Starts the agent, or kills it and starts another; domains go on.</summary>
     public void Start()
     {
         Peer = new PeerId(_platform.Entropy.NextId());
-        _link = new SparkleLink(SimulatedPlatform.Catalog, Uuid, _platform.Entropy, TimeSpan.FromSeconds(15));
+        _link = new SparkleLink(SimulatedPlatform.Catalog, Uuid, _platform.Entropy, TimeSpan.FromSeconds(15), enrolmentToken: EnrolmentToken);
         _seen = 0;
         Report();
     }
@@ -54,8 +71,16 @@ public sealed class SimulatedHost
     /// <summary>Says something in the name of this host, whatever it is.</summary>
     public void Say(Message message) => Send([message]);
 
+    /// <summary>Reports a row, whatever it is, in the host's own stream.</summary>
+    public void Report(object current)
+    {
+        var entity = SimulatedPlatform.Catalog.All.Single(candidate => candidate.Current?.Type == current.GetType());
+        Send(_link!.CurrentChanged([RowChange.Set(entity, RowPart.Current, current)], _platform.Time.Elapsed));
+    }
+
     internal void Receive(byte[] body)
     {
+        _heard.Add(Codec.Decode(body));
         Send(_link!.Receive(body, _platform.Time.Elapsed));
         if (!_link.IsDesiredKnown || _link.DesiredVersion == _seen || !Obeys)
             return;
@@ -101,7 +126,7 @@ public sealed class SimulatedHost
         foreach (var message in messages)
         {
             if (IsReachable)
-                _platform.ToSparkle(Peer, Codec.Encode(message));
+                _platform.ToSparkle(Peer, Codec.Encode(message), Origin);
         }
     }
 }

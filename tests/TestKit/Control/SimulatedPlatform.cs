@@ -45,6 +45,12 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
 
     public bool IsDatabaseUp { get; set; } = true;
 
+    /// <summary>What stands before Sparkle's socket.</summary>
+    public KeyGate Gate { get; private set; } = null!;
+
+    /// <summary>What stands before Sparkle's sessions.</summary>
+    public HostDoor Door { get; private set; } = null!;
+
     public StateSnapshot State => _controller.Published ?? throw new InvalidOperationException("Sparkle has not loaded the database.");
 
     StateSnapshot? IStateView.Snapshot => _controller.Published;
@@ -66,7 +72,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     public SimulatedHost AddHost(long memory = 4096)
     {
         var host = new SimulatedHost(this, _entropy.NextGuid(), memory);
-        Commit(new HostDesired { Uuid = host.Uuid, Name = "host" });
+        Commit(new HostDesired { Uuid = host.Uuid, Name = "host", AgentKey = host.Origin!.Key });
         host.Start();
         return host;
     }
@@ -124,17 +130,34 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     {
         if (!IsDatabaseUp)
             throw new DatabaseUnavailableException("away");
-        foreach (var write in writes.Cast<RowWrite.Insert>())
-        {
-            if (_database.ContainsKey((write.Entity, write.Entity.KeyOf(RowPart.Desired, write.Record))))
-                throw new WriteRefusedException(Refusal.Duplicate, 0, "key", [], "There already.", new InvalidOperationException());
-            if (write.Record is HostInstanceDesired place && _database.GetValueOrDefault((Catalog["host"], RowKey.Of(place.Host))) is HostDesired { State: HostState.Gone })
-                throw new WriteRefusedException(Refusal.Rule, 0, "host_instance_host_gone", [], "The host is gone.", new InvalidOperationException());
-        }
-        var changes = writes.Cast<RowWrite.Insert>().Select(write => RowChange.Set(write.Entity, RowPart.Desired, write.Record)).ToList();
+        foreach (var write in writes)
+            Check(write);
+        var changes = writes.Select(ChangeOf).ToList();
         _posted.Enqueue(() => Commit(changes));
         return Task.CompletedTask;
     }
+
+    private void Check(RowWrite write)
+    {
+        switch (write)
+        {
+            case RowWrite.Insert(var entity, var record) when _database.ContainsKey((entity, entity.KeyOf(RowPart.Desired, record))):
+                throw new WriteRefusedException(Refusal.Duplicate, 0, "key", [], "There already.", new InvalidOperationException());
+            case RowWrite.Insert(_, HostInstanceDesired place)
+                when _database.GetValueOrDefault((Catalog["host"], RowKey.Of(place.Host))) is HostDesired { State: HostState.Gone }:
+                throw new WriteRefusedException(Refusal.Rule, 0, "host_instance_host_gone", [], "The host is gone.", new InvalidOperationException());
+            case RowWrite.Update(var entity, var key, var expected, _) when !expected.Equals(_database.GetValueOrDefault((entity, key))):
+                throw new ConcurrentChangeException(0);
+        }
+    }
+
+    private static RowChange ChangeOf(RowWrite write) => write switch
+    {
+        RowWrite.Insert(var entity, var record) => RowChange.Set(entity, RowPart.Desired, record),
+        RowWrite.Update(var entity, _, _, var record) => RowChange.Set(entity, RowPart.Desired, record),
+        RowWrite.Delete(var entity, var key) => RowChange.Remove(entity, RowPart.Desired, key),
+        _ => throw new ArgumentOutOfRangeException(nameof(write)),
+    };
 
     void IControlQueue.Post(Action action) => _posted.Enqueue(action);
 
@@ -146,7 +169,8 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     public void Reload() => _controller.Load(DatabaseRows(), _epoch);
 
     /// <summary>Delivers a body to Sparkle as it is.</summary>
-    public void ToSparkle(PeerId peer, byte[] body) => _controller.Receive(new TransportEvent.Received(peer, body));
+    /// <param name="origin">Who sent it, as the transport knows.</param>
+    public void ToSparkle(PeerId peer, byte[] body, PeerOrigin? origin) => _controller.Receive(new TransportEvent.Received(peer, body, origin));
 
     internal NumberedEntropy Entropy => _entropy;
 
@@ -196,10 +220,14 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     {
         var socket = new SparkleSocket();
         var scheduler = new Scheduler(Catalog, this, this, this, NullLogger<Scheduler>.Instance);
+        Gate = new KeyGate(Time);
+        var desk = new EnrolmentDesk(Catalog, this, this, this, Time, NullLogger<EnrolmentDesk>.Instance);
+        Door = new HostDoor(Catalog, new HostAdmission(Catalog), desk, Gate, this, _options, Time, NullLogger<HostDoor>.Instance);
         var controller = new Controller(
             Catalog,
             [
-                new HostRegistry(Catalog, socket, new ScopeResolver(Catalog), this, this, this, _entropy, _options, Time, NullLogger<HostRegistry>.Instance),
+                Door,
+                new HostRegistry(Catalog, Door, socket, new ScopeResolver(Catalog), this, this, this, _entropy, _options, Time, NullLogger<HostRegistry>.Instance),
                 scheduler,
                 new InstanceView(Catalog, scheduler),
             ]);
