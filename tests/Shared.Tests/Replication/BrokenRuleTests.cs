@@ -14,7 +14,7 @@ public sealed class BrokenRuleTests
     [
         new object[] { Broken.SeqNotChecked, "I1", Some },
         new object[] { Broken.IncarnationNotChecked, "I1", new Budget { Changes = 2, Doubles = 1, SenderRestarts = 1 } },
-        new object[] { Broken.StreamNotChecked, "I1", Some },
+        new object[] { Broken.StreamNotChecked, "I1", Some with { Losses = 1 } },
         new object[] { Broken.AnythingIsFullWhileWaiting, "I2", new Budget() },
         new object[] { Broken.StreamReused, "I4", Some },
         new object[] { Broken.OldRequestsAnswered, "I1", Some },
@@ -37,13 +37,14 @@ public sealed class BrokenRuleTests
 
     private static readonly object[] Claims =
     [
-        new object[] { Broken.TakenOverUnproved, true, "R9: the speaker changed", new Budget { Changes = 1 } },
+        new object[] { Broken.TakenOverUnproved, true, "R9: the holder changed", new Budget { Changes = 1 } },
         new object[] { Broken.TakenOverUnproved, true, "R9: a peer was answered", new Budget { Questions = 1 } },
-        new object[] { Broken.DisplacedHeard, true, "R9: what is shown", new Budget { Changes = 1 } },
-        new object[] { Broken.DisplacedHeard, true, "R9: a peer changed something", new Budget { Changes = 1 } },
+        new object[] { Broken.DisplacedHeard, true, "R9: what is shown", new Budget { Changes = 1, Drops = 1 } },
+        new object[] { Broken.DisplacedHeard, true, "R9: a peer changed something", new Budget { Changes = 1, Drops = 1 } },
         new object[] { Broken.OlderCandidateKept, false, "I3", new Budget { Changes = 1, SenderRestarts = 1, Overtakings = 3 } },
         new object[] { Broken.AnyoneAnswered, true, "R9: a peer was answered", new Budget { Questions = 1 } },
-        new object[] { Broken.ContestNotEnded, true, "R9: two machines", new Budget() },
+        new object[] { Broken.ChallengeSkipped, true, "R9: two machines", new Budget() },
+        new object[] { Broken.ContestNotEnded, false, "I4", new Budget { SenderRestarts = 1 } },
     ];
 
     [TestCaseSource(nameof(Whole))]

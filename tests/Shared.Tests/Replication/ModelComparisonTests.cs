@@ -18,7 +18,7 @@ public sealed class ModelComparisonTests
         Window: 2,
         AcknowledgeEvery: ReplicationReceiver.Window / 4);
 
-    private const int Walks = 6_000;
+    private const int Walks = 20_000;
 
     private static readonly LinkModel[] Small =
     [
@@ -103,7 +103,7 @@ public sealed class ModelComparisonTests
         const int MostRequests = 12; // The model's streams have no more numbers than 15.
         var budget = new Budget
         {
-            Changes = 30,
+            Changes = 60,
             Losses = 4,
             Doubles = 4,
             Overtakings = 6,

@@ -51,7 +51,8 @@ public sealed class ReplicationModelTests
         new("a successor", false, Whole,
             new Budget { Changes = 1, Losses = 1, Doubles = 1, Overtakings = 1, SenderRestarts = 1, Questions = 1 }),
         new("two machines", true, Whole, new Budget { Changes = 1, Losses = 1, Questions = 1 }),
-        new("two machines and a successor", true, Whole, new Budget { Changes = 1, SenderRestarts = 1 }),
+        new("two machines, one of them slow", true, Whole, new Budget { Changes = 1, Overtakings = 1, Drops = 2 }),
+        new("two machines and a successor", true, Whole, new Budget { Changes = 1, SenderRestarts = 1, Drops = 1 }),
     ];
 
     [TestCaseSource(nameof(Links))]

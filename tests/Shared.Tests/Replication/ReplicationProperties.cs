@@ -59,7 +59,7 @@ public sealed class ReplicationProperties
     public void Whatever_happens_to_states_in_chunks_the_invariants_hold() =>
         Check.One(Runs, Prop.ForAll(Schedule, schedule => Holds(schedule, InChunks)));
 
-    /// <summary>A receiver that starts anew while chunks are on their way, the rest of which is lost, asks at the next keep-alive.</summary>
+    // No chunk reaches the new receiver, and no acknowledgement of the old one is on its way: only a keep-alive is left.
     [Test]
     public void A_receiver_started_anew_is_greeted_by_a_sender_that_waits_for_its_predecessor()
     {
@@ -76,7 +76,8 @@ public sealed class ReplicationProperties
     private static Property Holds(byte[] schedule, Rules rules)
     {
         var violated = Violated(schedule, rules);
-        return (violated is null).Label($"{violated} after {string.Join(", ", schedule.Select(number => Meanings[number % Meanings.Length]))}");
+        var steps = schedule.Select(number => Meanings[number % Meanings.Length]);
+        return (violated is null).Label($"{violated} after {string.Join(", ", steps)}");
     }
 
     /// <summary>What a schedule breaks first, and null when all holds.</summary>

@@ -68,7 +68,10 @@ internal enum Broken
     /// <summary>R9: any peer gets the answer to its question.</summary>
     AnyoneAnswered,
 
-    /// <summary>R9: two peers that take over from each other go on for ever.</summary>
+    /// <summary>R9: a holder that lives is not asked before another takes over.</summary>
+    ChallengeSkipped,
+
+    /// <summary>R9: a holder keeps the host although it is dead.</summary>
     ContestNotEnded,
 }
 

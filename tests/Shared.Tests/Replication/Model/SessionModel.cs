@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace PonyCloud.Shared.Tests.Replication.Model;
@@ -9,23 +8,20 @@ internal struct Claims
     public Agents Agents;
     public Sessions Sessions;
 
-    /// <summary>Who speaks for the host: the peer plus one, 0 when nobody does.</summary>
-    public byte Speaker;
+    /// <summary>Who speaks for the host, because its full state was taken last: the peer plus one, 0 when nobody does.</summary>
+    public byte Holder;
+
+    /// <summary>Who waits for the holder to show that it lives, or not: the peer plus one, 0 when nobody does.</summary>
+    public byte Newcomer;
+
+    /// <summary>What the holder was asked for; anything of that stream shows that it lives.</summary>
+    public Stream Probe;
 
     /// <summary>What is shown of the host.</summary>
     public Rows Shown;
 
     /// <summary>How many sessions were made; each has a prefix of its own.</summary>
     public byte SessionsMade;
-
-    /// <summary>Peers that once spoke for the host and had to give way, one bit each.</summary>
-    public byte Displaced;
-
-    /// <summary>How often one of those completed an exchange again.</summary>
-    public byte Contests;
-
-    /// <summary>Peers that are not listened to any more, one bit each.</summary>
-    public byte Quarantined;
 
     public Channel<Update> Updates;
     public Channel<Reply> Replies;
@@ -38,8 +34,8 @@ internal struct Claims
         var told = Enumerable.Range(0, SessionModel.Peers)
             .Where(peer => agents[peer].Lives || sessions[peer].Exists)
             .Select(peer => $"p{peer}: {agents[peer]}, {sessions[peer]}");
-        return $"{string.Join(" ‖ ", told)} | {Updates} → | shown {Shown} of {(Speaker == 0 ? "nobody" : $"p{Speaker - 1}")}"
-            + $"{(Contests > 0 ? $" contests {Contests}" : "")}{(Quarantined > 0 ? $" quarantined {Quarantined:b}" : "")} | ← {Replies}";
+        return $"{string.Join(" ‖ ", told)} | {Updates} → | shown {Shown} of {(Holder == 0 ? "nobody" : $"p{Holder - 1}")}"
+            + $"{(Newcomer > 0 ? $", p{Newcomer - 1} waits for {Probe}" : "")} | ← {Replies}";
     }
 }
 
@@ -74,8 +70,7 @@ internal struct Sessions
 /// <summary>
 /// Which peer speaks for a host when several claim its uuid (R9): a process and its successor, or two machines with one
 /// uuid. Searched for: what is shown is a whole state of one machine, only who completed an exchange changes it, and
-/// only that peer is answered; one machine alone is never in contest with itself and always heard again (I4), and two
-/// end in quarantine.
+/// only that peer is answered; and once faults stop, one living peer is heard and keeps the host (I4).
 /// </summary>
 /// <remarks>
 /// Peer 0 runs on the first machine, peer 1 on the second with the same uuid, and peer 2 is the process that follows
@@ -88,8 +83,14 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
     public const int Peers = 3;
 
     private const int Successor = 2;
-    private const int MostContests = 3;
-    private const int Rounds = 8;
+    private const int Rounds = 4;
+
+    // Rounds in which nothing may change any more, so that two peers that take the host from each other show.
+    private const int CalmRounds = 2;
+
+    // Each claim of another peer makes the holder be asked once more, so the search ends with this many requests of a session.
+    private const int MostRequests = 4;
+    private const int MostSessions = 6;
 
     // Versions of the second machine's rows begin here.
     private const int SecondMachine = 32;
@@ -136,6 +137,14 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
             Answer(next.Replies.Take(0), ref next);
             Add(new Step(LinkStep.DeliverReply, 0), next, steps);
         }
+        if (state.Newcomer > 0 && (IsDead(state) || state.Budget.Drops > 0))
+        {
+            var next = state;
+            if (!IsDead(state))
+                next.Budget.Drops--;
+            Concede(ref next);
+            Add(new Step("holder not reached"), next, steps);
+        }
         if (state.Updates.Count > 0 && state.Budget.Losses > 0)
         {
             var next = state;
@@ -156,16 +165,19 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
     {
         if (!IsWhole(from.Shown))
             return "R9: what is shown is no state of either machine";
-        if (!twins && from.Contests > 0)
-            return "R9: one machine is in contest with itself";
         var state = from;
+        Drain(ref state);
+        var calm = 0;
         for (var round = 0; ; round++)
         {
-            Drain(ref state);
-            if (twins ? BitOperations.PopCount((uint)(Alive(state) & ~state.Quarantined)) <= 1 : IsHeard(state))
+            if (calm == CalmRounds)
                 return null;
             if (round == Rounds)
-                return twins ? "R9: two machines go on with one uuid" : $"I4: not heard {Rounds} keep-alives after the last fault";
+                return twins
+                    ? "R9: two machines take the host from each other"
+                    : $"I4: nobody heard {Rounds} keep-alives after the last fault";
+            var holder = state.Holder;
+            var isKept = true;
             for (var peer = 0; peer < Peers; peer++)
             {
                 if (state.Sessions[peer].Exists && state.Sessions[peer].Receiver.AwaitsFull)
@@ -173,7 +185,9 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
                 if (state.Agents[peer].Lives)
                     state.Agents[peer].Sender.KeepAlive(rules, (byte)peer, ref state.Updates);
                 Drain(ref state);
+                isKept &= state.Holder == holder;
             }
+            calm = isKept && IsHeard(state) ? calm + 1 : 0;
         }
     }
 
@@ -187,18 +201,12 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
         return state;
     }
 
-    private static int Alive(in Claims state)
-    {
-        var alive = 0;
-        for (var peer = 0; peer < Peers; peer++)
-            alive |= state.Agents[peer].Lives ? 1 << peer : 0;
-        return alive;
-    }
+    private static bool IsDead(in Claims state) => state.Holder > 0 && !state.Agents[state.Holder - 1].Lives;
 
     private static bool IsHeard(in Claims state) =>
-        state.Speaker > 0
-        && state.Agents[state.Speaker - 1].Lives
-        && state.Shown == state.Agents[state.Speaker - 1].Sender.Source;
+        state.Holder > 0
+        && state.Agents[state.Holder - 1].Lives
+        && state.Shown == state.Agents[state.Holder - 1].Sender.Source;
 
     private static bool IsWhole(Rows rows) =>
         (rows.A.Version < SecondMachine) == (rows.B.Version < SecondMachine) && rows.A.Version - rows.B.Version is 0 or 1;
@@ -206,11 +214,11 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
     /// <summary>What a delivered message did that it must not.</summary>
     private static string? Wrong(in Update update, bool answered, in Claims before, in Claims after)
     {
-        var spoke = before.Speaker == update.From + 1;
+        var spoke = before.Holder == update.From + 1;
         if (answered && !spoke)
             return "R9: a peer was answered that does not speak for the host";
-        if (after.Speaker != before.Speaker && after.Speaker != 0 && !(update.Kind == UpdateKind.Full && after.Speaker == update.From + 1))
-            return "R9: the speaker changed without a completed exchange";
+        if (after.Holder != before.Holder && !(update.Kind == UpdateKind.Full && after.Holder == update.From + 1))
+            return "R9: the holder changed without a completed exchange";
         if (after.Shown == before.Shown)
             return null;
         if (!spoke && update.Kind != UpdateKind.Full)
@@ -249,62 +257,85 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
     private bool Deliver(in Update update, ref Claims state)
     {
         int peer = update.From;
-        if ((state.Quarantined & 1 << peer) != 0)
-            return false;
         ref var session = ref state.Sessions[peer];
+        if (!session.Exists && state.Holder > 0 && !rules.Breaks(Broken.ChallengeSkipped))
+        {
+            Challenge(peer, ref state);
+            return false;
+        }
         if (!session.Exists)
-            session = new Session { Exists = true, Receiver = Receiver.New(state.SessionsMade++) };
+            Claim(peer, ref state);
         if (rules.Breaks(Broken.TakenOverUnproved))
-            state.Speaker = (byte)(peer + 1);
+            state.Holder = (byte)(peer + 1);
         if (update.Kind == UpdateKind.Question)
-            return state.Speaker == peer + 1 || rules.Breaks(Broken.AnyoneAnswered);
+            return state.Holder == peer + 1 || rules.Breaks(Broken.AnyoneAnswered);
         var shown = state.Shown;
         switch (session.Receiver.Receive(update, rules, (byte)peer, ref shown, ref state.Replies))
         {
             case Outcome.Replaced:
-                if (TakeOver(peer, ref state))
-                    state.Shown = shown;
+                Hold(peer, ref state);
+                state.Shown = shown;
                 break;
-            case Outcome.Applied when state.Speaker == peer + 1 || rules.Breaks(Broken.DisplacedHeard):
+            case Outcome.Applied when state.Holder == peer + 1 || rules.Breaks(Broken.DisplacedHeard):
                 state.Shown = shown;
                 break;
         }
+        var shows = state.Newcomer > 0 && state.Holder == peer + 1 && update.Stream.Prefix == state.Probe.Prefix;
+        if (shows && update.Stream.Counter >= state.Probe.Counter)
+            EndContest(ref state); // The newcomer is refused.
         return false;
     }
 
-    /// <summary>The peer completed an exchange; whether it speaks for the host now.</summary>
-    private bool TakeOver(int peer, ref Claims state)
+    private static void Claim(int peer, ref Claims state) =>
+        state.Sessions[peer] = new Session { Exists = true, Receiver = Receiver.New(state.SessionsMade++) };
+
+    /// <summary>The holder is asked for something that only a living process answers.</summary>
+    private void Challenge(int newcomer, ref Claims state)
     {
-        var before = state.Speaker - 1;
-        if (before == peer)
-            return true;
-        if ((state.Displaced & 1 << peer) != 0 && ++state.Contests >= MostContests && !rules.Breaks(Broken.ContestNotEnded))
-        {
-            state.Speaker = 0;
-            Quarantine(peer, ref state);
-            if (before >= 0)
-                Quarantine(before, ref state);
-            return false;
-        }
+        if (state.Newcomer > 0)
+            return;
+        var holder = state.Holder - 1;
+        state.Sessions[holder].Receiver.Ask(rules, (byte)holder, ref state.Replies);
+        state.Probe = state.Sessions[holder].Receiver.Stream;
+        state.Newcomer = (byte)(newcomer + 1);
+    }
+
+    /// <summary>The holder did not answer: the newcomer may complete an exchange in its place.</summary>
+    private void Concede(ref Claims state)
+    {
+        var newcomer = state.Newcomer - 1;
+        if (rules.Breaks(Broken.ContestNotEnded))
+            return;
+        EndContest(ref state);
+        if (state.Sessions[newcomer].Exists)
+            return;
+        Claim(newcomer, ref state);
+        state.Sessions[newcomer].Receiver.Ask(rules, (byte)newcomer, ref state.Replies);
+    }
+
+    private static void EndContest(ref Claims state)
+    {
+        state.Newcomer = 0;
+        state.Probe = default;
+    }
+
+    /// <summary>The peer completed an exchange: from now on it speaks for the host.</summary>
+    private void Hold(int peer, ref Claims state)
+    {
+        var former = state.Holder - 1;
+        if (former == peer)
+            return;
         var made = state.Sessions[peer].Receiver.Prefix;
         for (var other = 0; other < Peers; other++)
         {
             // Who claimed the host before this one is most likely dead, and its full state may still be on its way.
             var isOlder = state.Sessions[other].Exists && state.Sessions[other].Receiver.Prefix < made;
-            var ends = other == before ? !rules.Breaks(Broken.DisplacedHeard) : isOlder && !rules.Breaks(Broken.OlderCandidateKept);
+            var ends = other == former ? !rules.Breaks(Broken.DisplacedHeard) : isOlder && !rules.Breaks(Broken.OlderCandidateKept);
             if (other != peer && ends)
                 state.Sessions[other] = default;
         }
-        if (before >= 0)
-            state.Displaced |= (byte)(1 << before);
-        state.Speaker = (byte)(peer + 1);
-        return true;
-    }
-
-    private static void Quarantine(int peer, ref Claims state)
-    {
-        state.Quarantined |= (byte)(1 << peer);
-        state.Sessions[peer] = default;
+        state.Holder = (byte)(peer + 1);
+        EndContest(ref state);
     }
 
     private void Answer(in Reply reply, ref Claims state)
@@ -315,9 +346,13 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
 
     private void Drain(ref Claims state)
     {
-        while (state.Updates.Count + state.Replies.Count > 0)
+        while (true)
         {
-            if (state.Updates.Count > 0 && state.Replies.Count < 4)
+            if (state.Newcomer > 0 && IsDead(state) && !rules.Breaks(Broken.ContestNotEnded))
+                Concede(ref state);
+            else if (state.Updates.Count + state.Replies.Count == 0)
+                return;
+            else if (state.Updates.Count > 0 && state.Replies.Count < 4)
                 Deliver(state.Updates.Take(0), ref state);
             else
                 Answer(state.Replies.Take(0), ref state);
@@ -326,7 +361,12 @@ internal sealed class SessionModel(string name, bool twins, Rules rules, Budget 
 
     private void Add(Step step, in Claims next, Steps<Claims> steps, string? violated = null)
     {
-        if (next.Updates.Count <= capacity && next.Replies.Count <= capacity)
+        for (var peer = 0; peer < Peers; peer++)
+        {
+            if (next.Sessions[peer].Receiver.Requests > MostRequests)
+                return;
+        }
+        if (next.Updates.Count <= capacity && next.Replies.Count <= capacity && next.SessionsMade <= MostSessions)
             steps.Add(step, next, violated);
     }
 }
