@@ -55,7 +55,8 @@ public sealed class HostKeyTests : PlatformFixture
         var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token)));
         await File.WriteAllTextAsync(_directory["token"], token + "\n");
-        await Running.Alicorn.PostAsync("/enrolment", new { desired = new { hash, name = "enrolled", expires = DateTimeOffset.UtcNow.AddHours(1) } });
+        var expires = $"{DateTimeOffset.UtcNow.AddHours(1):yyyy-MM-ddTHH:mm:ss}Z";
+        await Running.Alicorn.PostAsync("/enrolment", new { desired = new { hash, name = "enrolled", expires } });
 
         var first = Guid.NewGuid();
         var (_, key) = await StartAsync(first, _directory["token"]);
