@@ -19,9 +19,14 @@ internal static unsafe partial class Native
     public const int OptionMaxMessageSize = 22;
     public const int OptionSendHighWaterMark = 23;
     public const int OptionReceiveHighWaterMark = 24;
+    public const int OptionFile = 14;
     public const int OptionEvents = 15;
     public const int OptionLastEndpoint = 32;
     public const int OptionRouterMandatory = 33;
+    public const int OptionTcpKeepAlive = 34;
+    public const int OptionTcpKeepAliveCount = 35;
+    public const int OptionTcpKeepAliveIdle = 36;
+    public const int OptionTcpKeepAliveInterval = 37;
     public const int OptionImmediate = 39;
     public const int OptionIPv6 = 42;
     public const int OptionCurveServer = 47;
@@ -31,8 +36,9 @@ internal static unsafe partial class Native
     public const int OptionRouterHandover = 56;
     public const int OptionHandshakeInterval = 66;
     public const int OptionHeartbeatInterval = 75;
-    public const int OptionHeartbeatTimeToLive = 76;
     public const int OptionHeartbeatTimeout = 77;
+
+    public const int ContextMaxSockets = 2;
 
     public const int DontWait = 1;
     public const int SendMore = 2;
@@ -61,6 +67,9 @@ internal static unsafe partial class Native
 
     [LibraryImport(ZeroMq)]
     public static partial nint zmq_ctx_new();
+
+    [LibraryImport(ZeroMq, SetLastError = true)]
+    public static partial int zmq_ctx_set(nint context, int option, int value);
 
     [LibraryImport(ZeroMq, SetLastError = true)]
     public static partial int zmq_ctx_term(nint context);

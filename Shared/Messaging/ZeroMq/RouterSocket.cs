@@ -33,7 +33,10 @@ internal enum ReceiveOutcome
     Closed,
 }
 
-/// <summary>A ROUTER socket with a context of its own. Not thread-safe: made by one thread, then used by another only.</summary>
+/// <summary>
+/// A ROUTER socket, with a context of its own unless it is given one. Not thread-safe: made by one thread, then used by
+/// another only.
+/// </summary>
 internal sealed unsafe class RouterSocket
 {
     // Peers come and go with a new routing id each time; past this many the cache of their texts starts afresh.
@@ -42,27 +45,29 @@ internal sealed unsafe class RouterSocket
     // Connections that the kernel holds until libzmq takes them; it may hold fewer (net.core.somaxconn).
     private const int Backlog = 4096;
 
+    // That go without an answer until the connection counts as gone.
+    private const int TcpKeepAliveProbes = 3;
+
     private readonly Dictionary<string, CachedPeer> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CachedPeer>.AlternateLookup<ReadOnlySpan<char>> _peersByChars;
     private readonly ZeroMqOptions _options;
-    private readonly nint _context;
+    private readonly SocketContext? _ownContext;
     private readonly NativeSocket? _socket;
 
+    /// <param name="context">Shared with other sockets and ended by whoever made it; null for one that ends with this socket.</param>
     /// <exception cref="ZeroMqException">An option is refused, or the endpoint cannot be bound or connected to.</exception>
-    public RouterSocket(ZeroMqOptions options, ILogger log, TimeProvider time)
+    public RouterSocket(ZeroMqOptions options, ILogger log, TimeProvider time, SocketContext? context = null)
     {
         _options = options;
         _peersByChars = _peers.GetAlternateLookup<ReadOnlySpan<char>>();
-        _context = Native.zmq_ctx_new();
-        if (_context == 0)
-            throw new ZeroMqException("making a ZeroMQ context", Marshal.GetLastPInvokeError());
+        context ??= _ownContext = new SocketContext();
         try
         {
-            _socket = new NativeSocket(_context, Native.SocketTypeRouter);
+            _socket = new NativeSocket(context.Handle, Native.SocketTypeRouter);
             Configure(options);
             // The door is watched before it is opened: a connection that no handler is asked about would be let in.
             if (options.Curve is ZeroMqCurve.Server)
-                Doorkeeper = new Doorkeeper(_context, _socket.Handle, options, log, time);
+                Doorkeeper = new Doorkeeper(context.Handle, _socket.Handle, options, log, time);
             if (options.Role == ZeroMqRole.Bind)
                 _socket.Bind(options.Endpoint);
             else
@@ -80,6 +85,22 @@ internal sealed unsafe class RouterSocket
     public string LastEndpoint { get; }
 
     public nint Handle => _socket!.Handle;
+
+    /// <summary>
+    /// Readable when something may have happened. It is quiet again once <see cref="Receive"/> has found nothing, and a send
+    /// can make it quiet as well: after either, only <see cref="Receive"/> tells whether a message is there (zmq_getsockopt(3)).
+    /// </summary>
+    public int File
+    {
+        get
+        {
+            int file;
+            nuint length = sizeof(int);
+            return Native.zmq_getsockopt(Handle, Native.OptionFile, &file, &length) == 0
+                ? file
+                : throw new ZeroMqException("reading the descriptor of a socket", Marshal.GetLastPInvokeError());
+        }
+    }
 
     /// <summary>Decides who connects; null where peers are not authenticated.</summary>
     public Doorkeeper? Doorkeeper { get; }
@@ -156,15 +177,12 @@ internal sealed unsafe class RouterSocket
         }
     }
 
-    /// <summary>Closes the socket and ends its context; messages not yet on the wire are dropped (linger 0).</summary>
+    /// <summary>Closes the socket and ends a context of its own; messages not yet on the wire are dropped (linger 0).</summary>
     public void Close()
     {
         _socket?.Close();
         Doorkeeper?.Close();
-        while (_context != 0 && Native.zmq_ctx_term(_context) != 0 && Marshal.GetLastPInvokeError() == Native.Interrupted)
-        {
-            // Only a signal interrupts it.
-        }
+        _ownContext?.End();
     }
 
     private CachedPeer PeerOf(ReadOnlySpan<byte> id)
@@ -212,9 +230,16 @@ internal sealed unsafe class RouterSocket
         _socket!.Set(Native.OptionSendHighWaterMark, options.SendHighWaterMark, "send high-water mark");
         _socket!.Set(Native.OptionReceiveHighWaterMark, options.ReceiveHighWaterMark, "receive high-water mark");
         _socket!.Set(Native.OptionMaxMessageSize, options.MaxMessageSize, "largest message");
-        _socket!.Set(Native.OptionHeartbeatInterval, Milliseconds(options.HeartbeatInterval), "heartbeat interval");
-        _socket!.Set(Native.OptionHeartbeatTimeout, Milliseconds(options.HeartbeatTimeout), "heartbeat timeout");
-        _socket!.Set(Native.OptionHeartbeatTimeToLive, Milliseconds(options.HeartbeatTimeout), "heartbeat time to live");
+        if (options.Role == ZeroMqRole.Connect)
+        {
+            _socket!.Set(Native.OptionHeartbeatInterval, Milliseconds(options.HeartbeatInterval), "heartbeat interval");
+            _socket!.Set(Native.OptionHeartbeatTimeout, Milliseconds(options.HeartbeatTimeout), "heartbeat timeout");
+        }
+        // The kernel notices a machine that is gone, which costs the side with thousands of connections nothing.
+        _socket!.Set(Native.OptionTcpKeepAlive, 1, "TCP keep-alive");
+        _socket!.Set(Native.OptionTcpKeepAliveIdle, Seconds(options.HeartbeatInterval), "TCP keep-alive idle time");
+        _socket!.Set(Native.OptionTcpKeepAliveInterval, Seconds(options.HeartbeatInterval), "TCP keep-alive interval");
+        _socket!.Set(Native.OptionTcpKeepAliveCount, TcpKeepAliveProbes, "TCP keep-alive count");
         _socket!.Set(Native.OptionHandshakeInterval, Milliseconds(options.HandshakeTimeout), "handshake interval");
         _socket!.Set(Native.OptionReconnectInterval, Milliseconds(options.ReconnectInterval), "reconnect interval");
         _socket!.Set(Native.OptionReconnectIntervalMax, Milliseconds(options.ReconnectIntervalMax), "longest reconnect interval");
@@ -233,6 +258,8 @@ internal sealed unsafe class RouterSocket
                 break;
         }
     }
+
+    private static int Seconds(TimeSpan time) => Math.Max(1, (int)time.TotalSeconds);
 
     private static int Milliseconds(TimeSpan time) => Math.Max(1, (int)time.TotalMilliseconds);
 

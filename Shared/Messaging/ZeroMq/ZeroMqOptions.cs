@@ -47,11 +47,11 @@ public sealed record ZeroMqOptions
     /// <summary>Bytes; a peer that sends a longer frame is disconnected.</summary>
     public long MaxMessageSize { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>How often a silent peer is asked for a sign of life (ZMTP heartbeat).</summary>
-    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>How often the side that connects asks the other for a sign of life (ZMTP heartbeat).</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a peer may be silent before it counts as gone.</summary>
-    public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromSeconds(4);
+    /// <summary>How long the side that binds may take to give it before the connection counts as gone.</summary>
+    public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a new connection may take to say who it is.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
