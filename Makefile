@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .PHONY: help run test soak mutants bench lint clean
 
 SEEDS ?= 1000
+FLEET ?=
+BENCH ?=
 simulate := dotnet run --project tests/Simulation.Tests -c Release -v q --
 
 help:
@@ -13,7 +15,7 @@ help:
 	@echo 'make test         every test there is; ends with one line of counts'
 	@echo 'make soak SEEDS=N the platform under simulated faults, with N seeds'
 	@echo 'make mutants      whether that simulation finds the platform broken when it is'
-	@echo 'make bench        the benchmarks, each beside what it is measured against'
+	@echo 'make bench        the benchmarks, each beside what it is measured against; see tests/Benchmarks'
 	@echo 'make lint         formatting, warnings, shell scripts'
 	@echo 'make clean        everything that a build made'
 
@@ -31,7 +33,8 @@ mutants:
 	@$(simulate) mutants
 
 bench:
-	@packaging/prerequisites wrk && exec dotnet run --project tests/Benchmarks -c Release -v q
+	@packaging/prerequisites wrk etcd-server && \
+	  exec dotnet run --project tests/Benchmarks -c Release -v q -- $(if $(FLEET),--hosts $(FLEET)) $(BENCH)
 
 lint:
 	@packaging/prerequisites shellcheck && exec packaging/lint
