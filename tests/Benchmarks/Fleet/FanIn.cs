@@ -8,16 +8,18 @@ namespace PonyCloud.Benchmarks.Fleet;
 /// </summary>
 internal static class FanIn
 {
-    /// <summary>Messages that each host sends.</summary>
-    public const int PerHost = 100;
+    private const int Updates = 100_000;
 
     private const int LeasesPerStream = 50;
 
+    /// <summary>Messages that each host sends: as many over all whatever the size of the fleet, so that a large one ends in time.</summary>
+    public static int PerHost(int hosts) => Math.Max(10, Updates / hosts);
+
     /// <param name="fleet">Connected bare peers.</param>
-    public static async Task<double> RawAsync(SimulatedFleet fleet, RawServer server, int bytes)
+    public static async Task<double> RawAsync(SimulatedFleet fleet, RawServer server, int hosts, int bytes)
     {
         var cpu = server.Figures.Cpu;
-        await fleet.FloodRawAsync(PerHost, bytes);
+        await fleet.FloodRawAsync(PerHost(hosts), bytes);
         return await server.ReceivedAsync() / (server.Figures.Cpu - cpu).TotalSeconds;
     }
 
@@ -25,9 +27,9 @@ internal static class FanIn
     public static async Task<double> SparkleAsync(SimulatedFleet fleet, SparkleUnderTest sparkle, int hosts)
     {
         var cpu = sparkle.Figures.Cpu;
-        await fleet.FloodAsync(PerHost);
+        await fleet.FloodAsync(PerHost(hosts));
         await sparkle.AppliedAsync(hosts);
-        return hosts * PerHost / (sparkle.Figures.Cpu - cpu).TotalSeconds;
+        return hosts * PerHost(hosts) / (sparkle.Figures.Cpu - cpu).TotalSeconds;
     }
 
     /// <summary>As many leases as hosts, kept alive as often.</summary>
@@ -38,7 +40,7 @@ internal static class FanIn
         await client.GrantAsync(hosts);
         var cpu = server.Figures.Cpu;
         await Task.WhenAll(Enumerable.Range(0, (hosts + LeasesPerStream - 1) / LeasesPerStream).Select(i =>
-            client.KeepAliveAsync(1 + i * LeasesPerStream, Math.Min(LeasesPerStream, hosts - i * LeasesPerStream), PerHost)));
-        return hosts * PerHost / (server.Figures.Cpu - cpu).TotalSeconds;
+            client.KeepAliveAsync(1 + i * LeasesPerStream, Math.Min(LeasesPerStream, hosts - i * LeasesPerStream), PerHost(hosts))));
+        return hosts * PerHost(hosts) / (server.Figures.Cpu - cpu).TotalSeconds;
     }
 }

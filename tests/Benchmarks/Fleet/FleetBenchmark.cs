@@ -34,7 +34,7 @@ internal sealed class FleetBenchmark(FleetOptions options)
         var of = hosts.ToString("#,0", CultureInfo.InvariantCulture) + " hosts: ";
         await using var fleet = SimulatedFleet.Start(hosts);
         Progress($"{of}bare sockets");
-        var raw = await MeasureRawAsync(fleet);
+        var raw = await MeasureRawAsync(fleet, hosts);
 
         Progress($"{of}filling the database");
         await using var database = await FleetDatabase.StartAsync();
@@ -113,7 +113,7 @@ internal sealed class FleetBenchmark(FleetOptions options)
     }
 
     /// <summary>The same connections and bytes with nothing behind them.</summary>
-    private async Task<RawFigures> MeasureRawAsync(SimulatedFleet fleet)
+    private async Task<RawFigures> MeasureRawAsync(SimulatedFleet fleet, int hosts)
     {
         var endpoint = $"tcp://127.0.0.1:{FreePort.Take()}";
         await using var server = new RawServer(endpoint, _shape.DesiredState().Length);
@@ -123,7 +123,7 @@ internal sealed class FleetBenchmark(FleetOptions options)
         var spread = await AgainAsync(KeepAlive);
         var cpu = server.Figures.Cpu;
         var atOnce = await AgainAsync(TimeSpan.Zero);
-        var fanIn = await FanIn.RawAsync(fleet, server, _shape.DomainUpdate().Length);
+        var fanIn = await FanIn.RawAsync(fleet, server, hosts, _shape.DomainUpdate().Length);
         await fleet.DisconnectAsync();
         return new RawFigures(steady, spread, atOnce, cpu.TotalSeconds, fanIn);
 

@@ -9,7 +9,7 @@ internal sealed class SimulatedFleet : IAsyncDisposable
     // A process may have 20,000 files open, and a connected socket takes two or three.
     private const int HostsPerProcess = 4000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     private readonly List<RoleProcess> _processes;
 

@@ -89,9 +89,10 @@ internal sealed class SparkleUnderTest : IAsyncDisposable
     public async Task AppliedAsync(int hosts)
     {
         var step = Math.Max(1, hosts / 100);
+        var updates = FanIn.PerHost(hosts);
         for (var host = 0; host < hosts; host += step)
         {
-            var (last, memory) = (FanIn.PerHost % FleetShape.Places, 4096 + FanIn.PerHost);
+            var (last, memory) = (updates % FleetShape.Places, 4096 + updates);
             var path = new Uri($"/api/v1/host/{FleetShape.Host(host)}/instance/{FleetShape.Instance(host, last)}", UriKind.Relative);
             await Eventually.SeesAsync(
                 $"the last update of {path}",
