@@ -99,7 +99,7 @@ public sealed partial class SessionLoop(
         if (_desiredVersion == 0)
             LogDesiredKnown();
         _desiredVersion = link.DesiredVersion;
-        host.DesiredChanged(link.Replica);
+        host.DesiredChanged(link.Replica, link.Released);
     }
 
     private void Send(IReadOnlyList<Message> messages)

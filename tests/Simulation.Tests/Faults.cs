@@ -3,6 +3,7 @@ using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.Replication;
 using PonyCloud.Shared.State;
 using PonyCloud.Simulation.Tests.Parts;
+using PonyCloud.Sparkle.Database;
 using PonyCloud.Twilight.Hypervisor;
 
 namespace PonyCloud.Simulation.Tests;
@@ -60,6 +61,21 @@ internal sealed class Faults(World world)
             machine.Line.Heal();
             machine.Start();
             world.Network.Drain(machine);
+        }
+        world.Agenda.Every(TimeSpan.FromSeconds(10), () => false, Confirm);
+    }
+
+    /// <summary>An operator looks at what hosts hold back and has it removed.</summary>
+    private void Confirm()
+    {
+        var host = world.Catalog["host"];
+        foreach (var machine in world.Machines)
+        {
+            if (machine.Agent?.HeldToken is not { } token || world.Database.Newest[host].Find(machine.Uuid)?.Desired is not HostDesired declared
+                || declared.ConfirmRemovals == token)
+                continue;
+            world.Trace.Say($"{machine.Name}: an operator confirms {token}");
+            world.Database.Commit([new DatabaseChange.OfRow(RowChange.Set(host, RowPart.Desired, declared with { ConfirmRemovals = token }))]);
         }
     }
 

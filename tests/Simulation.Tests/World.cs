@@ -5,6 +5,7 @@ using PonyCloud.Simulation.Tests.Checks;
 using PonyCloud.Simulation.Tests.Kernel;
 using PonyCloud.Simulation.Tests.Mutants;
 using PonyCloud.Simulation.Tests.Parts;
+using PonyCloud.Twilight.Reconciliation;
 
 namespace PonyCloud.Simulation.Tests;
 
@@ -48,6 +49,8 @@ internal sealed class World
         // Most messages are small enough for one; with tiny limits nearly all full states go in chunks.
         Limits = Chance.Hits(0.5) ? new ReplicationLimits() : new ReplicationLimits { MessageBytes = 700, ChunkBytes = 400 };
         ResyncsAtOnce = 1 + Chance.Below(4);
+        // Hosts here have few instances; as strict as this, the guard holds some of them now and then.
+        Guard = new RemovalGuardOptions { Free = Chance.Below(3), Share = 0.25 };
         _workload = new Workload(this);
     }
 
@@ -79,6 +82,8 @@ internal sealed class World
     public ReplicationLimits Limits { get; }
 
     public int ResyncsAtOnce { get; }
+
+    public RemovalGuardOptions Guard { get; }
 
     /// <summary>Null while none runs.</summary>
     public SparkleProcess? Sparkle { get; private set; }

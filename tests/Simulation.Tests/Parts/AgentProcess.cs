@@ -28,6 +28,7 @@ internal sealed class AgentProcess
     private readonly HostReport _report;
     private readonly AgentHypervisor _hypervisor;
     private readonly Dictionary<Guid, InstanceMemory> _memory = [];
+    private RemovalGuard _guard = RemovalGuard.None;
     private bool _isAwake;
     private int _passes;
     private long _memoryFree;
@@ -61,6 +62,9 @@ internal sealed class AgentProcess
     public SparkleLink Link { get; }
 
     public bool IsDead { get; set; }
+
+    /// <summary>What an operator would have to say for held domains to be removed; null when none are.</summary>
+    public string? HeldToken => _guard.Token;
 
     private TimeSpan Now => _world.Agenda.Now + _epoch;
 
@@ -116,8 +120,19 @@ internal sealed class AgentProcess
         var scan = _hypervisor.Scan();
         var inFlight = _executor.InFlight;
         if (desired is not null)
+        {
+            _guard = _planner.Judge(_guard, desired, Link.Released, scan, _world.Guard);
             Remember(desired, scan, inFlight);
-        var plan = _planner.Plan(new PlannerInput { Desired = desired, Scan = scan, Memory = _memory, InFlight = inFlight, Now = Now });
+        }
+        var plan = _planner.Plan(new PlannerInput
+        {
+            Desired = desired,
+            Scan = scan,
+            Memory = _memory,
+            InFlight = inFlight,
+            Guard = _guard,
+            Now = Now,
+        });
         foreach (var action in plan.Actions.Where(action => inFlight.GetValueOrDefault(action.Instance) != action))
         {
             _world.Trace.Say($"{Machine.Name}: {action}");
