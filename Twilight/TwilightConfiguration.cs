@@ -12,6 +12,7 @@ internal static class TwilightConfiguration
     public const string Uuid = "uuid";
     public const string Endpoint = "messaging:endpoint";
     public const string ServerKey = "messaging:server_key";
+    public const string EpochFileKey = "messaging:epoch_file";
     public const string KeepAlive = "messaging:keep_alive";
     public const string HypervisorUri = "hypervisor:uri";
     public const string HypervisorAccelerator = "hypervisor:accelerator";
@@ -50,6 +51,10 @@ internal static class TwilightConfiguration
         {
             Default = "/var/lib/twilight/curve.key", Check = AbsolutePath,
         },
+        new(EpochFileKey, ConfigurationKind.Text, "The number of the newest controller that the host has obeyed; key_file with the ending .epoch unless set.")
+        {
+            Check = AbsolutePath,
+        },
         new(KeepAlive, ConfigurationKind.Duration, "How often Sparkle is told that the host lives. The same on both sides.")
         {
             Default = "15", Minimum = 0.1, Maximum = 300,
@@ -82,6 +87,9 @@ internal static class TwilightConfiguration
         },
         .. DaemonLogging.Keys,
     ]);
+
+    public static string EpochFile(ConfigurationValues values) =>
+        values.TextOrNull(EpochFileKey) ?? Path.ChangeExtension(KeyFile(values), ".epoch");
 
     public static string KeyFile(ConfigurationValues values) => values.Text(CurveKeyCommand.KeyFile);
 

@@ -28,6 +28,7 @@ internal static class TwilightHost
         var boot = TwilightConfiguration.Boot(values);
         var keys = CurveKeyCommand.Load(TwilightConfiguration.KeyFile(values));
         var token = TwilightConfiguration.EnrolmentToken(values);
+        var (epochFile, epoch) = ReadEpoch(TwilightConfiguration.EpochFile(values));
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.AddDaemon(values);
 
@@ -61,12 +62,14 @@ internal static class TwilightHost
             },
         });
         services.AddSingleton<HostReconciler>();
+        services.AddSingleton(epochFile);
         services.AddSingleton(provider => new SparkleLink(
             provider.GetRequiredService<EntityCatalog>(),
             uuid,
             provider.GetRequiredService<IEntropy>(),
             provider.GetRequiredService<SessionOptions>().KeepAlive,
-            enrolmentToken: token));
+            enrolmentToken: token,
+            epoch: epoch));
         services.AddSingleton<MessageCodec>();
         services.AddSingleton<SessionLoop>();
         services.AddHostedService(provider => provider.GetRequiredService<SessionLoop>());
@@ -78,6 +81,19 @@ internal static class TwilightHost
         host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("PonyCloud.Twilight")
             .LogStarting(AgentVersion.Text, uuid, values.Text(TwilightConfiguration.Endpoint));
         return host;
+    }
+
+    private static (EpochFile File, long? Epoch) ReadEpoch(string path)
+    {
+        var file = new EpochFile(path);
+        try
+        {
+            return (file, file.Read());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new ConfigurationException([$"{TwilightConfiguration.EpochFileKey}: {e.Message}"]);
+        }
     }
 
     private static Guid FindUuid(string setting)

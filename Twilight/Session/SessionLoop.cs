@@ -13,6 +13,7 @@ public sealed partial class SessionLoop(
     SparkleLink link,
     MessageCodec codec,
     IMessageTransport transport,
+    EpochFile epochFile,
     HostReconciler host,
     SessionOptions options,
     TimeProvider time,
@@ -22,6 +23,7 @@ public sealed partial class SessionLoop(
     private long _desiredVersion;
     private string? _refusal;
     private bool _isReachable = true;
+    private long? _keptEpoch = link.Epoch;
 
     /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
     public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
@@ -68,7 +70,9 @@ public sealed partial class SessionLoop(
                 if (!_isReachable)
                     LogReached();
                 _isReachable = true;
-                Send(link.Receive(body.Span, Now));
+                var answers = link.Receive(body.Span, Now);
+                KeepEpoch();
+                Send(answers);
                 Explain();
                 Desire();
                 break;
@@ -90,6 +94,22 @@ public sealed partial class SessionLoop(
             LogTaken();
         else
             LogRefused(_refusal, options.KeyFingerprint);
+    }
+
+    /// <summary>Before anything that the new controller says is done: a successor of this process must know whom it obeys.</summary>
+    private void KeepEpoch()
+    {
+        if (link.Epoch is not { } epoch || epoch == _keptEpoch)
+            return;
+        _keptEpoch = epoch;
+        try
+        {
+            epochFile.Write(epoch);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogEpochNotKept(e, epoch);
+        }
     }
 
     private void Desire()
@@ -129,6 +149,9 @@ public sealed partial class SessionLoop(
 
     [LoggerMessage(2005, LogLevel.Information, "Sparkle takes this machine for the host.")]
     private partial void LogTaken();
+
+    [LoggerMessage(2006, LogLevel.Error, "Epoch {Epoch} could not be kept: if Twilight is started anew it may obey a controller that was superseded.")]
+    private partial void LogEpochNotKept(Exception exception, long epoch);
 
     [LoggerMessage(2003, LogLevel.Information, "Sparkle is heard again.")]
     private partial void LogReached();

@@ -36,7 +36,6 @@ public sealed class SparkleLink
     private readonly HashSet<(Entity Entity, RowKey Key)> _untold = [];
     private StateDigest _desired;
     private StateDigest _current;
-    private long? _epoch;
     private TimeSpan _nextUpdate;
     private TimeSpan _nextIntroduction;
     private int _failures;
@@ -44,10 +43,18 @@ public sealed class SparkleLink
     /// <param name="uuid">The host's own uuid, carried by every message.</param>
     /// <param name="keepAlive">How often an empty update is sent when there is nothing else to say.</param>
     /// <param name="enrolmentToken">The secret that makes this machine a host, if it was given one.</param>
+    /// <param name="epoch">The highest epoch that the host has heard before; null for none.</param>
     public SparkleLink(
-        EntityCatalog catalog, Guid uuid, IEntropy entropy, TimeSpan keepAlive, ReplicationLimits? limits = null, string? enrolmentToken = null)
+        EntityCatalog catalog,
+        Guid uuid,
+        IEntropy entropy,
+        TimeSpan keepAlive,
+        ReplicationLimits? limits = null,
+        string? enrolmentToken = null,
+        long? epoch = null)
     {
         _enrolmentToken = enrolmentToken;
+        Epoch = epoch;
         _catalog = catalog;
         _place = catalog["host_instance"];
         _uuid = uuid;
@@ -75,6 +82,9 @@ public sealed class SparkleLink
     /// </summary>
     public ImmutableHashSet<Guid> Released { get; private set; } = [];
 
+    /// <summary>The highest epoch that the host has heard; null before the first.</summary>
+    public long? Epoch { get; private set; }
+
     /// <summary>Why Sparkle tells this host nothing, in its own word; null while it does.</summary>
     public string? Refusal { get; private set; }
 
@@ -97,12 +107,12 @@ public sealed class SparkleLink
             Malformed++;
             return [];
         }
-        if (_epoch is { } known && !(message.Epoch >= known))
+        if (Epoch is { } known && !(message.Epoch >= known))
         {
             Outdated++;
             return [];
         }
-        _epoch = message.Epoch;
+        Epoch = message.Epoch;
         switch (message)
         {
             case Message.SparkleUpdate(var update) { Taken: var taken }:
@@ -214,7 +224,7 @@ public sealed class SparkleLink
                 break;
         }
         if (outcome.Acknowledge is { } taken)
-            answers.Add(new Message.TwilightAck(_uuid, taken) { Epoch = _epoch });
+            answers.Add(new Message.TwilightAck(_uuid, taken) { Epoch = Epoch });
         return answers;
     }
 
@@ -294,7 +304,7 @@ public sealed class SparkleLink
         _untold.Clear();
     }
 
-    private Message.TwilightResync Request(StreamId stream) => new(_uuid, stream) { Epoch = _epoch };
+    private Message.TwilightResync Request(StreamId stream) => new(_uuid, stream) { Epoch = Epoch };
 
     private List<Message> Wrap(IReadOnlyList<StateMessage> messages)
     {
@@ -303,8 +313,8 @@ public sealed class SparkleLink
         {
             wrapped.Add(message switch
             {
-                StateUpdate update => new Message.TwilightUpdate(_uuid, update) { Epoch = _epoch, Taken = _receiver.Taken },
-                StateChunk chunk => new Message.TwilightChunk(_uuid, chunk) { Epoch = _epoch },
+                StateUpdate update => new Message.TwilightUpdate(_uuid, update) { Epoch = Epoch, Taken = _receiver.Taken },
+                StateChunk chunk => new Message.TwilightChunk(_uuid, chunk) { Epoch = Epoch },
                 _ => throw new InvalidOperationException($"{message.GetType().Name} is not sent."),
             });
         }

@@ -22,6 +22,11 @@ public sealed class SimulationTests
     /// <summary>Seeds that once found something wrong in the product; what it was is said beside them.</summary>
     // 2700: a late snapshot of a dead agent was taken after its successor's.
     [TestCase(2700)]
+    // 3: an agent in the midst of a full state in chunks never greeted a Sparkle that was started meanwhile.
+    [TestCase(3)]
+    // 139, 145: an agent that was started anew obeyed a Sparkle that its predecessor would have refused.
+    [TestCase(139)]
+    [TestCase(145)]
     public void What_was_found_once_is_found_no_more(int seed) => Check(seed);
 
     [Test]

@@ -42,7 +42,7 @@ internal sealed class AgentProcess
         // The clock of every machine counts from somewhere else.
         _epoch = world.Chance.Seconds(0, 10_000);
         Peer = new PeerId(world.Chance.NextId());
-        Link = new SparkleLink(world.Catalog, machine.Uuid, world.Chance, TimeSpan.FromSeconds(15), world.Limits);
+        Link = new SparkleLink(world.Catalog, machine.Uuid, world.Chance, TimeSpan.FromSeconds(15), world.Limits, epoch: machine.Epoch);
         _planner = new HostPlanner(
             world.Catalog, machine.Uuid, new DomainOptions { Accelerator = Accelerator.Tcg, ConsoleDirectory = "/var/log/console" });
         _report = new HostReport(world.Catalog);
@@ -71,7 +71,9 @@ internal sealed class AgentProcess
     public void Receive(byte[] body)
     {
         body = _world.Mutant.AgentReceives(_world, this, body);
-        Send(Link.Receive(body, Now));
+        var answers = Link.Receive(body, Now);
+        Machine.Epoch = Link.Epoch;
+        Send(answers);
         if (Link.DesiredVersion == _seen || !Link.IsDesiredKnown)
             return;
         _seen = Link.DesiredVersion;

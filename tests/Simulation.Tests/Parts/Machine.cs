@@ -33,6 +33,9 @@ internal sealed class Machine
     /// <summary>Messages that the agent has not read.</summary>
     public Queue<(PeerId Peer, byte[] Body)> Inbox { get; } = [];
 
+    /// <summary>The highest epoch that an agent of this machine has heard, on its disk.</summary>
+    public long? Epoch { get; set; }
+
     /// <summary>Null while none runs.</summary>
     public AgentProcess? Agent { get; private set; }
 
