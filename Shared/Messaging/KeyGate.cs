@@ -35,7 +35,7 @@ public sealed class KeyGate : IPeerGate
     private readonly TimeProvider _time;
     private readonly KeyGateOptions _options;
     private readonly Bucket _all;
-    private ImmutableHashSet<string> _known = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+    private ImmutableHashSet<string>? _known;
     private int _sweepAt = 64;
     private long _admittedStrangers;
     private long _refusedStrangers;
@@ -52,11 +52,12 @@ public sealed class KeyGate : IPeerGate
 
     /// <summary>
     /// The keys that always get in, compared by ordinal. The owner replaces the set at any time; who is connected stays, so
-    /// whoever reads messages still looks at the key of each.
+    /// whoever reads messages still looks at the key of each. Until it is first set everybody gets in: a whole fleet comes
+    /// back while a restarted controller still reads its database, and must not queue up as strangers.
     /// </summary>
     public ImmutableHashSet<string> Known
     {
-        get => Volatile.Read(ref _known);
+        get => Volatile.Read(ref _known) ?? ImmutableHashSet.Create<string>(StringComparer.Ordinal);
         set => Volatile.Write(ref _known, value.WithComparer(StringComparer.Ordinal));
     }
 
@@ -78,7 +79,10 @@ public sealed class KeyGate : IPeerGate
 
     private TimeSpan Now => _time.GetElapsedTime(0);
 
-    public bool Knows(string key) => Known.Contains(key);
+    /// <summary>Whether <see cref="Known"/> was set.</summary>
+    public bool IsClosed => Volatile.Read(ref _known) is not null;
+
+    public bool Knows(string key) => Volatile.Read(ref _known)?.Contains(key) ?? true;
 
     public bool Admits(string key, string address)
     {

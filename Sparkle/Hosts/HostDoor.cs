@@ -73,7 +73,7 @@ public sealed partial class HostDoor : IControlFeature
     public void Settled(ChangeSet changes)
     {
         var hosts = changes.Rows.Where(transition => transition.Entity == _host && transition.Changed(RowPart.Desired)).ToArray();
-        if (hosts.Length == 0)
+        if (hosts.Length == 0 && _gate.IsClosed)
             return;
         // A key may go from one host to another in one transaction.
         var known = _gate.Known.Except(hosts.Select(transition => KeyOf(transition.Before)).OfType<string>());

@@ -475,8 +475,12 @@ public sealed partial class HostRegistry : IControlFeature
     /// <summary>Sends the request that the session's receiver waits for, when it is its turn.</summary>
     private void Ask(HostSession session)
     {
-        if (session.Receiver.State is ReceiverState.Waiting(var request, _, _) && _turns.Ask(session, Now))
+        if (session.Receiver.State is not ReceiverState.Waiting(var request, _, _))
+            return;
+        if (_turns.Ask(session, Now))
             Send(session, new Message.SparkleResync(request));
+        else
+            AskNext(Now);
     }
 
     private void AskNext(TimeSpan now)

@@ -18,18 +18,17 @@ internal sealed class ResyncTurns(int atOnce)
     /// <summary>Whether the session may be asked now; otherwise it is remembered, and <see cref="Next"/> returns it in its turn.</summary>
     public bool Ask(HostSession session, TimeSpan now)
     {
-        if (!_asked.Contains(session))
+        // Asking again does not make a turn longer: a host that does not answer must not keep the others waiting.
+        if (_asked.Contains(session))
+            return true;
+        if (_asked.Count >= atOnce || _queue.Count > 0)
         {
-            if (_asked.Count >= atOnce)
-            {
-                if (!session.IsQueued)
-                    _queue.Enqueue(session);
-                session.IsQueued = true;
-                return false;
-            }
-            _asked.Add(session);
+            if (!session.IsQueued)
+                _queue.Enqueue(session);
+            session.IsQueued = true;
+            return false;
         }
-        session.TurnEnds = now + Turn;
+        Begin(session, now);
         return true;
     }
 
@@ -55,10 +54,15 @@ internal sealed class ResyncTurns(int atOnce)
             session.IsQueued = false;
             if (session.IsOver)
                 continue;
-            _asked.Add(session);
-            session.TurnEnds = now + Turn;
+            Begin(session, now);
             return session;
         }
         return null;
+    }
+
+    private void Begin(HostSession session, TimeSpan now)
+    {
+        _asked.Add(session);
+        session.TurnEnds = now + Turn;
     }
 }

@@ -194,7 +194,7 @@ public sealed class SparkleLink
         if (now < _nextIntroduction || HostRow() is not { } host)
             return [];
         _nextIntroduction = now + _keepAlive;
-        return [new Message.TwilightEnrol(_uuid, _enrolmentToken, host) { Epoch = _epoch }];
+        return [new Message.TwilightEnrol(_uuid, _enrolmentToken, host) { Epoch = Epoch }];
     }
 
     // What else is on the machine is no business of a Sparkle that does not know it.

@@ -41,7 +41,7 @@ public sealed class KeyGateTests
     public void Strangers_of_one_address_get_in_up_to_its_burst_and_then_at_its_pace()
     {
         var time = new ManualTime();
-        var gate = new KeyGate(time, Options);
+        var gate = new KeyGate(time, Options) { Known = [] };
 
         Assert.That(AdmittedFrom(gate, 10, _ => "192.0.2.1"), Is.EqualTo(2));
         time.Advance(TimeSpan.FromSeconds(9));
@@ -57,7 +57,7 @@ public sealed class KeyGateTests
     public void Strangers_of_many_addresses_get_in_up_to_one_burst_and_then_at_one_pace()
     {
         var time = new ManualTime();
-        var gate = new KeyGate(time, Options);
+        var gate = new KeyGate(time, Options) { Known = [] };
 
         Assert.That(AdmittedFrom(gate, 100, attempt => $"192.0.2.{attempt}"), Is.EqualTo(5));
         time.Advance(TimeSpan.FromSeconds(3));
@@ -67,7 +67,7 @@ public sealed class KeyGateTests
     [Test]
     public void Who_is_refused_by_one_address_takes_nothing_from_the_others()
     {
-        var gate = new KeyGate(new ManualTime(), Options);
+        var gate = new KeyGate(new ManualTime(), Options) { Known = [] };
         AdmittedFrom(gate, 1000, _ => "192.0.2.1");
 
         Assert.That(AdmittedFrom(gate, 2, _ => "192.0.2.2"), Is.EqualTo(2));
@@ -78,7 +78,7 @@ public sealed class KeyGateTests
     [TestCase("no address", "no address")]
     public void Addresses_of_one_source_share_their_burst(string one, string other)
     {
-        var gate = new KeyGate(new ManualTime(), Options);
+        var gate = new KeyGate(new ManualTime(), Options) { Known = [] };
 
         Assert.That(AdmittedFrom(gate, 10, attempt => attempt % 2 == 0 ? one : other), Is.EqualTo(2));
     }
@@ -86,7 +86,7 @@ public sealed class KeyGateTests
     [Test]
     public void Networks_of_IPv6_are_told_apart()
     {
-        var gate = new KeyGate(new ManualTime(), Options);
+        var gate = new KeyGate(new ManualTime(), Options) { Known = [] };
 
         Assert.That(AdmittedFrom(gate, 10, attempt => attempt % 2 == 0 ? "2001:db8:0:1::1" : "2001:db8:0:2::1"), Is.EqualTo(4));
     }
@@ -94,7 +94,7 @@ public sealed class KeyGateTests
     [Test]
     public void A_key_is_known_from_when_the_set_holds_it_until_the_set_no_longer_does()
     {
-        var gate = new KeyGate(new ManualTime(), Options);
+        var gate = new KeyGate(new ManualTime(), Options) { Known = [] };
         AdmittedFrom(gate, 10, _ => "192.0.2.1");
 
         Assert.That(gate.Admits("pony", "192.0.2.1"), Is.False);
@@ -116,7 +116,7 @@ public sealed class KeyGateTests
     public void Addresses_are_forgotten_once_they_have_their_whole_burst_again()
     {
         var time = new ManualTime();
-        var gate = new KeyGate(time, Options);
+        var gate = new KeyGate(time, Options) { Known = [] };
 
         for (var i = 0; i < 10_000; i++)
         {
@@ -139,4 +139,15 @@ public sealed class KeyGateTests
     /// <summary>How many of so many strangers, each with a key of its own, get in.</summary>
     private int AdmittedFrom(KeyGate gate, int attempts, Func<int, string> address) =>
         Enumerable.Range(0, attempts).Count(attempt => gate.Admits($"key {_keys++}", address(attempt)));
+
+    [Test]
+    public void Before_it_is_told_who_is_known_everybody_gets_in()
+    {
+        var gate = new KeyGate(new ManualTime(), Options);
+        for (var i = 0; i < 1000; i++)
+            Assert.That(gate.Admits($"key{i}", "10.0.0.1"), Is.True);
+        gate.Known = [];
+        Assert.That(gate.Knows("key1"), Is.False);
+        Assert.That(gate.AdmittedStrangers, Is.Zero);
+    }
 }

@@ -10,6 +10,7 @@ using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
 using PonyCloud.Sparkle.Placement;
+using PonyCloud.TestKit.Control;
 using PonyCloud.TestKit.Time;
 
 namespace PonyCloud.Sparkle.Tests.Hosts;
@@ -224,14 +225,14 @@ public sealed class HostRegistryTests : IMessageTransport, IEventSink, IStateVie
         _time = new SteppedTime();
         _controller = new Controller(
             Catalog,
-            [new HostRegistry(Catalog, this, new ScopeResolver(Catalog), this, this, this, this, options, _time, NullLogger<HostRegistry>.Instance)]);
+            [new HostRegistry(Catalog, HostDoors.Make(Catalog, this, options, _time), this, new ScopeResolver(Catalog), this, this, this, this, options, _time, NullLogger<HostRegistry>.Instance)]);
         _controller.Load([], 1);
     }
 
     private Guid Declare()
     {
         var host = Guid.NewGuid();
-        Commit(RowChange.Set(Catalog["host"], RowPart.Desired, new HostDesired { Uuid = host, Name = "h" }));
+        Commit(RowChange.Set(Catalog["host"], RowPart.Desired, new HostDesired { Uuid = host, Name = "h", AgentKey = KeyOf(host) }));
         return host;
     }
 
@@ -278,5 +279,8 @@ public sealed class HostRegistryTests : IMessageTransport, IEventSink, IStateVie
 
     private IEnumerable<PeerId> Asked() => [.. _sent.Where(sent => sent.Message is Message.SparkleResync).Select(sent => sent.Peer)];
 
-    private void Deliver(PeerId peer, Message message) => _controller.Receive(new TransportEvent.Received(peer, _codec.Encode(message)));
+    private static string KeyOf(Guid host) => $"{host:N}aaaaaaaa";
+
+    private void Deliver(PeerId peer, Message.FromTwilight message) =>
+        _controller.Receive(new TransportEvent.Received(peer, _codec.Encode(message), new PeerOrigin(KeyOf(message.Uuid), "127.0.0.1")));
 }
