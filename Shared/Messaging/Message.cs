@@ -78,7 +78,11 @@ public abstract record Message
 /// <param name="Instance">The instance that it happened to, if any.</param>
 /// <param name="Time">When, by the host's clock; for people, never for decisions.</param>
 /// <param name="Data">More about it.</param>
-public sealed record Notification(string Type, EventSeverity Severity, Guid? Instance, DateTimeOffset Time, JsonText? Data);
+public sealed record Notification(string Type, EventSeverity Severity, Guid? Instance, DateTimeOffset Time, JsonText? Data)
+{
+    /// <summary>How many of them a host may tell; either side drops what is more.</summary>
+    public static Allowance Allowance() => new(burst: 100, perSecond: 10);
+}
 
 /// <summary>A body that is no message; the text says what is wrong and holds nothing of the body's content.</summary>
 public sealed class MalformedMessageException(string message, Exception? inner = null) : Exception(message, inner);

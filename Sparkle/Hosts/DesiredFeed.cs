@@ -19,6 +19,9 @@ internal sealed class DesiredFeed(string host, string incarnation, ScopeResolver
 
     public SenderState State => _sender.State;
 
+    /// <summary>Whether something changed that could not be told when it did.</summary>
+    public bool IsBehind { get; private set; }
+
     /// <summary>The exchange with this process is complete: it may be told.</summary>
     public void Open() => _sender.BecomeReady();
 
@@ -37,6 +40,7 @@ internal sealed class DesiredFeed(string host, string incarnation, ScopeResolver
     public IReadOnlyList<StateMessage> Snapshot(StateSnapshot state, StreamId? request, int window, IEnumerable<RowChange> withdrawn)
     {
         _sent = scopes.RowsOf(state, host);
+        IsBehind = false;
         var rows = _sent.Select(row => new RowChange(row.Key.Entity, row.Key.Key, RowPart.Desired, row.Value));
         var full = FullState.Cut([.. rows, .. withdrawn.Where(row => !_sent.ContainsKey((row.Entity, row.Key)))], hasher, limits);
         _digest = full.Digest;
@@ -45,8 +49,14 @@ internal sealed class DesiredFeed(string host, string incarnation, ScopeResolver
 
     /// <summary>What changed since it was last told; null when nothing did, or when it has to wait.</summary>
     /// <param name="wasOrdered">Whether it was an order that took a row away, and not just a row that is missing.</param>
-    public StateUpdate? Changes(StateSnapshot state, Func<Entity, RowKey, bool> wasOrdered) =>
-        _sender.TakesChanges && Difference(state, wasOrdered) is { Count: > 0 } changes ? Told(changes) : null;
+    public StateUpdate? Changes(StateSnapshot state, Func<Entity, RowKey, bool> wasOrdered)
+    {
+        IsBehind = !_sender.TakesChanges;
+        if (IsBehind)
+            return null;
+        var changes = Difference(state, wasOrdered);
+        return changes is { Count: 0 } ? null : Told(changes);
+    }
 
     /// <summary>The same, and with nothing changed an empty update that tells that Sparkle lives.</summary>
     public StateUpdate? KeepAlive(StateSnapshot state, Func<Entity, RowKey, bool> wasOrdered) => _sender.State switch

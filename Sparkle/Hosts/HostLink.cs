@@ -39,7 +39,7 @@ internal sealed class HostLink(Guid uuid, RowHasher hasher)
 
     public TimeSpan LastHeard { get; set; }
 
-    public Allowance Notifications { get; } = new(burst: 100, perSecond: 10);
+    public Allowance Notifications { get; } = Notification.Allowance();
 
     public HostSession? SessionOf(PeerId peer) =>
         Holder?.Peer == peer ? Holder : Claimants.Find(session => session.Peer == peer);

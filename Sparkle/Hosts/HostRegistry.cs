@@ -81,6 +81,9 @@ public sealed partial class HostRegistry : IControlFeature
     /// <summary>How many sessions are held in memory, those included that have not completed an exchange.</summary>
     internal int SessionCount => _sessions.Count;
 
+    /// <summary>How many hosts are being asked for their full state.</summary>
+    internal int AskedCount => _turns.Asked;
+
     private TimeSpan Now => _time.GetElapsedTime(0);
 
     private TimeSpan Silence => _options.KeepAlive * MissedKeepAlives;
@@ -295,7 +298,8 @@ public sealed partial class HostRegistry : IControlFeature
         if (session != link.Holder)
             return [];
         SendAll(session, session.Feed.Acknowledged(taken));
-        SendChanges(link, session); // The window may be open again.
+        if (session.Feed.IsBehind)
+            SendChanges(link, session);
         return Heard(link);
     }
 

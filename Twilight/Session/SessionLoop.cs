@@ -54,7 +54,7 @@ public sealed partial class SessionLoop(
                 () => Send(output switch
                 {
                     HostOutput.Rows(var changes) => link.CurrentChanged(changes, Now),
-                    HostOutput.Notification notification => [link.Notify(ToWire(notification))],
+                    HostOutput.Notification notification => link.Notify(ToWire(notification), Now),
                     _ => [],
                 }),
                 cancellation);

@@ -34,6 +34,7 @@ public sealed class SparkleLink
 
     // Changed since it was last told, while there is a stream to tell it in; only the newest of a row will be.
     private readonly HashSet<(Entity Entity, RowKey Key)> _untold = [];
+    private readonly Allowance _notifications = Notification.Allowance();
     private StateDigest _desired;
     private StateDigest _current;
     private TimeSpan _nextUpdate;
@@ -90,6 +91,9 @@ public sealed class SparkleLink
 
     /// <summary>Messages that were not understood.</summary>
     public long Malformed { get; private set; }
+
+    /// <summary>Notifications that were dropped.</summary>
+    public long Unnotified { get; private set; }
 
     /// <summary>Messages of a Sparkle that another has taken over from.</summary>
     public long Outdated { get; private set; }
@@ -178,8 +182,14 @@ public sealed class SparkleLink
         _nextUpdate = now + TimeSpan.FromSeconds(bound * (0.5 + _entropy.NextDouble() / 2));
     }
 
-    /// <summary>Something to tell once, outside of replication.</summary>
-    public Message Notify(Notification notification) => new Message.TwilightNotify(_uuid, notification);
+    /// <summary>Something to tell once, outside of replication: dropped when there is too much of it, or nobody to tell it to.</summary>
+    public IReadOnlyList<Message> Notify(Notification notification, TimeSpan now)
+    {
+        if (_sender.State is SenderState.Sending or SenderState.Streaming && _notifications.Take(now))
+            return [new Message.TwilightNotify(_uuid, notification) { Epoch = Epoch }];
+        Unnotified++;
+        return [];
+    }
 
     /// <summary>
     /// Sparkle tells this host nothing. It is greeted again as after a failure, for whenever an operator has decided

@@ -27,6 +27,8 @@ internal sealed class AllChecks(World world)
             var hosts = state[world.Catalog["host"]].Rows.Count(row => row.Desired is not null);
             if (world.Sparkle.Registry.SessionCount > hosts * SessionsMax)
                 throw new ViolationException($"I6: {world.Sparkle.Registry.SessionCount} sessions for {hosts} hosts.");
+            if (world.Sparkle.Registry.AskedCount > world.ResyncsAtOnce)
+                throw new ViolationException($"I5: {world.Sparkle.Registry.AskedCount} hosts are asked for everything at once.");
         }
     }
 

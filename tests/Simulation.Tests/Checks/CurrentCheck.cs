@@ -63,6 +63,9 @@ internal sealed class CurrentCheck(World world)
         {
             CheckReport(machine, sight, state);
             CheckSilence(machine, sight, state);
+            // With its key its session ends, and nobody speaks for the host before another is complete.
+            if (!SimulatedDatabase.IsListenedTo(state[world.Catalog["host"]].Find(machine.Uuid)))
+                sight.Speaker = null;
         }
         CheckInstances(state);
     }

@@ -19,6 +19,7 @@ internal static class MutantRun
         ["a host writing another's rows"] = () => new AnyRowIsTaken(),
         ["reporting before the domains were looked at"] = () => new ReportsTooEarly(),
         ["acting before any order came"] = () => new SilenceIsAnOrder(),
+        ["half a full state taken"] = () => new HalfIsTaken(),
         ["epoch not checked"] = () => new EpochNotChecked(),
         ["no reload after the database was away"] = () => new NeverReloads(),
         ["wall clock in a decision"] = () => new WallClockDecides(),

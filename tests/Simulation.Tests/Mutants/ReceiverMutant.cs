@@ -110,3 +110,12 @@ internal sealed class EpochNotChecked : Mutant
     public override byte[] AgentReceives(World world, AgentProcess agent, byte[] body) =>
         world.Codec.Encode(world.Codec.Decode(body) with { Epoch = 1 });
 }
+
+/// <summary>R14: the first piece of a full state is taken for all of it.</summary>
+internal sealed class HalfIsTaken : Mutant
+{
+    public override byte[] AgentReceives(World world, AgentProcess agent, byte[] body) =>
+        world.Codec.Decode(body) is Message.SparkleChunk(var chunk) message
+            ? world.Codec.Encode(new Message.SparkleUpdate(new StateUpdate(chunk.Incarnation, 0, chunk.Stream, chunk.Rows)) { Epoch = message.Epoch })
+            : body;
+}

@@ -123,7 +123,7 @@ internal sealed class Network(World world)
     {
         // Where a superseded Sparkle is still reached, some messages go there.
         foreach (var superseded in world.Superseded.Where(_ => _chance.Hits(0.3)).ToArray())
-            superseded.Receive(new TransportEvent.Received(from.Peer, body));
+            superseded.Receive(new TransportEvent.Received(from.Peer, body, from.Machine.Origin));
         if (world.Sparkle is not { } sparkle)
         {
             // The sender's socket keeps it for the next Sparkle, or has lost it with the connection.

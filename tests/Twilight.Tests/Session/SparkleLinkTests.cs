@@ -56,6 +56,18 @@ public sealed class SparkleLinkTests : IEntropy
     }
 
     [Test]
+    public void What_happens_without_end_is_told_a_bounded_number_of_times_and_only_to_somebody_who_listens()
+    {
+        var noise = new Notification("noise", EventSeverity.Info, null, DateTimeOffset.UnixEpoch, null);
+        Report(1);
+        Assert.That(_link.Notify(noise, _now), Is.Empty, "nobody listens yet");
+        Receive(new Message.SparkleResync(Asked));
+        Assert.That(Enumerable.Range(0, 1000).Sum(_ => _link.Notify(noise, _now).Count), Is.EqualTo(100));
+        Assert.That(Enumerable.Range(0, 1000).Sum(_ => _link.Notify(noise, TimeSpan.FromSeconds(2)).Count), Is.EqualTo(20));
+        Assert.That(_link.Unnotified, Is.EqualTo(1 + 900 + 980));
+    }
+
+    [Test]
     public void A_keep_alive_past_a_closed_window_does_not_say_what_is_held_back()
     {
         Report(1);

@@ -1,7 +1,7 @@
-namespace PonyCloud.Sparkle.Hosts;
+namespace PonyCloud.Shared.Messaging;
 
-/// <summary>A token bucket: so many at once, and so many a second after that.</summary>
-internal sealed class Allowance(int burst, double perSecond)
+/// <summary>A token bucket: so many at once, and so many a second after that. Pure; owned by whoever is limited.</summary>
+public sealed class Allowance(int burst, double perSecond)
 {
     private readonly double _burst = burst;
     private double _tokens = burst;
@@ -10,6 +10,7 @@ internal sealed class Allowance(int burst, double perSecond)
     /// <summary>How many were turned away since the last one that was not.</summary>
     public long Refused { get; private set; }
 
+    /// <param name="now">Monotonic time.</param>
     public bool Take(TimeSpan now)
     {
         if (now > _last)
