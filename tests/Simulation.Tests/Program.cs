@@ -4,16 +4,17 @@ using PonyCloud.Simulation.Tests.Mutants;
 
 namespace PonyCloud.Simulation.Tests;
 
-/// <summary>As many seeds as one likes: <c>soak N [FIRST]</c>, <c>mutants</c>, <c>seed N</c>. Exit code 1 when something was found, or was not.</summary>
+/// <summary>As many seeds as one likes: <c>soak N [FIRST]</c>, <c>mutants [FIRST]</c>, <c>seed N</c>. Exit code 1 when something was found, or was not.</summary>
 internal static class Program
 {
     private static int Main(string[] arguments) => arguments switch
     {
         ["soak", var seeds] => Soak(Number(seeds), 1),
         ["soak", var seeds, var first] => Soak(Number(seeds), Number(first)),
-        ["mutants"] => CatchMutants(),
+        ["mutants"] => CatchMutants(1),
+        ["mutants", var first] => CatchMutants(Number(first)),
         ["seed", var seed] => Show(Number(seed)),
-        _ => Fail("soak SEEDS [FIRST] | mutants | seed SEED"),
+        _ => Fail("soak SEEDS [FIRST] | mutants [FIRST] | seed SEED"),
     };
 
     private static int Soak(int seeds, int first)
@@ -32,12 +33,12 @@ internal static class Program
         return violations.IsEmpty ? 0 : 1;
     }
 
-    private static int CatchMutants()
+    private static int CatchMutants(int first)
     {
         var missed = 0;
         foreach (var (name, mutant) in MutantRun.All)
         {
-            var caught = MutantRun.Catch(mutant);
+            var caught = MutantRun.Catch(mutant, first);
             missed += caught is null ? 1 : 0;
             Console.WriteLine(caught is { } at
                 ? $"{name}: caught after {at.Seeds} seeds ({at.Outcome.Violation!.Split('\n')[0]})"

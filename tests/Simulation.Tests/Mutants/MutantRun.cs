@@ -27,12 +27,12 @@ internal static class MutantRun
     };
 
     /// <returns>The outcome that gave the variant away, and how many seeds it took; null when none did.</returns>
-    public static (int Seeds, Outcome Outcome)? Catch(Func<Mutant> mutant)
+    public static (int Seeds, Outcome Outcome)? Catch(Func<Mutant> mutant, int first = 1)
     {
-        for (var seed = 1; seed <= SeedsMax; seed++)
+        for (var seeds = 1; seeds <= SeedsMax; seeds++)
         {
-            if (World.Run(seed, mutant()) is { Violation: not null } outcome)
-                return (seed, outcome);
+            if (World.Run(first + seeds - 1, mutant()) is { Violation: not null } outcome)
+                return (seeds, outcome);
         }
         return null;
     }

@@ -46,7 +46,7 @@ internal sealed class AnswersBeforeLoaded : Mutant
                 _ => null,
             };
             if (answer is not null)
-                sparkle.TrySend(peer, world.Codec.Encode(new Message.SparkleUpdate(answer)));
+                sparkle.TrySend(peer, world.Codec.Encode(new Message.SparkleUpdate(answer) { Epoch = world.Database.Epoch }));
             return [];
         }
     }

@@ -29,6 +29,9 @@ internal sealed class Line
     /// <summary>The last request of an agent for everything, which may come once more much later.</summary>
     public (AgentProcess From, byte[] Body)? LastRequest { get; set; }
 
+    /// <summary>How often it still comes once more, each time right behind another message.</summary>
+    public int Echoes { get; set; }
+
     public TimeSpan LastToSparkle { get; set; }
 
     public TimeSpan LastToAgent { get; set; }
@@ -112,10 +115,8 @@ internal sealed class Network(World world)
     {
         foreach (var line in world.Machines.Select(machine => machine.Line))
         {
-            if (line.LastRequest is not var (from, body))
-                continue;
-            for (var i = _chance.Below(4); i > 0; i--)
-                world.Agenda.After(_chance.Seconds(0.01, 20), () => ArriveAtSparkle(from, body));
+            if (line.LastRequest is not null)
+                line.Echoes = _chance.Below(4);
         }
     }
 
@@ -136,6 +137,11 @@ internal sealed class Network(World world)
         // What is said in the name of another is no sign of life of its own.
         if (isHonest)
             world.Checks.HeardFrom(from);
+        var line = from.Machine.Line;
+        if (line.Echoes == 0 || line.LastRequest is not var (speaker, request))
+            return;
+        line.Echoes--;
+        world.Agenda.After(_chance.Seconds(0, 0.002), () => ArriveAtSparkle(speaker, request));
     }
 
     private void ArriveAtAgent(Machine machine, PeerId peer, byte[] body)
