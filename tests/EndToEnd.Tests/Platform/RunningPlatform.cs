@@ -2,6 +2,7 @@ using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 using PonyCloud.TestKit.Database;
 using PonyCloud.TestKit.Guests;
+using PonyCloud.TestKit.Network;
 using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.EndToEnd.Tests.Platform;
@@ -15,17 +16,23 @@ public sealed class RunningPlatform : IAsyncDisposable
     private readonly TemporaryDirectory _directory = new("platform");
     private readonly HttpClient _http;
     private readonly int _httpPort;
+    private readonly PlatformSettings _settings;
     private ChildProcess? _sparkle;
     private ChildProcess? _twilight;
 
-    private RunningPlatform(PostgresServer postgres, string connection, PrivateLibvirtd libvirtd)
+    private RunningPlatform(PostgresServer postgres, string connection, PrivateLibvirtd libvirtd, PlatformSettings settings)
     {
+        _settings = settings;
         Postgres = postgres;
         ConnectionString = connection;
         Libvirtd = libvirtd;
         var ports = FreePort.Take(2);
         (_httpPort, MessagingPort) = (ports[0], ports[1]);
-        _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_httpPort}"), Timeout = TimeSpan.FromSeconds(30) };
+        _http = new HttpClient(settings.SparkleNetwork?.HttpHandler() ?? new SocketsHttpHandler())
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{_httpPort}"),
+            Timeout = TimeSpan.FromSeconds(30),
+        };
     }
 
     public PostgresServer Postgres { get; }
@@ -66,9 +73,9 @@ public sealed class RunningPlatform : IAsyncDisposable
     public string ConsoleOf(Guid instance) => _directory[$"console/{instance}.log"];
 
     /// <summary>Starts everything, up to a tenant that may have instances.</summary>
-    /// <param name="button">What guests do when they are asked to shut down.</param>
-    public static async Task<RunningPlatform> StartAsync(PowerButton button = PowerButton.PowersOff)
+    public static async Task<RunningPlatform> StartAsync(PlatformSettings? settings = null)
     {
+        settings ??= new PlatformSettings();
         var postgres = await PostgresServer.StartNewAsync();
         PrivateLibvirtd libvirtd;
         try
@@ -81,16 +88,16 @@ public sealed class RunningPlatform : IAsyncDisposable
             throw;
         }
 
-        var platform = new RunningPlatform(postgres, await postgres.CreateEmptyDatabaseAsync(), libvirtd);
+        var platform = new RunningPlatform(postgres, await postgres.CreateEmptyDatabaseAsync(), libvirtd, settings);
         try
         {
-            RomGuest.Write(platform._directory["guest.rom"], button);
+            RomGuest.Write(platform._directory["guest.rom"], settings.Button);
             Directory.CreateDirectory(platform._directory["console"]);
             await platform.WriteConfigurationAsync();
             await platform.StartSparkleAsync();
             await platform.LogInAsync();
             await platform.Alicorn.PostAsync("/host", new { desired = new { uuid = platform.Host, name = "this", agent_key = platform.TwilightKey } });
-            platform.StartTwilight();
+            platform.StartTwilight(settings.TwilightNetwork);
             await platform.HostIsPresentAsync();
             platform.Tenant = await platform.Alicorn.CreateAsync("/tenant", new { name = "tests", approved = true });
             platform.Owner = await platform.Alicorn.ForTenantAsync(platform.Tenant);
@@ -106,7 +113,7 @@ public sealed class RunningPlatform : IAsyncDisposable
     /// <summary>Starts Sparkle and waits until it is ready.</summary>
     public async Task StartSparkleAsync()
     {
-        _sparkle = ChildProcess.StartDaemon("Sparkle", "sparkle", ["server", "--config", _directory["sparkle.json"]]);
+        _sparkle = StartDaemon(_settings.SparkleNetwork, "Sparkle", "sparkle", "server", "--config", _directory["sparkle.json"]);
         await Eventually.SeesAsync(
             "Sparkle to be ready",
             async cancellation =>
@@ -140,8 +147,24 @@ public sealed class RunningPlatform : IAsyncDisposable
             new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[0]}"), Timeout = TimeSpan.FromSeconds(30) });
     }
 
-    public void StartTwilight() =>
-        _twilight = ChildProcess.StartDaemon("Twilight", "twilight", ["--config", _directory["twilight.json"]]);
+    /// <param name="network">Where it runs; where the test does when absent.</param>
+    /// <param name="port">Where it finds Sparkle, such as a proxy's; Sparkle's own when absent.</param>
+    public void StartTwilight(NetworkNamespace? network = null, int? port = null) => _twilight = StartAnotherTwilight(network, port);
+
+    /// <summary>Starts a further Twilight for the same host, with the same key.</summary>
+    /// <returns>The process, which is the caller's to end.</returns>
+    public ChildProcess StartAnotherTwilight(NetworkNamespace? network = null, int? port = null)
+    {
+        WriteTwilight(port ?? MessagingPort);
+        return StartDaemon(network, "Twilight", "twilight", "--config", _directory["twilight.json"]);
+    }
+
+    /// <summary>From now on this is the host's Twilight; the one before has ended.</summary>
+    public async Task AdoptTwilightAsync(ChildProcess twilight)
+    {
+        await Twilight.DisposeAsync();
+        _twilight = twilight;
+    }
 
     /// <summary>Waits until the host is shown as present.</summary>
     public Task<JObject> HostIsPresentAsync() => Eventually.SeesAsync(
@@ -196,27 +219,37 @@ public sealed class RunningPlatform : IAsyncDisposable
         Write("sparkle.json", new
         {
             http = new { listen = $"http://127.0.0.1:{_httpPort}" },
-            messaging = new { endpoint = $"tcp://127.0.0.1:{MessagingPort}", keep_alive = "2" },
+            messaging = new { endpoint = $"tcp://{_settings.SparkleAddress}:{MessagingPort}", keep_alive = _settings.KeepAlive },
             database = new { connection_string = ConnectionString },
             data_directory = _directory["sparkle"],
             first_alicorn = new { email = "alicorn@localhost", password_file = _directory["alicorn-password"] },
         });
         SparkleKey = await ChildProcess.RunDaemonAsync("Sparkle", "sparkle", ["key", "--config", _directory["sparkle.json"]]);
-        Write("twilight.json", new
-        {
-            uuid = Host.ToString(),
-            messaging = new
-            {
-                endpoint = $"tcp://127.0.0.1:{MessagingPort}",
-                server_key = SparkleKey,
-                key_file = _directory["twilight.key"],
-                keep_alive = "2",
-            },
-            hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
-            console_directory = _directory["console"],
-            diskless_boot = new { rom = _directory["guest.rom"] },
-        });
+        WriteTwilight(MessagingPort);
         TwilightKey = await ChildProcess.RunDaemonAsync("Twilight", "twilight", ["key", "--config", _directory["twilight.json"]]);
+    }
+
+    private void WriteTwilight(int port) => Write("twilight.json", new
+    {
+        uuid = Host.ToString(),
+        messaging = new
+        {
+            endpoint = $"tcp://{_settings.SparkleAddress}:{port}",
+            server_key = SparkleKey,
+            key_file = _directory["twilight.key"],
+            keep_alive = _settings.KeepAlive,
+        },
+        hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
+        console_directory = _directory["console"],
+        diskless_boot = new { rom = _directory["guest.rom"] },
+    });
+
+    private static ChildProcess StartDaemon(NetworkNamespace? network, string project, string assembly, params string[] arguments)
+    {
+        if (network is null)
+            return ChildProcess.StartDaemon(project, assembly, arguments);
+        var (file, all) = network.Inside("dotnet", [Repository.Program(project, assembly), .. arguments]);
+        return ChildProcess.Start(file, all);
     }
 
     private void Write(string name, object content) => File.WriteAllText(_directory[name], JsonConvert.SerializeObject(content));

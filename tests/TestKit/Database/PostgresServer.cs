@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using NUnit.Framework;
 using PonyCloud.Sparkle.Database.Schema;
+using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.TestKit.Database;
 
@@ -122,6 +123,34 @@ public sealed class PostgresServer : IAsyncDisposable
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         return TestProcess.RunAsync(
             "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", settings.Host!, "-U", settings.Username!, "-d", settings.Database!], Limit, sql);
+    }
+
+    /// <summary>All that is in a database, as SQL: a backup.</summary>
+    public static Task<string> DumpAsync(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        return TestProcess.RunAsync("pg_dump", ["-h", settings.Host!, "-U", settings.Username!, "-d", settings.Database!], Limit);
+    }
+
+    /// <summary>Puts a backup in the place of a database, whoever uses it.</summary>
+    public async Task RestoreAsync(string connectionString, string dump)
+    {
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        var server = ConnectionString("postgres");
+        // Nobody sees it half: it gets its name when it is whole.
+        await ExecuteAsync($"CREATE DATABASE {name}_restored TEMPLATE template0");
+        await PsqlAsync(ConnectionString($"{name}_restored"), dump);
+        await PsqlAsync(server, $"""
+            ALTER DATABASE {name} ALLOW_CONNECTIONS false;
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';
+            """);
+        // Who follows the changes keeps a database from being dropped, and takes a moment to go.
+        await Eventually.SeesAsync(
+            "nobody to follow the database",
+            _ => PsqlAsync(server, $"SELECT 'slot: ' || slot_name FROM pg_replication_slots WHERE database = '{name}';"),
+            slots => !slots.Contains("slot:", StringComparison.Ordinal));
+        await ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
+        await ExecuteAsync($"ALTER DATABASE {name}_restored RENAME TO {name}");
     }
 
     public async ValueTask DisposeAsync()

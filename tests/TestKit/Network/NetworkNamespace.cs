@@ -1,0 +1,155 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using PonyCloud.TestKit.Processes;
+
+namespace PonyCloud.TestKit.Network;
+
+/// <summary>
+/// A network namespace of a test's own. It has no name and hangs on a process that ends with the test process, however that
+/// ends; the kernel then takes its devices and packet filters away. Needs root.
+/// </summary>
+public sealed partial class NetworkNamespace : IAsyncDisposable
+{
+    private const int CloneNewNet = 0x40000000;
+
+    private readonly ChildProcess _holder;
+
+    private NetworkNamespace(ChildProcess holder) => _holder = holder;
+
+    private string Handle => $"/proc/{_holder.Id}/ns/net";
+
+    /// <summary>Makes one, with only a loopback device.</summary>
+    public static async Task<NetworkNamespace> StartAsync()
+    {
+        // cat ends with its input, and that with the process that holds the other end.
+        var holder = ChildProcess.Start("unshare", ["--net", "--", "sh", "-c", "ip link set lo up && echo up && exec cat"]);
+        try
+        {
+            await holder.WaitForLineAsync("that the namespace is there", line => line == "up");
+            return new NetworkNamespace(holder);
+        }
+        catch
+        {
+            await holder.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Lays a cable to another namespace; either end has its address in a network of the two.</summary>
+    /// <param name="device">Name of the device in either namespace.</param>
+    public async Task ConnectAsync(NetworkNamespace other, string device, IPAddress here, IPAddress there)
+    {
+        await RunAsync(
+            "ip", "link", "add", device, "type", "veth", "peer", "name", device, "netns", other._holder.Id.ToString(CultureInfo.InvariantCulture));
+        foreach (var (end, address) in new[] { (this, here), (other, there) })
+        {
+            await end.RunAsync("ip", "address", "add", $"{address}/30", "dev", device);
+            await end.RunAsync("ip", "link", "set", device, "up");
+        }
+    }
+
+    /// <summary>Takes a device away, and what it is connected to: nothing that is said after this arrives, not even an end.</summary>
+    public Task DisconnectAsync(string device) => RunAsync("ip", "link", "delete", device);
+
+    /// <summary>The packet filter from now on, in place of all that was there.</summary>
+    /// <param name="rules">Rules for what comes in, each as nft writes it; none lets everything through.</param>
+    public async Task FilterAsync(params string[] rules)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, $$"""
+                flush ruleset
+                table inet fault {
+                  chain input {
+                    type filter hook input priority 0; policy accept;
+                    {{string.Join("\n    ", rules)}}
+                  }
+                }
+                """);
+            await RunAsync("nft", "-f", file);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>The packet filter as nft shows it, with its counters.</summary>
+    public Task<string> ShowFilterAsync() => RunAsync("nft", "list", "ruleset");
+
+    /// <summary>Runs a program inside, to its end.</summary>
+    public Task<string> RunAsync(string file, params string[] arguments)
+    {
+        var (entering, all) = Inside(file, arguments);
+        return ChildProcess.RunAsync(entering, all);
+    }
+
+    /// <summary>What starts a program inside; the process is the program's own.</summary>
+    public (string File, IReadOnlyList<string> Arguments) Inside(string file, IEnumerable<string> arguments) =>
+        ("nsenter", [$"--net={Handle}", "--", file, .. arguments]);
+
+    /// <summary>
+    /// Makes something whose sockets are to be inside. A socket belongs where the thread was that made it, and a thread
+    /// starts where the one was that started it.
+    /// </summary>
+    public T Make<T>(Func<T> make)
+    {
+        T? made = default;
+        Exception? failure = null;
+        // A thread of its own, since it stays inside.
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                using var handle = File.OpenHandle(Handle);
+                if (SetNamespace(handle, CloneNewNet) != 0)
+                    throw new Win32Exception();
+                made = make();
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        return failure is null ? made! : throw new InvalidOperationException("Nothing could be made inside of the namespace.", failure);
+    }
+
+    /// <summary>For clients of HTTP servers that listen inside.</summary>
+    public SocketsHttpHandler HttpHandler() => new()
+    {
+        ConnectCallback = async (context, cancellation) =>
+        {
+            var socket = Make(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            try
+            {
+                await socket.ConnectAsync(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_holder.HasExited)
+        {
+            _holder.Input.Close();
+            await _holder.WaitForExitAsync();
+        }
+
+        await _holder.DisposeAsync();
+    }
+
+    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
+    private static partial int SetNamespace(Microsoft.Win32.SafeHandles.SafeFileHandle handle, int type);
+}
