@@ -83,7 +83,7 @@ public sealed partial class HostReconciler : IAsyncDisposable
     /// <param name="released">
     /// Instances whose removal the controller ordered by name; null when it does not name removals, and absence is the order.
     /// </param>
-    public void DesiredChanged(StateSnapshot replica, IReadOnlySet<Guid>? released = null)
+    public void DesiredChanged(StateSnapshot replica, IReadOnlySet<Guid>? released)
     {
         _orders = new Orders(replica, released);
         _loop.Wake("desired state changed");
