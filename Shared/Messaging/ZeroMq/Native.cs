@@ -27,6 +27,7 @@ internal static unsafe partial class Native
     public const int OptionTcpKeepAliveCount = 35;
     public const int OptionTcpKeepAliveIdle = 36;
     public const int OptionTcpKeepAliveInterval = 37;
+    public const int OptionTcpMaximumRetransmit = 80;
     public const int OptionImmediate = 39;
     public const int OptionIPv6 = 42;
     public const int OptionCurveServer = 47;

@@ -239,6 +239,8 @@ internal sealed unsafe class RouterSocket
         _socket!.Set(Native.OptionTcpKeepAlive, 1, "TCP keep-alive");
         _socket!.Set(Native.OptionTcpKeepAliveIdle, Seconds(options.HeartbeatInterval), "TCP keep-alive idle time");
         _socket!.Set(Native.OptionTcpKeepAliveInterval, Seconds(options.HeartbeatInterval), "TCP keep-alive interval");
+        // Keep-alive looks at idle connections only; one with something unacknowledged ends by this (TCP_USER_TIMEOUT).
+        _socket!.Set(Native.OptionTcpMaximumRetransmit, Milliseconds(options.HeartbeatTimeout), "longest time without acknowledgement");
         _socket!.Set(Native.OptionTcpKeepAliveCount, TcpKeepAliveProbes, "TCP keep-alive count");
         _socket!.Set(Native.OptionHandshakeInterval, Milliseconds(options.HandshakeTimeout), "handshake interval");
         _socket!.Set(Native.OptionReconnectInterval, Milliseconds(options.ReconnectInterval), "reconnect interval");

@@ -63,6 +63,7 @@ public sealed class CutTests : BulkFixture
         var (kept, pid) = await RunAsync();
         var (stopped, stoppedPid) = await RunAsync();
         var lost = LinesOf("Sparkle cannot be reached");
+        var old = Connections();
 
         if (toSparkle)
             await Site.FilterAsync(Everything);
@@ -71,6 +72,7 @@ public sealed class CutTests : BulkFixture
 
         await HostIsAsync("unreachable");
         await Eventually.HoldsAsync("Twilight to notice", () => LinesOf("Sparkle cannot be reached") > lost);
+        await Eventually.HoldsAsync("Sparkle's end of the connection to end", () => !Connections().Intersect(old).Any());
         await stopped.OrderAsync("stopped");
         var made = await Running.CreateAsync();
         Assert.That(RunningInstance.Status(await kept.GetAsync()), Is.EqualTo("running"));
@@ -98,6 +100,7 @@ public sealed class CutTests : BulkFixture
         await Machine.FilterAsync($"tcp sport {Running.MessagingPort} tcp dport {ports} drop");
 
         await Eventually.HoldsAsync("another connection", () => Connections().Except(old).Any());
+        await Eventually.HoldsAsync("the old one to end", () => !Connections().Intersect(old).Any());
         await stopped.OrderAsync("stopped");
         await stopped.IsAsync("stopped");
         await HostIsAsync("present");
