@@ -46,7 +46,11 @@ internal sealed class Link : IAsyncDisposable, IEventSink
         Writer = new DesiredStateWriter(
             WriteConnections, tables, _tracker, constraints, options, time, new TestLog<DesiredStateWriter>());
         Events = new EventStore(_connections, tables, Catalog, options, time);
+        State.OnLoaded = () => WhyNoWritesAtLoad = _tracker.Down;
     }
+
+    /// <summary>Why writes were refused at the moment at which the last load showed; null when they were not.</summary>
+    public string? WhyNoWritesAtLoad { get; private set; } = "nothing was loaded";
 
     public string ConnectionString { get; }
 

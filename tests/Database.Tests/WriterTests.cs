@@ -58,6 +58,9 @@ public sealed class WriterTests
     }
 
     [Test]
+    public void Whoever_sees_the_database_loaded_may_write() => Assert.That(_link.WhyNoWritesAtLoad, Is.Null);
+
+    [Test]
     public async Task Inserts_may_come_in_any_order()
     {
         var tenant = Rows.Tenant();

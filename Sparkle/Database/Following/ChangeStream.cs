@@ -158,6 +158,7 @@ public sealed partial class ChangeStream(
     private async Task<PostgresSnapshot> LoadAsync(string? exported, CancellationToken stop)
     {
         var (rows, snapshot) = await _loader.LoadAsync(exported, stop);
+        tracker.SetUp();
         await sink.LoadedAsync(rows, lease.Epoch, stop);
         _told = null;
         tracker.Loaded(snapshot);

@@ -37,6 +37,16 @@ public sealed class CommitTracker
         return waiter;
     }
 
+    /// <summary>
+    /// Readers are about to see a load, and whoever sees it may write: what is committed from now on is in the change stream,
+    /// or in the next load.
+    /// </summary>
+    internal void SetUp()
+    {
+        lock (_lock)
+            _down = null;
+    }
+
     internal void SetDown(string why)
     {
         lock (_lock)
@@ -48,7 +58,6 @@ public sealed class CommitTracker
     {
         lock (_lock)
         {
-            _down = null;
             foreach (var waiter in _waiters.Values)
             {
                 if (waiter.Transaction is { } transaction && snapshot.Sees(transaction))

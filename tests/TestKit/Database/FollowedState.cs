@@ -20,6 +20,9 @@ public sealed class FollowedState : IDatabaseSink
     private readonly List<long?> _epochs = [];
     private bool _isUp;
 
+    /// <summary>Runs at the moment at which a load shows.</summary>
+    public Action OnLoaded { get; set; } = () => { };
+
     public int Loads => Read(() => _loads);
 
     public bool IsUp => Read(() => _isUp);
@@ -71,6 +74,7 @@ public sealed class FollowedState : IDatabaseSink
             _rows.Add((row.Entity.Name, row.Key), row.Value!);
         _loads++;
         _isUp = true;
+        OnLoaded();
     });
 
     public Task EpochChangedAsync(long? epoch, CancellationToken cancellation) => Change(() => Add(epoch));
