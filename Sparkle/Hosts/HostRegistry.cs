@@ -231,7 +231,10 @@ public sealed partial class HostRegistry : IControlFeature
         session.LastHeard = Now;
         if (message.Epoch is { } epoch)
             _authority.Heard(epoch);
-        return handle(link, session);
+        // Whatever the holder says, and be it late or said twice, is a sign of life.
+        var heard = session == link.Holder ? Heard(link) : [];
+        var changes = handle(link, session);
+        return heard.Count == 0 ? changes : [.. heard, .. changes];
     }
 
     private List<RowChange> Updated(HostLink link, HostSession session, StateMessage message, Acknowledgement? taken)
@@ -242,7 +245,7 @@ public sealed partial class HostRegistry : IControlFeature
         {
             case ReceiveOutcome.Request:
                 Ask(session);
-                return session == link.Holder ? Heard(link) : [];
+                return [];
             case ReceiveOutcome.Replace(var rows):
                 _turns.End(session);
                 changes = [.. Hold(link, session), .. link.Replace(Own(link, rows)).Select(row => Completed(link, row))];
@@ -250,13 +253,12 @@ public sealed partial class HostRegistry : IControlFeature
                 AskNext(session.LastHeard);
                 break;
             case ReceiveOutcome.Apply(var updates) when session == link.Holder:
-                changes = [.. Heard(link), .. Follow(link, updates)];
+                changes = Follow(link, updates);
                 if (message.Digest is { } digest && digest != link.Digest)
                     Distrust(link, session);
                 break;
             default:
                 _turns.Progress(session, session.LastHeard);
-                changes = session == link.Holder ? Heard(link) : [];
                 break;
         }
         Defend(link, session, message);
@@ -290,7 +292,7 @@ public sealed partial class HostRegistry : IControlFeature
             .Select(row => RowChange.Remove(row.Entity, RowPart.Desired, row.Key));
         LogSnapshot(link.Uuid);
         SendAll(session, session.Feed.Snapshot(_state!, stream, window, withdrawn));
-        return Heard(link);
+        return [];
     }
 
     private List<RowChange> Taken(HostLink link, HostSession session, Acknowledgement taken)
@@ -300,7 +302,7 @@ public sealed partial class HostRegistry : IControlFeature
         SendAll(session, session.Feed.Acknowledged(taken));
         if (session.Feed.IsBehind)
             SendChanges(link, session);
-        return Heard(link);
+        return [];
     }
 
     private List<RowChange> Notified(HostLink link, HostSession session, Notification notification)
