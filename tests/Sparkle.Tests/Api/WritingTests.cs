@@ -143,15 +143,17 @@ public sealed class WritingTests : ApiFixture
         Assert.That(answer.ProblemType, Is.EqualTo($"urn:ponycloud:problem:{type}"));
     }
 
-    [Test]
-    public async Task Too_large_a_body_is_refused_whether_its_length_is_told_or_not()
+    // The server hangs up on what it does not read, and whoever is still writing then may never see the answer. So one client
+    // asks before it writes, and the other writes a byte more than is read.
+    [TestCase(true, 64 * 1024)]
+    [TestCase(false, (16 * 1024) + 1)]
+    public async Task Too_large_a_body_is_refused_whether_its_length_is_told_or_not(bool isTold, int length)
     {
-        var body = new byte[64 * 1024];
-        Assert.That((await PostAsync(Instances, Token(Owner, TenantA), body)).Status, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
         using var request = new HttpRequestMessage(HttpMethod.Post, Instances);
         request.Headers.Authorization = new("Bearer", Token(Owner, TenantA));
-        request.Headers.TransferEncodingChunked = true;
-        request.Content = new ByteArrayContent(body);
+        request.Headers.ExpectContinue = isTold;
+        request.Headers.TransferEncodingChunked = !isTold;
+        request.Content = new ByteArrayContent(new byte[length]);
         request.Content.Headers.ContentType = new("application/json");
         using var response = await Http.SendAsync(request);
         Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
