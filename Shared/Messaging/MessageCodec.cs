@@ -365,15 +365,22 @@ public sealed class MessageCodec(EntityCatalog catalog)
 
         public readonly Guid Host() => Uuid ?? throw Missing("uuid");
 
-        public readonly StateUpdate Update(StateDigest? digest) => new(
-            Incarnation ?? throw Missing("incarnation"), Seq ?? throw Missing("seq"), Stream, Changes ?? throw Missing("changes")) { Digest = digest };
+        public readonly StateUpdate Update(StateDigest? digest) =>
+            new(Incarnation ?? throw Missing("incarnation"), Seq ?? throw Missing("seq"), Stream, Changes ?? throw Missing("changes"))
+            {
+                Digest = digest,
+            };
 
-        public readonly StateChunk StateChunk(StateDigest? digest) => new(
-            Incarnation ?? throw Missing("incarnation"),
-            Stream ?? throw Missing("stream"),
-            Chunk ?? throw Missing("chunk"),
-            IsLast,
-            Changes ?? throw Missing("changes")) { Digest = digest };
+        public readonly StateChunk StateChunk(StateDigest? digest) =>
+            new(
+                Incarnation ?? throw Missing("incarnation"),
+                Stream ?? throw Missing("stream"),
+                Chunk ?? throw Missing("chunk"),
+                IsLast,
+                Changes ?? throw Missing("changes"))
+            {
+                Digest = digest,
+            };
 
         public readonly Acknowledgement? TakenIfAny() => TakenStream is null ? null : Taken();
 
