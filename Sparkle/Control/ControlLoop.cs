@@ -52,8 +52,9 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
     public Task LoadedAsync(IReadOnlyList<RowChange> rows, long epoch, CancellationToken cancellation) => RunAsync(
         () =>
         {
-            _controller.Value.Load(rows, epoch);
+            // First, since whoever sees the rows may write at once.
             _database = new DatabaseLink(true, _time.GetUtcNow());
+            _controller.Value.Load(rows, epoch);
             LogLoaded(rows.Count);
         },
         cancellation);
