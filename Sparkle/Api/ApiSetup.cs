@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Api.Description;
 using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Api.Writing;
@@ -39,6 +40,7 @@ public static class ApiSetup
         services.AddSingleton<RequestReader>();
         services.AddSingleton<TokenEndpoint>();
         services.AddSingleton<SelfEndpoint>();
+        services.AddSingleton<DescriptionEndpoint>();
         services.AddSingleton<ApiEndpoint>();
         services.AddSingleton(provider => new LoginGate(provider.GetRequiredService<Passwords>(), options.LoginFailures, options.LoginWindow));
         services.AddSingleton(provider => new TokenService(
@@ -61,7 +63,9 @@ public static class ApiSetup
     {
         var api = routes.ServiceProvider.GetRequiredService<ApiEndpoint>();
         var self = routes.ServiceProvider.GetRequiredService<SelfEndpoint>();
+        var description = routes.ServiceProvider.GetRequiredService<DescriptionEndpoint>();
         routes.Map(ApiEndpoint.Root + "/{**path}", api.HandleAsync);
+        routes.Map(DescriptionEndpoint.SchemaPath, context => api.GuardAsync(context, description.SchemaAsync));
         MapSelf("ping", self.PingAsync);
         MapSelf("info", self.InfoAsync);
         MapSelf("liveliness", self.LivelinessAsync);

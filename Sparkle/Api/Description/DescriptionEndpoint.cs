@@ -1,0 +1,41 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace PonyCloud.Sparkle.Api.Description;
+
+/// <summary>Serves what the API says about itself, to everybody: it is the same wherever this version runs.</summary>
+public sealed class DescriptionEndpoint(ResourceTree tree)
+{
+    /// <summary>The catalog for programs.</summary>
+    public const string SchemaPath = ApiEndpoint.Root + "/schema";
+
+    private readonly PublishedDocument _schema = SchemaWriter.Write(tree);
+
+    public Task SchemaAsync(HttpContext context) => SendAsync(context, _schema);
+
+    private static async Task SendAsync(HttpContext context, PublishedDocument document)
+    {
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+            throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, "Here is only GET, HEAD.") { Allow = "GET, HEAD" });
+        var response = context.Response;
+        // To be kept, and asked for again: another version of the controller has another one.
+        response.Headers.CacheControl = "public, no-cache";
+        response.Headers.ETag = document.ETag;
+        if (Has(context.Request, document.ETag))
+        {
+            response.StatusCode = StatusCodes.Status304NotModified;
+            return;
+        }
+        response.ContentType = "application/json";
+        response.ContentLength = document.Bytes.Length;
+        if (HttpMethods.IsGet(context.Request.Method))
+            await response.BodyWriter.WriteAsync(document.Bytes, context.RequestAborted);
+    }
+
+    private static bool Has(HttpRequest request, string tag)
+    {
+        var own = new EntityTagHeaderValue(tag);
+        return EntityTagHeaderValue.TryParseList(request.Headers.IfNoneMatch, out var given)
+            && given.Any(other => other.Equals(EntityTagHeaderValue.Any) || own.Compare(other, useStrongComparison: false));
+    }
+}

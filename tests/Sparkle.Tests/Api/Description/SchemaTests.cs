@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Newtonsoft.Json.Linq;
+using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+
+namespace PonyCloud.Sparkle.Tests.Api.Description;
+
+public sealed class SchemaTests : ApiFixture
+{
+    private static readonly EntityCatalog Catalog = EntityCatalog.Load();
+
+    [Test]
+    public async Task The_schema_has_every_entity_and_column_but_the_secret_ones()
+    {
+        var entities = (JObject)(await GetAsync("/api/v1/schema")).Json["entities"]!;
+        Assert.That(entities.Properties().Select(entity => entity.Name), Is.EqualTo(Catalog.All.Select(entity => entity.Name)));
+        foreach (var entity in Catalog.All)
+        {
+            foreach (var (name, part) in new[] { ("desired", entity.Desired), ("current", entity.Current) })
+            {
+                var columns = entities[entity.Name]![name]?["columns"]?.Select(column => column.Value<string>("name"));
+                Assert.That(
+                    columns, Is.EqualTo(part?.Columns.Where(column => !column.IsSecret || column.IsPassword).Select(column => column.Name)),
+                    $"{entity.Name} {name}");
+            }
+        }
+    }
+
+    [Test]
+    public async Task A_column_says_what_a_value_of_it_must_be()
+    {
+        var entities = (JObject)(await GetAsync("/api/v1/schema")).Json["entities"]!;
+        var instance = (JArray)entities["instance"]!["desired"]!["columns"]!;
+        Assert.That(Column("vcpu"), Is.EqualTo(JObject.Parse(
+            """{"name":"vcpu","kind":"integer","description":"Virtual processors.","default":1,"minimum":1,"maximum":512}""")).Using(JToken.EqualityComparer));
+        Assert.That(Column("state")["values"]!.Values<string>(), Is.EqualTo(["running", "paused", "stopped"]));
+        Assert.That(Column("state").Value<string>("default"), Is.EqualTo("stopped"));
+        Assert.That(Column("cpu_profile").Value<string>("references"), Is.EqualTo("cpu_profile"));
+        Assert.That(Column("cpu_profile").Value<bool>("nullable"), Is.True);
+        Assert.That(Column("name").Value<bool>("required"), Is.True);
+        Assert.That(Column("tenant").Value<bool>("immutable"), Is.True);
+        var data = entities["user"]!["desired"]!["columns"]!.Single(column => column.Value<string>("name") == "data");
+        Assert.That(data.Value<string>("kind"), Is.EqualTo("password"));
+        Assert.That(data.Value<bool>("write_only"), Is.True);
+
+        JObject Column(string name) => (JObject)instance.Single(column => column.Value<string>("name") == name);
+    }
+
+    [Test]
+    public async Task Every_mount_has_a_template_whose_parameters_are_declared()
+    {
+        var mounts = (JArray)(await GetAsync("/api/v1/schema")).Json["mounts"]!;
+        var visible = Catalog.Mounts.Where(found => found.Mount.Access != Access.Private).Select(found => found.Mount.Path);
+        Assert.That(mounts.Select(mount => mount.Value<string>("path")), Is.EquivalentTo(visible));
+        foreach (var mount in mounts)
+        {
+            var names = mount["parameters"]!.Select(parameter => parameter.Value<string>("name")).ToList();
+            Assert.That(names, Is.Unique, mount.ToString());
+            var segments = mount.Value<string>("path")!.Trim('/').Split('/');
+            Assert.That(mount.Value<string>("template"), Is.EqualTo(string.Concat(segments.Zip(names, (segment, name) => $"/{segment}/{{{name}}}"))));
+        }
+        var instance = mounts.Single(mount => mount.Value<string>("path") == "/tenant/instance");
+        Assert.That(instance.Value<string>("access"), Is.EqualTo("tenant-user"));
+        Assert.That(instance.Value<bool>("writable"), Is.True);
+    }
+
+    [Test]
+    public async Task Who_has_the_schema_is_told_so()
+    {
+        var first = await GetAsync("/api/v1/schema");
+        Assert.That(first.Headers.ETag!.IsWeak, Is.False);
+        Assert.That(first.Headers.CacheControl!.NoStore, Is.False);
+        using var again = new HttpRequestMessage(HttpMethod.Get, "/api/v1/schema");
+        again.Headers.IfNoneMatch.Add(new EntityTagHeaderValue("\"other\""));
+        again.Headers.IfNoneMatch.Add(first.Headers.ETag);
+        using var answer = await Http.SendAsync(again);
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.NotModified));
+        Assert.That(await answer.Content.ReadAsByteArrayAsync(), Is.Empty);
+        Assert.That(answer.Headers.ETag, Is.EqualTo(first.Headers.ETag));
+    }
+
+    [Test]
+    public async Task The_schema_is_there_before_the_database_is_and_cannot_be_written()
+    {
+        Database.IsLoaded = false;
+        Assert.That((await GetAsync("/api/v1/schema")).Status, Is.EqualTo(HttpStatusCode.OK));
+        var head = await SendAsync(HttpMethod.Head, "/api/v1/schema");
+        Assert.That(head.Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(head.ContentHeaders.ContentLength, Is.GreaterThan(1000));
+        Assert.That((await PostAsync("/api/v1/schema", null, "{}")).Status, Is.EqualTo(HttpStatusCode.MethodNotAllowed));
+    }
+}
