@@ -36,6 +36,7 @@ public static class ApiSetup
         services.AddSingleton<Passwords>();
         services.AddSingleton<Authenticator>();
         services.AddSingleton<RowReader>();
+        services.AddSingleton<WriteTransaction>();
         services.AddSingleton<RowWriter>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<TokenEndpoint>();
