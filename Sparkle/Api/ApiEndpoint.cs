@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Api.Writing;
 using PonyCloud.Sparkle.Control;
@@ -88,7 +89,7 @@ public sealed partial class ApiEndpoint(
             if (row is null)
                 await reader.WriteCollectionAsync(context, snapshot, caller, resource);
             else
-                await reader.WriteRowAsync(context, snapshot, resource.Node, row);
+                await reader.WriteRowAsync(context, snapshot, resource.Node, row, Precondition.Of(context.Request));
             return;
         }
         var allow = Allow(resource);

@@ -16,6 +16,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind StillReferenced = new("still-referenced", 409, "Other rows refer to this one");
     public static readonly ProblemKind ConcurrentChange = new("concurrent-change", 409, "Changed by somebody else meanwhile");
     public static readonly ProblemKind TestFailed = new("test-failed", 409, "A test of the patch failed");
+    public static readonly ProblemKind PreconditionFailed = new("precondition-failed", 412, "The precondition of the request does not hold");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The request is too large");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
     public static readonly ProblemKind UnknownField = new("unknown-field", 422, "Unknown field");

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 
 namespace PonyCloud.Sparkle.Api;
@@ -16,14 +17,20 @@ public sealed class RowReader(ResourceTree tree, JsonBuffers buffers)
 
     private readonly Entity _hosts = tree.Catalog["host"];
 
-    public async Task WriteRowAsync(HttpContext context, StateSnapshot snapshot, ResourceNode node, Row row)
+    /// <summary>Answers with the row and its tag.</summary>
+    public async Task WriteRowAsync(
+        HttpContext context, StateSnapshot snapshot, ResourceNode node, Row row, Precondition? precondition = null)
     {
         var buffer = buffers.Get();
         try
         {
-            Write(buffer.Json, snapshot, node, row);
-            buffer.Json.Flush();
-            await SendAsync(context, buffer);
+            var tag = WriteTagged(buffer, snapshot, node, row);
+            var isKnown = precondition is not null && precondition.IsAnswered(tag);
+            context.Response.Headers.ETag = tag.ToString();
+            if (isKnown)
+                context.Response.StatusCode = StatusCodes.Status304NotModified;
+            else
+                await SendAsync(context, buffer);
         }
         finally
         {
@@ -77,14 +84,49 @@ public sealed class RowReader(ResourceTree tree, JsonBuffers buffers)
         await response.BodyWriter.WriteAsync(buffer.Bytes.WrittenMemory, context.RequestAborted);
     }
 
+    /// <summary>The half of the row's tag that stands for its desired part.</summary>
+    public string DesiredTag(ResourceNode node, Row row)
+    {
+        var buffer = buffers.Get();
+        try
+        {
+            WriteDesired(buffer.Json, node, row);
+            buffer.Json.Flush();
+            return RowTag.Hash(buffer.Bytes.WrittenSpan);
+        }
+        finally
+        {
+            buffers.Return(buffer);
+        }
+    }
+
+    private RowTag WriteTagged(JsonBuffer buffer, StateSnapshot snapshot, ResourceNode node, Row row)
+    {
+        WriteDesired(buffer.Json, node, row);
+        buffer.Json.Flush();
+        var split = buffer.Bytes.WrittenCount;
+        WriteRest(buffer.Json, snapshot, node, row);
+        buffer.Json.Flush();
+        return RowTag.Of(buffer.Bytes.WrittenSpan, split);
+    }
+
     private void Write(Utf8JsonWriter json, StateSnapshot snapshot, ResourceNode node, Row row)
     {
+        WriteDesired(json, node, row);
+        WriteRest(json, snapshot, node, row);
+    }
+
+    private static void WriteDesired(Utf8JsonWriter json, ResourceNode node, Row row)
+    {
         json.WriteStartObject();
-        if (row.Desired is { } desired)
-        {
-            json.WritePropertyName("desired"u8);
-            node.Write(json, RowPart.Desired, desired);
-        }
+        if (row.Desired is not { } desired)
+            return;
+        json.WritePropertyName("desired"u8);
+        node.Write(json, RowPart.Desired, desired);
+    }
+
+    private void WriteRest(Utf8JsonWriter json, StateSnapshot snapshot, ResourceNode node, Row row)
+    {
         if (row.Current is { } current)
         {
             json.WritePropertyName("current"u8);

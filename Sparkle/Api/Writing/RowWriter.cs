@@ -52,6 +52,7 @@ public sealed partial class RowWriter
     /// <summary>Makes a row, with its children.</summary>
     public async Task PostAsync(WriteCall call)
     {
+        call.Precondition?.RequireToWrite(null);
         var body = await _requests.ReadJsonAsync(call.Context.Request, "application/json");
         var scope = new WriteScope(call.Caller, _view.Snapshot!);
         var path = call.Path;
@@ -76,6 +77,7 @@ public sealed partial class RowWriter
             var scope = new WriteScope(call.Caller, _view.Snapshot!);
             if (!call.Path.TryFind(scope.Snapshot, out var row))
                 throw ApiEndpoint.NoSuchRow();
+            call.Precondition?.RequireToWrite(row is null ? null : _answers.DesiredTag(call.Path.Node, row));
             var writes = row is null
                 ? _patches.PlanCollection(call.Path, patch, scope, drafts => _inserts.Plan(drafts, scope))
                 : _patches.PlanRow(call.Path.Node, row, patch, scope);
@@ -101,7 +103,16 @@ public sealed partial class RowWriter
     {
         if (!call.Path.TryFind(_view.Snapshot!, out var row) || row?.Desired is null)
             throw ApiEndpoint.NoSuchRow();
-        await _transaction.WriteAsync(call, [new PlannedWrite(new RowWrite.Delete(call.Path.Node.Entity, row.Key), "")]);
+        var entity = call.Path.Node.Entity;
+        var writes = new List<PlannedWrite> { new(new RowWrite.Delete(entity, row.Key), "") };
+        if (call.Precondition is { } precondition)
+        {
+            precondition.RequireToWrite(_answers.DesiredTag(call.Path.Node, row));
+            // Checked once more by the database, since a delete alone takes the row whatever it has become.
+            if (precondition.NamesVersion)
+                writes.Insert(0, new PlannedWrite(new RowWrite.Update(entity, row.Key, row.Desired, row.Desired), ""));
+        }
+        await _transaction.WriteAsync(call, writes);
         call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 

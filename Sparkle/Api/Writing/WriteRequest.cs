@@ -2,13 +2,18 @@ using Microsoft.AspNetCore.Http;
 using Newtonsoft.Json.Linq;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Database;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
 /// <summary>A request to write: who sent it, and what its path names.</summary>
-public sealed record WriteCall(HttpContext Context, Caller Caller, ResourcePath Path);
+public sealed record WriteCall(HttpContext Context, Caller Caller, ResourcePath Path)
+{
+    /// <summary>What must hold of the row, also at the moment at which it is written; null for nothing.</summary>
+    public Precondition? Precondition { get; } = Precondition.Of(Context.Request);
+}
 
 /// <summary>A write, and where in the request it was asked for.</summary>
 /// <param name="Pointer">JSON pointer to the row in the request.</param>

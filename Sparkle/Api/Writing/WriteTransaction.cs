@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Database;
 
 namespace PonyCloud.Sparkle.Api.Writing;
@@ -13,7 +14,9 @@ public sealed partial class WriteTransaction(IDesiredStateWriter database, TimeP
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(30);
 
     /// <exception cref="ProblemException">The schema refuses it; the problem says where in the request.</exception>
-    /// <exception cref="ConcurrentChangeException">A row is no longer as it was when the request was checked.</exception>
+    /// <exception cref="ConcurrentChangeException">
+    /// A row is no longer as it was when the request was checked, and the request may be tried again.
+    /// </exception>
     /// <exception cref="UnconfirmedCommitException">The outcome is not known.</exception>
     internal async Task WriteAsync(WriteCall call, List<PlannedWrite> writes)
     {
@@ -44,6 +47,10 @@ public sealed partial class WriteTransaction(IDesiredStateWriter database, TimeP
         {
             throw ApiEndpoint.NoSuchRow();
         }
+        catch (ConcurrentChangeException) when (call.Precondition is { NamesVersion: true })
+        {
+            throw Precondition.Failed("The row was changed by somebody else at the same time.");
+        }
         LogChange(call, writes, isKnown: true);
     }
 
@@ -72,7 +79,8 @@ public sealed partial class WriteTransaction(IDesiredStateWriter database, TimeP
         if (!logger.IsEnabled(LogLevel.Information))
             return;
         // Keys come from clients, so they are escaped: nobody writes lines of their own into the log.
-        var what = string.Join(", ", writes.Select(planned => planned.Write switch
+        var changes = writes.Where(planned => planned.Write is not RowWrite.Update update || !ReferenceEquals(update.Expected, update.Record));
+        var what = string.Join(", ", changes.Select(planned => planned.Write switch
         {
             RowWrite.Insert insert => $"insert {insert.Entity.Name} {Shown(insert.Entity.KeyOf(RowPart.Desired, insert.Record))}",
             RowWrite.Update update => $"update {update.Entity.Name} {Shown(update.Key)}",

@@ -105,9 +105,12 @@ public abstract class ApiFixture
         .Issue(Service<UserDirectory>().FindUser(Database.Snapshot!, email)!, tenant?.ToString()).Text;
 
     protected async Task<Answer> SendAsync(
-        HttpMethod method, string path, string? token = null, object? body = null, string mediaType = "application/json")
+        HttpMethod method, string path, string? token = null, object? body = null, string mediaType = "application/json",
+        (string Name, string Value)? header = null)
     {
         using var request = new HttpRequestMessage(method, path);
+        if (header is var (name, value))
+            request.Headers.TryAddWithoutValidation(name, value);
         if (token is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         if (body is not null)
