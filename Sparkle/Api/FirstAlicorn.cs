@@ -1,6 +1,8 @@
+using System.Text;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Control;
@@ -59,7 +61,7 @@ public sealed partial class FirstAlicorn(
     {
         // The file first: a password that could not be told to anybody would lock everybody out.
         if (options.FirstAlicornPasswordFile is { } file)
-            await WriteFileAsync(file, password, cancellation);
+            WholeFile.Write(file, Encoding.UTF8.GetBytes(password + "\n"), WholeFile.Secret, replace: true);
         var wait = LookEvery;
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
@@ -114,21 +116,6 @@ public sealed partial class FirstAlicorn(
     {
         if (options.FirstAlicornPasswordFile is { } file && File.Exists(file))
             File.Delete(file);
-    }
-
-    private static async Task WriteFileAsync(string path, string password, CancellationToken cancellation)
-    {
-        // Never into a file that others opened before: a new one takes its place.
-        var draft = $"{path}.{Guid.NewGuid():N}";
-        await using (var stream = new FileStream(draft, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }))
-        await using (var writer = new StreamWriter(stream))
-            await writer.WriteLineAsync(password.AsMemory(), cancellation);
-        File.Move(draft, path, overwrite: true);
     }
 
     [LoggerMessage(3031, LogLevel.Information, "The database had no alicorn; made {User}")]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PonyCloud.Shared.Hosting;
 
 namespace PonyCloud.Twilight.Session;
 
@@ -22,18 +23,8 @@ public sealed class EpochFile(string path)
             : throw new InvalidDataException($"{path} does not hold an epoch; remove it if the host is to obey any controller.");
     }
 
-    /// <summary>Written whole or not at all, also when the power fails.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
-    public void Write(long epoch)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var next = path + ".new";
-        using (var file = new FileStream(next, FileMode.Create, FileAccess.Write))
-        {
-            file.Write(Encoding.ASCII.GetBytes(epoch.ToString(CultureInfo.InvariantCulture) + "\n"));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(next, path, overwrite: true);
-    }
+    public void Write(long epoch) => WholeFile.Write(
+        path, Encoding.ASCII.GetBytes(epoch.ToString(CultureInfo.InvariantCulture) + "\n"), WholeFile.Public, replace: true);
 }

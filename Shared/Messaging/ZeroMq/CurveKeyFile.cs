@@ -1,4 +1,5 @@
 using System.Text;
+using PonyCloud.Shared.Hosting;
 
 namespace PonyCloud.Shared.Messaging.ZeroMq;
 
@@ -8,7 +9,6 @@ namespace PonyCloud.Shared.Messaging.ZeroMq;
 /// </summary>
 public static class CurveKeyFile
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int KeyLength = 40;
 
     /// <summary>Reads the key, or makes one where there is no file, with the directories above it.</summary>
@@ -35,7 +35,7 @@ public static class CurveKeyFile
     {
         using var file = File.OpenHandle(path);
         // Of the file that is open: another may have taken its name.
-        if ((File.GetUnixFileMode(file) & ~OwnerOnly) != 0)
+        if ((File.GetUnixFileMode(file) & ~WholeFile.Secret) != 0)
             throw new CurveKeyFileException($"{path} is a secret and must have mode 0600");
         Span<byte> content = stackalloc byte[KeyLength + 2];
         var text = Encoding.Latin1.GetString(content[..RandomAccess.Read(file, content, fileOffset: 0)]);
@@ -47,32 +47,14 @@ public static class CurveKeyFile
 
     private static void Make(string path)
     {
-        if (Path.GetDirectoryName(path) is { Length: > 0 } directory)
-            Directory.CreateDirectory(directory);
-        // Under another name first, so that a crash half way leaves no half key behind; and moved only to where no key is, so
-        // that of two who do this at once both have the same.
-        var draft = $"{path}.{Guid.NewGuid():N}";
         try
         {
-            using (var file = new FileStream(draft, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = OwnerOnly,
-            }))
-            {
-                file.Write(Encoding.ASCII.GetBytes(CurveKeys.Generate().ExportSecret() + "\n"));
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(draft, path, overwrite: false);
+            // Only where no key is, so that of two who do this at once both have the same.
+            WholeFile.Write(path, Encoding.ASCII.GetBytes(CurveKeys.Generate().ExportSecret() + "\n"), WholeFile.Secret, replace: false);
         }
         catch (IOException) when (File.Exists(path))
         {
             // Somebody else was quicker, and that key is the one.
-        }
-        finally
-        {
-            File.Delete(draft);
         }
     }
 }
