@@ -31,10 +31,10 @@ public sealed record KeyGateOptions
 public sealed class KeyGate : IPeerGate
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Bucket> _addresses = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Allowance> _addresses = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly KeyGateOptions _options;
-    private readonly Bucket _all;
+    private readonly Allowance _all;
     private ImmutableHashSet<string>? _known;
     private int _sweepAt = 64;
     private long _admittedStrangers;
@@ -47,7 +47,7 @@ public sealed class KeyGate : IPeerGate
         _options = options ?? new KeyGateOptions();
         if (_options.Burst <= 0 || _options.AddressBurst <= 0 || _options.Pace <= TimeSpan.Zero || _options.AddressPace <= TimeSpan.Zero)
             throw new ArgumentException("Bursts and paces must be above 0.", nameof(options));
-        _all = new Bucket(_options.Burst, _options.Pace, Now);
+        _all = new Allowance(_options.Burst, _options.Pace);
     }
 
     /// <summary>
@@ -108,11 +108,9 @@ public sealed class KeyGate : IPeerGate
             else
             {
                 Sweep(now);
-                _addresses.Add(source, bucket = new Bucket(_options.AddressBurst, _options.AddressPace, now));
+                _addresses.Add(source, bucket = new Allowance(_options.AddressBurst, _options.AddressPace));
             }
-            _all.Take();
-            bucket.Take();
-            return true;
+            return _all.Take(now) && bucket.Take(now);
         }
     }
 
@@ -141,23 +139,5 @@ public sealed class KeyGate : IPeerGate
         parsed.TryWriteBytes(bytes, out _);
         bytes[8..].Clear();
         return new IPAddress(bytes).ToString();
-    }
-
-    /// <summary>A token bucket, as the time at which it will be full: one subtraction instead of a count and a time.</summary>
-    private sealed class Bucket(int burst, TimeSpan pace, TimeSpan now)
-    {
-        private TimeSpan _fullAt = now;
-
-        public bool IsFull(TimeSpan now) => _fullAt <= now;
-
-        public bool HasOne(TimeSpan now)
-        {
-            if (_fullAt < now)
-                _fullAt = now;
-            return _fullAt - now <= pace * (burst - 1);
-        }
-
-        /// <summary>After <see cref="HasOne"/> said that there is one.</summary>
-        public void Take() => _fullAt += pace;
     }
 }

@@ -81,7 +81,7 @@ public abstract record Message
 public sealed record Notification(string Type, EventSeverity Severity, Guid? Instance, DateTimeOffset Time, JsonText? Data)
 {
     /// <summary>How many of them a host may tell; either side drops what is more.</summary>
-    public static Allowance Allowance() => new(burst: 100, perSecond: 10);
+    public static Allowance Allowance() => new(burst: 100, pace: TimeSpan.FromSeconds(0.1));
 }
 
 /// <summary>A body that is no message; the text says what is wrong and holds nothing of the body's content.</summary>

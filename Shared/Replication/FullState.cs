@@ -20,8 +20,6 @@ public sealed record FullState(IReadOnlyList<IReadOnlyList<RowChange>> Chunks, S
     // A change that removes a row: names and a key.
     private const int RemovalBytes = 160;
 
-    public int Rows => Chunks.Sum(chunk => chunk.Count);
-
     public static FullState Cut(IEnumerable<RowChange> rows, RowHasher hasher, ReplicationLimits limits)
     {
         var digest = default(StateDigest);

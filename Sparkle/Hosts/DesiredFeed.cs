@@ -17,8 +17,6 @@ internal sealed class DesiredFeed(string host, string incarnation, ScopeResolver
     private Dictionary<(Entity Entity, RowKey Key), object> _sent = [];
     private StateDigest _digest;
 
-    public SenderState State => _sender.State;
-
     /// <summary>Whether something changed that could not be told when it did.</summary>
     public bool IsBehind { get; private set; }
 

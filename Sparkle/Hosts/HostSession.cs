@@ -4,9 +4,10 @@ using PonyCloud.Shared.Replication;
 namespace PonyCloud.Sparkle.Hosts;
 
 /// <summary>The exchange with one Twilight process, known by its routing id: both directions of replication.</summary>
-internal sealed class HostSession(Guid host, PeerId peer, DesiredFeed feed, ReplicationReceiver receiver)
+internal sealed class HostSession(HostLink link, PeerId peer, DesiredFeed feed, ReplicationReceiver receiver)
 {
-    public Guid Host { get; } = host;
+    /// <summary>The host that the process speaks for, or claims to.</summary>
+    public HostLink Link { get; } = link;
 
     public PeerId Peer { get; } = peer;
 
@@ -16,16 +17,10 @@ internal sealed class HostSession(Guid host, PeerId peer, DesiredFeed feed, Repl
     /// <summary>What the host reports.</summary>
     public ReplicationReceiver Receiver { get; } = receiver;
 
+    /// <summary>Whether this process speaks for the host.</summary>
+    public bool IsHolder => Link.Holder == this;
+
     public TimeSpan LastHeard { get; set; }
 
     public TimeSpan LastSent { get; set; }
-
-    /// <summary>When the answer to a resync request is overdue, and somebody else may be asked; null when none is awaited.</summary>
-    public TimeSpan? TurnEnds { get; set; }
-
-    /// <summary>Whether a resync request waits for its turn.</summary>
-    public bool IsQueued { get; set; }
-
-    /// <summary>The session is over: nothing is sent to it any more.</summary>
-    public bool IsOver { get; set; }
 }

@@ -9,8 +9,12 @@ internal sealed class ResyncTurns(int atOnce)
     // Long enough for a full state over a slow network; a host that answers with chunks gets as long for each.
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(10);
 
+    // Who waits, in order; one that ended is no longer among the waiting, and is passed over when its turn comes.
     private readonly Queue<HostSession> _queue = [];
-    private readonly HashSet<HostSession> _asked = [];
+    private readonly HashSet<HostSession> _waiting = [];
+
+    // Who was asked, and when somebody else may be instead.
+    private readonly Dictionary<HostSession, TimeSpan> _asked = [];
 
     /// <summary>How many are being asked.</summary>
     public int Asked => _asked.Count;
@@ -19,31 +23,37 @@ internal sealed class ResyncTurns(int atOnce)
     public bool Ask(HostSession session, TimeSpan now)
     {
         // Asking again does not make a turn longer: a host that does not answer must not keep the others waiting.
-        if (_asked.Contains(session))
+        if (_asked.ContainsKey(session))
             return true;
-        if (_asked.Count >= atOnce || _queue.Count > 0)
+        if (_asked.Count < atOnce && _waiting.Count == 0)
         {
-            if (!session.IsQueued)
-                _queue.Enqueue(session);
-            session.IsQueued = true;
-            return false;
+            _asked.Add(session, now + Turn);
+            return true;
         }
-        Begin(session, now);
-        return true;
+        if (_waiting.Add(session))
+            _queue.Enqueue(session);
+        return false;
     }
 
     /// <summary>The session's answer has come in part.</summary>
     public void Progress(HostSession session, TimeSpan now)
     {
-        if (_asked.Contains(session))
-            session.TurnEnds = now + Turn;
+        if (_asked.ContainsKey(session))
+            _asked[session] = now + Turn;
+    }
+
+    /// <summary>Takes the turn from a session whose answer is overdue.</summary>
+    public void Tick(HostSession session, TimeSpan now)
+    {
+        if (_asked.TryGetValue(session, out var ends) && now >= ends)
+            _asked.Remove(session);
     }
 
     /// <summary>The session's answer has come, or will not.</summary>
     public void End(HostSession session)
     {
         _asked.Remove(session);
-        session.TurnEnds = null;
+        _waiting.Remove(session);
     }
 
     /// <summary>Whose turn it is now; null when nobody waits or none is free.</summary>
@@ -51,18 +61,11 @@ internal sealed class ResyncTurns(int atOnce)
     {
         while (_asked.Count < atOnce && _queue.TryDequeue(out var session))
         {
-            session.IsQueued = false;
-            if (session.IsOver)
+            if (!_waiting.Remove(session))
                 continue;
-            Begin(session, now);
+            _asked.Add(session, now + Turn);
             return session;
         }
         return null;
-    }
-
-    private void Begin(HostSession session, TimeSpan now)
-    {
-        _asked.Add(session);
-        session.TurnEnds = now + Turn;
     }
 }

@@ -9,7 +9,6 @@ internal static class MutantRun
     public static IReadOnlyDictionary<string, Func<Mutant>> All { get; } = new Dictionary<string, Func<Mutant>>
     {
         ["seq not checked"] = () => new SeqNotChecked(),
-        ["incarnation not checked"] = () => new IncarnationNotChecked(),
         ["stream not checked"] = () => new StreamNotChecked(),
         ["anything taken as full while waiting"] = () => new AnythingIsFull(),
         ["stale messages kept"] = () => new StaleIsKept(),

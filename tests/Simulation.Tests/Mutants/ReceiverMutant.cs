@@ -63,15 +63,6 @@ internal sealed class SeqNotChecked : ReceiverMutant
             : update;
 }
 
-/// <summary>R3: a partial update with the right stream and seq counts, whoever said it.</summary>
-internal sealed class IncarnationNotChecked : ReceiverMutant
-{
-    protected override StateUpdate WhileSynced(StateUpdate update, Expected expected) =>
-        update.Stream == expected.Stream
-            ? update with { Incarnation = expected.Incarnation! }
-            : update;
-}
-
 /// <summary>The original rule: incarnation and seq make the next update, whatever the stream.</summary>
 internal sealed class StreamNotChecked : ReceiverMutant
 {

@@ -8,6 +8,7 @@ using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
 using PonyCloud.Sparkle.Placement;
+using PonyCloud.TestKit.Control;
 
 namespace PonyCloud.Simulation.Tests.Parts;
 
@@ -24,9 +25,7 @@ internal sealed class SparkleProcess : IDesiredStateWriter, IControlQueue, IStat
         _since = world.Time.GetUtcNow();
         var options = new ControlOptions { Limits = world.Limits, ResyncsAtOnce = world.ResyncsAtOnce };
         var scheduler = new Scheduler(world.Catalog, this, this, this, NullLogger<Scheduler>.Instance);
-        var desk = new EnrolmentDesk(world.Catalog, this, this, this, world.Time, NullLogger<EnrolmentDesk>.Instance);
-        var door = new HostDoor(
-            world.Catalog, new HostAdmission(world.Catalog), desk, new KeyGate(world.Time), this, options, world.Time, NullLogger<HostDoor>.Instance);
+        var door = HostDoors.Make(world.Catalog, this, options, world.Time, new KeyGate(world.Time), this, this);
         Registry = new HostRegistry(
             world.Catalog, door, this, new ScopeResolver(world.Catalog), this, this, this, world.Chance, options, world.Time, NullLogger<HostRegistry>.Instance);
         _controller = new Controller(

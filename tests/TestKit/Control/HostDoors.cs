@@ -8,22 +8,32 @@ using PonyCloud.Sparkle.Hosts;
 
 namespace PonyCloud.TestKit.Control;
 
-/// <summary>What stands before the sessions, where nobody enrols by a token.</summary>
+/// <summary>What stands before the sessions.</summary>
 public static class HostDoors
 {
+    /// <summary>One where nobody enrols by a token.</summary>
     public static HostDoor Make(EntityCatalog catalog, IEventSink events, ControlOptions options, TimeProvider time)
     {
         var nowhere = new Nowhere();
-        return new HostDoor(
-            catalog,
-            new HostAdmission(catalog),
-            new EnrolmentDesk(catalog, nowhere, nowhere, events, time, NullLogger<EnrolmentDesk>.Instance),
-            new KeyGate(time),
-            events,
-            options,
-            time,
-            NullLogger<HostDoor>.Instance);
+        return Make(catalog, events, options, time, new KeyGate(time), nowhere, nowhere);
     }
+
+    public static HostDoor Make(
+        EntityCatalog catalog,
+        IEventSink events,
+        ControlOptions options,
+        TimeProvider time,
+        KeyGate gate,
+        IDesiredStateWriter writer,
+        IControlQueue queue) => new(
+        catalog,
+        new HostAdmission(catalog),
+        new EnrolmentDesk(catalog, writer, queue, events, time, NullLogger<EnrolmentDesk>.Instance),
+        gate,
+        events,
+        options,
+        time,
+        NullLogger<HostDoor>.Instance);
 
     private sealed class Nowhere : IDesiredStateWriter, IControlQueue
     {

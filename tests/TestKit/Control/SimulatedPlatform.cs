@@ -38,9 +38,6 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
 
     public List<PlatformEvent> Events { get; } = [];
 
-    /// <summary>What hosts said of the epoch that they obey.</summary>
-    public HashSet<long> HeardEpochs { get; } = [];
-
     public List<SimulatedHost> Hosts { get; } = [];
 
     public bool IsDatabaseUp { get; set; } = true;
@@ -161,7 +158,9 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
 
     void IControlQueue.Post(Action action) => _posted.Enqueue(action);
 
-    void IEpochAuthority.Heard(long epoch) => HeardEpochs.Add(epoch);
+    void IEpochAuthority.Heard(long epoch)
+    {
+    }
 
     void IEventSink.Record(PlatformEvent platformEvent) => Events.Add(platformEvent);
 
@@ -221,8 +220,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
         var socket = new SparkleSocket();
         var scheduler = new Scheduler(Catalog, this, this, this, NullLogger<Scheduler>.Instance);
         Gate = new KeyGate(Time);
-        var desk = new EnrolmentDesk(Catalog, this, this, this, Time, NullLogger<EnrolmentDesk>.Instance);
-        Door = new HostDoor(Catalog, new HostAdmission(Catalog), desk, Gate, this, _options, Time, NullLogger<HostDoor>.Instance);
+        Door = HostDoors.Make(Catalog, this, _options, Time, Gate, this, this);
         var controller = new Controller(
             Catalog,
             [
