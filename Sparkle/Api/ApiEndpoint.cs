@@ -22,6 +22,7 @@ public sealed partial class ApiEndpoint(
     TokenEndpoint tokens,
     RowReader reader,
     RowWriter writer,
+    Revisions revisions,
     ProblemWriter problems,
     ILogger<ApiEndpoint> logger)
 {
@@ -85,6 +86,7 @@ public sealed partial class ApiEndpoint(
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
         {
             Require(caller, resource, Operation.Read);
+            context.Response.Headers[Revisions.Header] = revisions.TextOf(snapshot);
             var row = RequireRow(snapshot, resource);
             if (row is null)
                 await reader.WriteCollectionAsync(context, snapshot, caller, resource);

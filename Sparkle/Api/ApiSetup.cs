@@ -35,8 +35,10 @@ public static class ApiSetup
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<Authenticator>();
+        services.AddSingleton<RowParts>();
         services.AddSingleton<RowReader>();
         services.AddSingleton<WriteTransaction>();
+        services.AddSingleton<Revisions>();
         services.AddSingleton<RowWriter>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<TokenEndpoint>();

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Api.Reading;
@@ -11,11 +10,9 @@ namespace PonyCloud.Sparkle.Api;
 /// <summary>
 /// Answers reads: rows go from their records straight to the wire, since reading is what the API does most.
 /// </summary>
-public sealed class RowReader(ResourceTree tree, JsonBuffers buffers)
+public sealed class RowReader(RowParts parts, JsonBuffers buffers)
 {
     private const int FlushAt = 32 * 1024;
-
-    private readonly Entity _hosts = tree.Catalog["host"];
 
     /// <summary>Answers with the row and its tag.</summary>
     public async Task WriteRowAsync(
@@ -119,36 +116,13 @@ public sealed class RowReader(ResourceTree tree, JsonBuffers buffers)
     private static void WriteDesired(Utf8JsonWriter json, ResourceNode node, Row row)
     {
         json.WriteStartObject();
-        if (row.Desired is not { } desired)
-            return;
-        json.WritePropertyName("desired"u8);
-        node.Write(json, RowPart.Desired, desired);
+        RowParts.WriteDesired(json, node, row);
     }
 
     private void WriteRest(Utf8JsonWriter json, StateSnapshot snapshot, ResourceNode node, Row row)
     {
-        if (row.Current is { } current)
-        {
-            json.WritePropertyName("current"u8);
-            node.Write(json, RowPart.Current, current);
-            if (StaleSince(snapshot, node.Entity, row) is { } since)
-            {
-                json.WritePropertyName("stale_since"u8);
-                JsonSerializer.Serialize(json, since, RowJson.Options);
-            }
-        }
+        parts.WriteCurrent(json, snapshot, node, row);
         json.WriteEndObject();
-    }
-
-    // What a silent host reported last is the best that is known, and says how old it is.
-    private DateTimeOffset? StaleSince(StateSnapshot snapshot, Entity entity, Row row)
-    {
-        if (entity.ReportedBy is null)
-            return null;
-        var current = entity == _hosts
-            ? row.Current
-            : entity.ReporterOf(row.Key) is { } host ? snapshot[_hosts].Find(RowKey.Of(host))?.Current : null;
-        return current is HostCurrent { Status: HostStatus.Unreachable } silent ? silent.LastSeen : null;
     }
 
     private static Row[] Sorted(IEnumerable<Row> rows)
