@@ -20,6 +20,7 @@ public sealed class ArchitectureTests
     private static readonly Assembly Shared = typeof(EntityCatalog).Assembly;
     private static readonly Assembly Sparkle = Assembly.Load("sparkle");
     private static readonly Assembly Twilight = Assembly.Load("twilight");
+    private static readonly Assembly Pony = Assembly.Load("pony");
 
     [Test]
     public void The_daemons_know_Shared_and_not_each_other()
@@ -30,6 +31,10 @@ public sealed class ArchitectureTests
                 .Concat(AssemblyRules.NoReference(Twilight, "sparkle")),
             Is.Empty);
     }
+
+    [Test]
+    public void The_command_line_client_knows_nothing_but_the_API() =>
+        Assert.That(AssemblyRules.NoReference(Pony, "ponycloud.shared", "sparkle", "twilight"), Is.Empty);
 
     [Test]
     public void Inside_Shared_nothing_uses_what_is_above_it()
@@ -57,7 +62,7 @@ public sealed class ArchitectureTests
     [Test]
     public void Native_code_stands_only_in_the_bindings()
     {
-        var types = Shared.GetTypes().Concat(Sparkle.GetTypes()).Concat(Twilight.GetTypes());
+        var types = Shared.GetTypes().Concat(Sparkle.GetTypes()).Concat(Twilight.GetTypes()).Concat(Pony.GetTypes());
         Assert.That(AssemblyRules.NativeCode(types, NativeHomes), Is.Empty);
     }
 
