@@ -17,6 +17,9 @@ public sealed record UserDesired
     [Description("An operator of the platform, with unrestricted access.")]
     [OperatorOnly]
     public bool Alicorn { get; init; }
+
+    [Description("Tokens that were made before this moment are void. A moment that has passed never goes back.")]
+    public DateTimeOffset? TokensValidFrom { get; init; }
 }
 
 public sealed class UserDeclaration : IEntityDeclaration

@@ -24,6 +24,7 @@ public sealed partial class ApiEndpoint(
     RowWriter writer,
     Revisions revisions,
     ProblemWriter problems,
+    AuditLog audit,
     ILogger<ApiEndpoint> logger)
 {
     /// <summary>The root of all paths.</summary>
@@ -54,7 +55,10 @@ public sealed partial class ApiEndpoint(
         }
         catch (Exception exception)
         {
-            await problems.WriteAsync(context, ProblemOf(context, exception));
+            var problem = ProblemOf(context, exception);
+            if (problem.Kind.Status == StatusCodes.Status403Forbidden)
+                audit.Refused(context, context.Features.Get<Caller>(), problem.Detail);
+            await problems.WriteAsync(context, problem);
         }
     }
 
@@ -72,9 +76,9 @@ public sealed partial class ApiEndpoint(
         if (!link.IsUp)
             context.Response.Headers[DatabaseDownHeader] = link.Since.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
         var path = PathBelowRoot(context);
-        if (TokenEndpoint.Matches(path, out var tenant))
+        if (TokenPath.Parse(path.Span) is { } tokenPath)
         {
-            await tokens.HandleAsync(context, snapshot, tenant);
+            await tokens.HandleAsync(context, snapshot, tokenPath);
             return;
         }
         var caller = await authenticator.RequireCallerAsync(context.Request, snapshot);
@@ -85,7 +89,7 @@ public sealed partial class ApiEndpoint(
         var method = context.Request.Method;
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
         {
-            Require(caller, resource, Operation.Read);
+            Require(context, caller, resource, Operation.Read);
             context.Response.Headers[Revisions.Header] = revisions.TextOf(snapshot);
             var row = RequireRow(snapshot, resource);
             if (row is null)
@@ -103,7 +107,7 @@ public sealed partial class ApiEndpoint(
         }
         if (!allow.Split(", ").Contains(method))
             throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, $"Here is only {allow}.") { Allow = allow });
-        Require(caller, resource, method switch
+        Require(context, caller, resource, method switch
         {
             "DELETE" => Operation.Delete,
             "PATCH" when resource.IsRow => Operation.Change,
@@ -121,11 +125,15 @@ public sealed partial class ApiEndpoint(
         });
     }
 
-    private static void Require(Caller caller, ResourcePath resource, Operation operation)
+    private void Require(HttpContext context, Caller caller, ResourcePath resource, Operation operation)
     {
         var decision = AccessPolicy.Decide(caller, resource, operation);
         if (decision.Verdict == Verdict.NotFound)
+        {
+            // The answer is that of a row which is not there; the log tells what it really was.
+            audit.Refused(context, caller, "it is somebody else's, or not there");
             throw NoSuchRow();
+        }
         if (decision.Verdict == Verdict.Forbidden)
             throw new ProblemException(ProblemKind.Forbidden, decision.Why);
     }

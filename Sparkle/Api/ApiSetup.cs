@@ -39,6 +39,7 @@ public static class ApiSetup
         services.AddSingleton<RowReader>();
         services.AddSingleton<WriteTransaction>();
         services.AddSingleton<Revisions>();
+        services.AddSingleton<PasswordReader>();
         services.AddSingleton<RowWriter>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<TokenEndpoint>();
@@ -50,7 +51,11 @@ public static class ApiSetup
             TokenKey.LoadOrCreate(options.DataDirectory),
             options.TokenLifetime,
             provider.GetRequiredService<UserDirectory>(),
+            provider.GetRequiredService<Revocations>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Revocations>();
+        services.AddSingleton<AuditLog>();
+        services.AddHostedService<RevocationKeeper>();
         services.AddHostedService<FirstAlicorn>();
         services.Configure<KestrelServerOptions>(kestrel =>
         {

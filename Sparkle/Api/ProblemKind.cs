@@ -10,6 +10,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind Unauthenticated = new("unauthenticated", 401, "Not logged in");
     public static readonly ProblemKind Forbidden = new("forbidden", 403, "Not allowed");
     public static readonly ProblemKind OperatorOnly = new("operator-only", 403, "Only an operator of the platform may set this field");
+    public static readonly ProblemKind WrongPassword = new("wrong-password", 403, "The present password is another one");
     public static readonly ProblemKind NotFound = new("not-found", 404, "Not found");
     public static readonly ProblemKind MethodNotAllowed = new("method-not-allowed", 405, "Method not allowed here");
     public static readonly ProblemKind Duplicate = new("duplicate", 409, "Another row has this value");
@@ -26,6 +27,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind NotInList = new("not-in-list", 422, "A value is not one of those allowed");
     public static readonly ProblemKind OutOfRange = new("out-of-range", 422, "A value is out of range");
     public static readonly ProblemKind BadFormat = new("bad-format", 422, "A value does not have the required form");
+    public static readonly ProblemKind WeakPassword = new("weak-password", 422, "The password is not taken");
     public static readonly ProblemKind UnknownReference = new("unknown-reference", 422, "A value refers to a row that is not there");
     public static readonly ProblemKind ImmutableField = new("immutable-field", 422, "A field cannot be changed");
     public static readonly ProblemKind Contradiction = new("contradiction", 422, "A value contradicts the rest of the request");

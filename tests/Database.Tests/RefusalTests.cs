@@ -23,6 +23,8 @@ public sealed class RefusalTests
     private static readonly EventDesired Event = Rows.Event();
     private static readonly EnrolmentDesired Enrolment = Rows.Enrolment();
 
+    private static readonly RevocationDesired Revocation = new() { Uuid = Guid.NewGuid(), Expires = DateTimeOffset.UnixEpoch.AddYears(90) };
+
     private Link _link = null!;
 
     private static IEnumerable<TestCaseData> Violations =>
@@ -69,6 +71,7 @@ public sealed class RefusalTests
         Case("enrolment_pkey", "enrolment", Enrolment, Refusal.Duplicate, "hash"),
         Case("enrolment_hash_format", "enrolment", Rows.Enrolment('E'), Refusal.Rule, "hash"),
         Case("enrolment_name_length", "enrolment", Rows.Enrolment('d') with { Name = new string('x', 254) }, Refusal.Rule, "name"),
+        Case("revocation_pkey", "revocation", Revocation, Refusal.Duplicate, "uuid"),
         Case("event_count_positive", "event", Rows.Event('c') with { Count = 0 }, Refusal.Rule, "count"),
     ];
 
@@ -84,7 +87,7 @@ public sealed class RefusalTests
         await _link.InsertAsync(
             ("tenant", Tenant), ("host", Host), ("host", OtherHost), ("cpu_profile", Profile), ("user", User), ("member", Member),
             ("instance", Instance), ("instance", Unplaced), ("host_instance", Place), ("config", Config), ("event", Event),
-            ("enrolment", Enrolment));
+            ("enrolment", Enrolment), ("revocation", Revocation));
         foreach (var table in Tables.Where(table => table.World.Length > 0))
             await _link.ExecuteAsync(table.World);
     }
@@ -152,6 +155,26 @@ public sealed class RefusalTests
         Assert.That(refused.Refusal, Is.EqualTo(Refusal.StillReferenced));
         Assert.That(refused.Constraint, Is.EqualTo("instance_cpu_profile_fkey"));
         Assert.That(refused.Message, Does.Contain("in use"));
+    }
+
+    [TestCase("2020-01-02", "2020-01-01", false)]
+    [TestCase("2020-01-02", null, false)]
+    [TestCase("2020-01-02", "2020-01-03", true)]
+    [TestCase("2999-01-01", "2020-01-01", false)]
+    [TestCase("2999-01-01", "2998-01-01", true)]
+    [TestCase(null, "2020-01-01", true)]
+    public async Task Ended_tokens_of_a_user_stay_so(string? before, string? after, bool isTaken)
+    {
+        var old = Rows.User($"{Guid.NewGuid():N}@a.example") with { TokensValidFrom = Day(before) };
+        await _link.InsertAsync(("user", old));
+        var update = () => _link.UpdateAsync("user", old, old with { TokensValidFrom = Day(after) });
+
+        if (isTaken)
+            await update();
+        else
+            Assert.That((await CatchAsync(update)).Constraint, Is.EqualTo("user_tokens_valid_from_rises"));
+
+        static DateTimeOffset? Day(string? text) => text is null ? null : DateTimeOffset.Parse(text + "T00:00:00Z");
     }
 
     [Test]

@@ -19,8 +19,11 @@ public sealed class Authenticator(TokenService tokens)
         var header = request.Headers.Authorization;
         if (header.Count != 1 || !header[0]!.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
             throw Unauthenticated("The request needs a token, as Authorization: Bearer.", BearerChallenge);
-        return await tokens.FindCallerAsync(header[0]![BearerPrefix.Length..].Trim(), snapshot)
-            ?? throw Unauthenticated("The token is not valid, or not any more.", BearerChallenge + ", error=\"invalid_token\"");
+        var caller = await tokens.FindCallerAsync(header[0]![BearerPrefix.Length..].Trim(), snapshot)
+            ?? throw Unauthenticated("The token is not valid, or not any more.", BearerChallenge + ", error=\"invalid_token\", error_description=\"not valid, or not any more\"");
+        // For the audit log, when the request is refused further on.
+        request.HttpContext.Features.Set(caller);
+        return caller;
     }
 
     /// <exception cref="ProblemException">There is no name and password.</exception>

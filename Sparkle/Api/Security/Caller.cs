@@ -13,4 +13,7 @@ public sealed record Caller(string Email, bool IsAlicorn, string? Tenant, Member
 {
     /// <summary>The tenants that the user of a user token is a member of.</summary>
     public IReadOnlyCollection<string> Memberships { get; init; } = [];
+
+    /// <summary>The token that the request brought; null for a caller that no token made.</summary>
+    public TokenIdentity? Token { get; init; }
 }

@@ -9,8 +9,8 @@ namespace PonyCloud.Sparkle.Api.Security;
 /// <summary>Makes and checks salted password hashes, by the framework's hasher.</summary>
 public sealed class Passwords
 {
-    public const int MinLength = 8;
-    public const int MaxLength = 1024;
+    /// <summary>UTF-16 units; a login with more is wrong, whatever it is.</summary>
+    public const int MaxChecked = 2 * PasswordRules.MaxLength;
 
     private readonly PasswordHasher<UserDesired> _hasher = new();
     private readonly UserDesired _nobody = new() { Email = "" };

@@ -9,7 +9,7 @@ namespace PonyCloud.Sparkle.Api.Writing;
 /// Makes a desired record of the <c>desired</c> object of a request, and checks it by nothing but the entity's
 /// declaration. It reports all that is wrong, not only the first.
 /// </summary>
-internal sealed class RecordReader(AccessPolicy policy, ValueReader values)
+internal sealed class RecordReader(AccessPolicy policy, ValueReader values, PasswordReader passwords)
 {
     /// <summary>The record of a row that is to be made.</summary>
     public object ReadNew(Draft draft, WriteScope scope)
@@ -55,7 +55,9 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values)
             if (isVisible && desired[column.Name] is { } token)
             {
                 var before = scope.Errors.Count;
-                var value = values.Read(column, token, place, scope);
+                var value = column.IsPassword
+                    ? passwords.Read(column, token, place, NameOf(node, record), existing is null ? null : column.Get(existing) as JsonText, scope)
+                    : values.Read(column, token, place, scope);
                 if (scope.Errors.Count > before)
                     continue;
                 column.Set(record, value);
@@ -85,6 +87,9 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values)
             scope.Fail($"{pointer}/{absent}", ProblemKind.Contradiction, $"At this path {absent} must be absent.");
         return record;
     }
+
+    // The key stands before the password in the record, so it has been read.
+    private static string? NameOf(ResourceNode node, object record) => node.Entity.Desired!.Column(node.KeyColumn)!.IndexText(record);
 
     private static void CheckGiven(
         Column column, object record, string pointer, object? existing, Dictionary<string, string> given, WriteScope scope)

@@ -28,7 +28,7 @@ public sealed partial class RowWriter
 
     public RowWriter(
         AccessPolicy policy,
-        Passwords passwords,
+        PasswordReader passwords,
         IStateView view,
         WriteTransaction transaction,
         RequestReader requests,
@@ -44,7 +44,7 @@ public sealed partial class RowWriter
         _buffers = buffers;
         _time = time;
         _logger = logger;
-        var records = new RecordReader(policy, new ValueReader(passwords));
+        var records = new RecordReader(policy, new ValueReader(), passwords);
         _inserts = new InsertPlanner(policy.Catalog, records);
         _patches = new PatchPlanner(_drafts, records, buffers);
     }

@@ -6,13 +6,11 @@ using System.Text.RegularExpressions;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 using PonyCloud.Shared.Entities;
-using PonyCloud.Sparkle.Api.Json;
-using PonyCloud.Sparkle.Api.Security;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
 /// <summary>Makes a column's value of JSON, or says what is wrong with it.</summary>
-internal sealed partial class ValueReader(Passwords passwords)
+internal sealed partial class ValueReader
 {
     private const int MaxTextLength = 65_536;
     private const int MaxListLength = 1024;
@@ -29,8 +27,6 @@ internal sealed partial class ValueReader(Passwords passwords)
                 scope.Fail(pointer, ProblemKind.NullField, $"{column.Name} cannot be null.");
             return null;
         }
-        if (column.IsPassword)
-            return ReadPassword(column, token, pointer, scope);
         switch (column.Kind)
         {
             case ColumnKind.Uuid:
@@ -58,22 +54,6 @@ internal sealed partial class ValueReader(Passwords passwords)
             default:
                 throw new NotSupportedException($"No JSON form for {column.Kind}.");
         }
-    }
-
-    private object? ReadPassword(Column column, JToken token, string pointer, WriteScope scope)
-    {
-        if (token is not JObject given || given["password"] is not JValue { Value: string password })
-            return Wrong(column, "an object with the member password, a text", pointer, scope);
-        foreach (var member in given.Properties().Where(member => member.Name != "password"))
-            scope.Fail($"{pointer}/{JsonPointer.Escape(member.Name)}", ProblemKind.UnknownField, $"{column.Name} has no member of this name.");
-        if (password.Length is < Passwords.MinLength or > Passwords.MaxLength)
-        {
-            scope.Fail(
-                $"{pointer}/password", ProblemKind.OutOfRange, $"A password has {Passwords.MinLength} to {Passwords.MaxLength} characters.");
-            return null;
-        }
-        // Slow on purpose, so not for a request that is refused anyway.
-        return scope.Errors.Count == 0 ? passwords.Hash(password) : null;
     }
 
     private static object? ReadUuid(Column column, JToken token, string pointer, WriteScope scope)

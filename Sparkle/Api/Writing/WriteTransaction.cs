@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
-using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Reading;
+using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Database;
 
 namespace PonyCloud.Sparkle.Api.Writing;
@@ -9,7 +9,8 @@ namespace PonyCloud.Sparkle.Api.Writing;
 /// Carries out the planned writes of a request as one transaction, says what the database refuses in terms of the
 /// request, and leaves a line in the log about who changed what.
 /// </summary>
-public sealed partial class WriteTransaction(IDesiredStateWriter database, TimeProvider time, ILogger<WriteTransaction> logger)
+public sealed partial class WriteTransaction(
+    IDesiredStateWriter database, AuditLog audit, TimeProvider time, ILogger<WriteTransaction> logger)
 {
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(30);
 
@@ -30,12 +31,12 @@ public sealed partial class WriteTransaction(IDesiredStateWriter database, TimeP
         }
         catch (UnconfirmedCommitException)
         {
-            LogChange(call, writes, isKnown: false);
+            Audit(call, writes, isKnown: false);
             throw;
         }
         catch (OperationCanceledException cancelled) when (limit.IsCancellationRequested)
         {
-            LogChange(call, writes, isKnown: false);
+            Audit(call, writes, isKnown: false);
             throw new UnconfirmedCommitException("The database did not answer in time.", cancelled);
         }
         catch (WriteRefusedException refusal)
@@ -51,8 +52,11 @@ public sealed partial class WriteTransaction(IDesiredStateWriter database, TimeP
         {
             throw Precondition.Failed("The row was changed by somebody else at the same time.");
         }
-        LogChange(call, writes, isKnown: true);
+        Audit(call, writes, isKnown: true);
     }
+
+    private void Audit(WriteCall call, List<PlannedWrite> writes, bool isKnown) =>
+        audit.Changed(call.Context, call.Caller, writes.Select(planned => planned.Write), isKnown);
 
     // The database's own message may quote values of rows that the caller must not see.
     private static Problem ProblemOf(WriteRefusedException refusal, List<PlannedWrite> writes)
@@ -73,32 +77,6 @@ public sealed partial class WriteTransaction(IDesiredStateWriter database, TimeP
         }
         return new Problem(kind, detail) { Pointer = pointer, Constraint = refusal.Constraint };
     }
-
-    private void LogChange(WriteCall call, List<PlannedWrite> writes, bool isKnown)
-    {
-        if (!logger.IsEnabled(LogLevel.Information))
-            return;
-        // Keys come from clients, so they are escaped: nobody writes lines of their own into the log.
-        var changes = writes.Where(planned => planned.Write is not RowWrite.Update update || !ReferenceEquals(update.Expected, update.Record));
-        var what = string.Join(", ", changes.Select(planned => planned.Write switch
-        {
-            RowWrite.Insert insert => $"insert {insert.Entity.Name} {Shown(insert.Entity.KeyOf(RowPart.Desired, insert.Record))}",
-            RowWrite.Update update => $"update {update.Entity.Name} {Shown(update.Key)}",
-            RowWrite.Delete delete => $"delete {delete.Entity.Name} {Shown(delete.Key)}",
-            _ => "?",
-        }));
-        LogAudit(
-            Uri.EscapeDataString(call.Caller.Email),
-            call.Caller.Tenant,
-            call.Context.Connection.RemoteIpAddress?.ToString(),
-            call.Context.Request.Method,
-            isKnown ? what : $"{what} (outcome not known)");
-    }
-
-    private static string Shown(RowKey key) => string.Join('/', key.Parts.Select(Uri.EscapeDataString));
-
-    [LoggerMessage(3021, LogLevel.Information, "{User} (tenant {Tenant}) from {Address}, {Method}: {Changes}")]
-    private partial void LogAudit(string user, string? tenant, string? address, string method, string changes);
 
     [LoggerMessage(3022, LogLevel.Debug, "Request {TraceId}: refused by {Constraint}")]
     private partial void LogRefused(Exception exception, string traceId, string constraint);

@@ -21,7 +21,7 @@ public sealed partial class DeclarationTests
     [Test]
     public void Every_entity_is_found() => Assert.That(
         Catalog.All.Select(entity => entity.Name),
-        Is.EqualTo(["config", "cpu_profile", "enrolment", "event", "host", "host_candidate", "host_instance", "instance", "member", "tenant", "user"]));
+        Is.EqualTo(["config", "cpu_profile", "enrolment", "event", "host", "host_candidate", "host_instance", "instance", "member", "revocation", "tenant", "user"]));
 
     [Test]
     public void Every_entity_is_at_its_place_and_under_its_name()
@@ -122,7 +122,7 @@ public sealed partial class DeclarationTests
 
     [Test]
     public void The_platform_alone_writes_events_and_places() => Assert.That(
-        Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance"]));
+        Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance", "revocation"]));
 
     [Test]
     public void A_host_reports_itself_and_its_instances() => Assert.That(

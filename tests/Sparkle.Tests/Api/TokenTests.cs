@@ -103,11 +103,11 @@ public sealed class TokenTests : ApiFixture
         await DeleteAsync($"/api/v1/user/{Operator}", Token(Alicorn));
         Assert.That((await GetAsync("/api/v1/cpu-profile", tokens[3])).Status, Is.EqualTo(HttpStatusCode.Unauthorized));
 
-        var changed = await PatchAsync($"/api/v1/user/{Owner}", tokens[0], """[{"op":"add","path":"/desired/data","value":{"password":"another password"}}]""");
+        var changed = await PatchAsync($"/api/v1/user/{Owner}", tokens[0], """[{"op":"add","path":"/desired/data","value":{"password":"another horse battery","current_password":"correct horse battery"}}]""");
         Assert.That(changed.Status, Is.EqualTo(HttpStatusCode.OK), changed.ToString());
         Assert.That((await GetAsync("/api/v1/cpu-profile", tokens[0])).Status, Is.EqualTo(HttpStatusCode.Unauthorized));
         Assert.That((await GetAsync("/api/v1/cpu-profile", tokens[1])).Status, Is.EqualTo(HttpStatusCode.Unauthorized));
-        Assert.That((await LoginAsync(Owner, "another password")).Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await LoginAsync(Owner, "another horse battery")).Status, Is.EqualTo(HttpStatusCode.OK));
     }
 
     [Test]
@@ -126,7 +126,7 @@ public sealed class TokenTests : ApiFixture
     public async Task A_token_expires()
     {
         var clock = new SteppedTime();
-        var service = new TokenService(new byte[64], TimeSpan.FromMinutes(5), new UserDirectory(Database.Catalog), clock);
+        var service = new TokenService(new byte[64], TimeSpan.FromMinutes(5), new UserDirectory(Database.Catalog), new Revocations(Database.Catalog, Database), clock);
         var token = service.Issue(new UserDirectory(Database.Catalog).FindUser(Database.Snapshot!, Owner)!, null).Text;
         Assert.That(await service.FindCallerAsync(token, Database.Snapshot!), Is.Not.Null);
         clock.Advance(TimeSpan.FromMinutes(5));
@@ -134,11 +134,11 @@ public sealed class TokenTests : ApiFixture
     }
 
     [Test]
-    public async Task Only_post_makes_tokens()
+    public async Task A_token_is_made_and_ended_and_not_read()
     {
         var answer = await GetAsync("/api/v1/token", Token(Owner));
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.MethodNotAllowed));
-        Assert.That(answer.ContentHeaders.Allow, Is.EqualTo((string[])["POST"]));
+        Assert.That(answer.ContentHeaders.Allow, Is.EqualTo((string[])["POST", "DELETE"]));
     }
 
     [TestCase("Basic")]
