@@ -26,6 +26,15 @@ public sealed class OperatorOnlyAttribute : Attribute;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ImmutableAttribute : Attribute;
 
-/// <summary>Each element of the list is an IP address without a prefix length (PostgreSQL <c>inet[]</c>).</summary>
+/// <summary>The text, or each element of the list, is an IP address without a prefix length (PostgreSQL <c>inet</c>).</summary>
+/// <remarks>It, like those below, is kept in the form of <see cref="NetworkText"/>.</remarks>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class AddressAttribute : Attribute;
+
+/// <summary>The text is an IP network, an address with a prefix length and no bits beyond it (PostgreSQL <c>cidr</c>).</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class NetworkAttribute : Attribute;
+
+/// <summary>The text is a hardware address of six bytes (PostgreSQL <c>macaddr</c>).</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class HardwareAddressAttribute : Attribute;

@@ -23,6 +23,9 @@ public enum ColumnKind
     Timestamp,
     TextList,
     AddressList,
+    Address,
+    Network,
+    HardwareAddress,
 }
 
 /// <summary>
@@ -53,6 +56,7 @@ public sealed class Column
         Pattern = property.GetCustomAttribute<RegularExpressionAttribute>()?.Pattern;
         MaxLength = property.GetCustomAttribute<StringLengthAttribute>()?.MaximumLength;
         MinLength = property.GetCustomAttribute<StringLengthAttribute>()?.MinimumLength;
+        MaxItems = property.GetCustomAttribute<MaxLengthAttribute>()?.Length;
         if (property.GetCustomAttribute<RangeAttribute>() is { } range)
         {
             Minimum = Convert.ToInt64(range.Minimum, CultureInfo.InvariantCulture);
@@ -102,9 +106,13 @@ public sealed class Column
 
     public long? Maximum { get; }
 
+    /// <summary>Of the text, or of each text of a list.</summary>
     public int? MaxLength { get; }
 
     public int? MinLength { get; }
+
+    /// <summary>The most elements that a list may have.</summary>
+    public int? MaxItems { get; }
 
     /// <summary>A regular expression that the whole text must match.</summary>
     public string? Pattern { get; }
@@ -139,7 +147,11 @@ public sealed class Column
     private static ColumnKind KindOf(PropertyInfo property, Type type) => type switch
     {
         _ when type == typeof(Guid) => ColumnKind.Uuid,
-        _ when type == typeof(string) => ColumnKind.Text,
+        _ when type == typeof(string) =>
+            property.IsDefined(typeof(AddressAttribute)) ? ColumnKind.Address
+            : property.IsDefined(typeof(NetworkAttribute)) ? ColumnKind.Network
+            : property.IsDefined(typeof(HardwareAddressAttribute)) ? ColumnKind.HardwareAddress
+            : ColumnKind.Text,
         _ when type == typeof(int) => ColumnKind.Integer,
         _ when type == typeof(long) => ColumnKind.BigInteger,
         _ when type == typeof(double) => ColumnKind.Real,

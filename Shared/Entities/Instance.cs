@@ -10,19 +10,54 @@ public enum InstanceState
     Stopped,
 }
 
+/// <summary>What an instance starts from first; the others follow in this order.</summary>
+public enum InstanceBoot
+{
+    Disk,
+    Network,
+    Cdrom,
+}
+
+/// <summary>When an instance that ended by itself, while it is to run, is started again.</summary>
+public enum InstanceRestart
+{
+    Always,
+
+    /// <summary>When it crashed, not when its guest turned it off.</summary>
+    OnCrash,
+    Never,
+}
+
+/// <summary>What happens when the guest stops feeding the watchdog.</summary>
+public enum InstanceWatchdog
+{
+    /// <summary>It has no watchdog.</summary>
+    None,
+    Reset,
+    PowerOff,
+
+    /// <summary>It stands still, for somebody to look at it.</summary>
+    Pause,
+}
+
 public sealed record InstanceDesired
 {
     public required Guid Uuid { get; init; }
 
+    [Description("Whose it is; absent for a template that everybody may use.")]
     [References("tenant")]
     [Immutable]
-    public required Guid Tenant { get; init; }
+    public Guid? Tenant { get; init; }
 
     [Description("Unique within the tenant.")]
     [RegularExpression("^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$")]
     public required string Name { get; init; }
 
     public InstanceState State { get; init; } = InstanceState.Stopped;
+
+    [Description("A pattern to make instances of: it never runs and is on no host.")]
+    [Immutable]
+    public bool Template { get; init; }
 
     [Description("Virtual processors.")]
     [Range(1, 512)]
@@ -43,6 +78,38 @@ public sealed record InstanceDesired
     [Description("Seconds that the guest has to shut down before its power is cut; 0 cuts at once.")]
     [Range(0, 86_400)]
     public int StopTimeout { get; init; } = 60;
+
+    [Description("What it starts from first.")]
+    public InstanceBoot Boot { get; init; } = InstanceBoot.Disk;
+
+    [Description("What becomes of it when it ends by itself while it is to run.")]
+    public InstanceRestart Restart { get; init; } = InstanceRestart.Always;
+
+    [Description("What becomes of it when its guest stops feeding the watchdog.")]
+    public InstanceWatchdog Watchdog { get; init; } = InstanceWatchdog.None;
+
+    [Description("Counts orders to restart it through its guest: one more is one restart, and back withdraws one that has not begun.")]
+    [Range(0, int.MaxValue)]
+    public int Reboots { get; init; }
+
+    [Description("Counts orders to restart it as by its reset button: one more is one reset, and back withdraws one that has not begun.")]
+    [Range(0, int.MaxValue)]
+    public int Resets { get; init; }
+
+    [Description("Name servers that the guest is told of, instead of those of its networks.")]
+    [Address]
+    [MaxLength(16)]
+    public TextList Ns { get; init; } = TextList.Empty;
+
+    [Description("For cloud-init in the guest. Whoever reads the instance reads it, so secrets in it should be good for one use only.")]
+    [StringLength(65_536)]
+    public string? UserData { get; init; }
+
+    [Description("Public keys that may log in, each a line as in authorized_keys.")]
+    [RegularExpression(@"^[^\x00-\x1f\x7f]+$")]
+    [StringLength(4096, MinimumLength = 1)]
+    [MaxLength(64)]
+    public TextList SshKeys { get; init; } = TextList.Empty;
 }
 
 /// <summary>What an instance is doing, wherever it is.</summary>
@@ -91,5 +158,6 @@ public sealed class InstanceDeclaration : IEntityDeclaration
         .Index("tenant", "cpu_profile")
         .SentToHost(new HostScope.ReferencedBy("host_instance", "instance"))
         .Mount("/tenant/instance", Access.TenantUser)
+        .Mount("/instance", Access.Shared, whereNull: "tenant")
         .Build();
 }

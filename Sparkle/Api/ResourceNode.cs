@@ -18,7 +18,7 @@ public sealed class ResourceNode
     private readonly JsonTypeInfo? _currentJson;
     private readonly int _parentKeyIndex;
     private readonly int _ownKeyIndex;
-    private readonly bool _isKeyUuid;
+    private readonly ColumnKind _keyKind;
 
     internal ResourceNode(Entity entity, Mount mount, ResourceNode? parent)
     {
@@ -49,7 +49,7 @@ public sealed class ResourceNode
             throw new InvalidOperationException($"{mount.Path}: there is no user in the path whose token could give access.");
         _ownKeyIndex = free[0];
         KeyColumn = keys[_ownKeyIndex];
-        _isKeyUuid = (entity.Desired ?? entity.Current)!.Column(KeyColumn)!.Kind == ColumnKind.Uuid;
+        _keyKind = (entity.Desired ?? entity.Current)!.Column(KeyColumn)!.Kind;
     }
 
     public Entity Entity { get; }
@@ -81,12 +81,12 @@ public sealed class ResourceNode
     public ResourceNode? Child(ReadOnlySpan<char> segment) => _childrenBySpan.TryGetValue(segment, out var child) ? child : null;
 
     /// <summary>The key's text in its one form, such as a uuid in lower case; null when no row can have it.</summary>
-    public string? Normalize(string key)
+    public string? Normalize(string key) => _keyKind switch
     {
-        if (_isKeyUuid)
-            return Guid.TryParseExact(key, "D", out var uuid) ? uuid.ToString() : null;
-        return RowKey.IsValidPart(key) ? key : null;
-    }
+        ColumnKind.Uuid => Guid.TryParseExact(key, "D", out var uuid) ? uuid.ToString() : null,
+        ColumnKind.HardwareAddress => NetworkText.HardwareAddress(key),
+        _ => RowKey.IsValidPart(key) ? key : null,
+    };
 
     /// <summary>The row's key from what the path says.</summary>
     public RowKey KeyFor(string key, string? parentKey)
@@ -111,7 +111,7 @@ public sealed class ResourceNode
     {
         if (Parent is not null && Text(_parentInDesired, row.Desired) != parentKey && Text(_parentInCurrent, row.Current) != parentKey)
             return false;
-        return Text(_nullInDesired, row.Desired) is null && Text(_nullInCurrent, row.Current) is null;
+        return Mount.NullColumn is null || HasNull(row);
     }
 
     /// <summary>The rows of the collection under that parent, in no particular order.</summary>
@@ -139,6 +139,11 @@ public sealed class ResourceNode
     public bool Shows(Column column) => !column.IsSecret && !Mount.Hidden.Contains(column.Name);
 
     internal void Add(ResourceNode child) => _children.Add(child.Segment, child);
+
+    // A row that lost the part which knows the column must not turn up here: it may be anybody's.
+    private bool HasNull(Row row) => (_nullInDesired, row.Desired) is ({ } desired, { } ordered)
+        ? desired.Get(ordered) is null
+        : (_nullInCurrent, row.Current) is ({ } current, { } found) && current.Get(found) is null;
 
     private static Column? Find(PartDeclaration? part, string? column) => column is null ? null : part?.Column(column);
 

@@ -64,10 +64,13 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
         return instances;
     }
 
-    /// <summary>Null for an instance that nobody wants any more: its row is gone from its owner's view, whatever remains of it.</summary>
+    /// <summary>
+    /// Null for an instance that nobody wants any more: its row is gone from its owner's view, whatever remains of it. And
+    /// for a template, which does nothing.
+    /// </summary>
     private InstanceCurrent? Describe(StateSnapshot state, Row instance)
     {
-        if (instance.Desired is not InstanceDesired desired)
+        if (instance.Desired is not InstanceDesired { Template: false } desired)
             return null;
         var places = _places.FromRight(state, instance.Key).ToArray();
         var (best, host) = places

@@ -75,7 +75,7 @@ public sealed partial class Scheduler(
     /// <summary>Whether the instance needs a place, from what is true now.</summary>
     private void Consider(StateSnapshot state, string instance)
     {
-        var needsPlace = state[_instance].Find(RowKey.Of(instance))?.Desired is InstanceDesired { State: not InstanceState.Stopped }
+        var needsPlace = state[_instance].Find(RowKey.Of(instance))?.Desired is InstanceDesired { Template: false, State: not InstanceState.Stopped }
             && !state[_place].Where("instance", instance).Any(place => place.Desired is not null);
         if (needsPlace ? _unplaced.Add(instance) : _unplaced.Remove(instance))
             _wanted = true;
@@ -112,7 +112,7 @@ public sealed partial class Scheduler(
 
     private Guid? Choose(StateSnapshot state, Capacity capacity, InstanceDesired instance, out string why)
     {
-        if (state[_tenant].Find(instance.Tenant)?.Desired is not TenantDesired { Approved: true })
+        if (instance.Tenant is not { } tenant || state[_tenant].Find(tenant)?.Desired is not TenantDesired { Approved: true })
         {
             why = "The tenant has not been approved yet.";
             return null;

@@ -12,6 +12,8 @@ public sealed class PostgresTextTests
 {
     private static readonly Column Features = Link.Catalog["cpu_profile"].Desired!.Column("features")!;
 
+    private static readonly Column Ns = Link.Catalog["instance"].Desired!.Column("ns")!;
+
     [Test]
     public void Any_list_of_texts_comes_back() => Check.QuickThrowOnFailure(Prop.ForAll(
         ArbMap.Default.ArbFor<NonNull<string>[]>(),
@@ -35,6 +37,17 @@ public sealed class PostgresTextTests
     [TestCase("{\"a")]
     public void What_is_no_flat_list_is_refused(string text) =>
         Assert.That(() => PostgresText.Parse(Features, text), Throws.TypeOf<FormatException>());
+
+    [TestCase("{192.0.2.1,2001:db8::1}", new[] { "192.0.2.1", "2001:db8::1" })]
+    [TestCase("{192.0.2.1/32,2001:DB8:0:0::1/128}", new[] { "192.0.2.1", "2001:db8::1" })]
+    public void An_address_is_read_with_and_without_its_prefix_length(string text, string[] items) =>
+        Assert.That(PostgresText.Parse(Ns, text), Is.EqualTo(TextList.Of(items)));
+
+    [TestCase("{192.0.2.1/24}")]
+    [TestCase("{2001:db8::1/32}")]
+    [TestCase("{192.0.2}")]
+    public void What_is_no_single_address_is_refused(string text) =>
+        Assert.That(() => PostgresText.Parse(Ns, text), Throws.TypeOf<FormatException>());
 
     [TestCase("10:20:10,15", 9u, true)]
     [TestCase("10:20:10,15", 10u, false)]

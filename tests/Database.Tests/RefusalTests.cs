@@ -18,6 +18,7 @@ public sealed class RefusalTests
     private static readonly MemberDesired Member = Rows.Member(User, Tenant);
     private static readonly InstanceDesired Instance = Rows.Instance(Tenant) with { CpuProfile = Profile.Uuid };
     private static readonly InstanceDesired Unplaced = Rows.Instance(Tenant, "unplaced");
+    private static readonly InstanceDesired Template = Rows.Instance(Tenant, "template") with { Template = true };
     private static readonly HostInstanceDesired Place = Rows.Place(Host, Instance);
     private static readonly ConfigDesired Config = Rows.Config("key", "1");
     private static readonly EventDesired Event = Rows.Event();
@@ -61,6 +62,16 @@ public sealed class RefusalTests
         Case("instance_rcpu_within_vcpu", "instance", Rows.Instance(Tenant, "a") with { Rcpu = 3 }, Refusal.Rule, "rcpu", "vcpu"),
         Case("instance_mem_range", "instance", Rows.Instance(Tenant, "a") with { Mem = 15 }, Refusal.Rule, "mem"),
         Case("instance_stop_timeout_range", "instance", Rows.Instance(Tenant, "a") with { StopTimeout = 86_401 }, Refusal.Rule, "stop_timeout"),
+        Case("instance_tenant_required", "instance", Rows.Instance(Tenant) with { Tenant = null }, Refusal.Rule, "tenant", "template"),
+        Case("instance_template_stopped", "instance", Template with { State = InstanceState.Running }, Refusal.Rule, "template", "state"),
+        Case("instance_reboots_range", "instance", Rows.Instance(Tenant, "a") with { Reboots = -1 }, Refusal.Rule, "reboots"),
+        Case("instance_resets_range", "instance", Rows.Instance(Tenant, "a") with { Resets = -1 }, Refusal.Rule, "resets"),
+        Case("instance_ns_count", "instance", Rows.Instance(Tenant, "a") with { Ns = Many("192.0.2.1", 17) }, Refusal.Rule, "ns"),
+        Case("instance_user_data_length", "instance", Rows.Instance(Tenant, "a") with { UserData = new string('x', 65_537) }, Refusal.Rule, "user_data"),
+        Case("instance_ssh_keys_count", "instance", Rows.Instance(Tenant, "a") with { SshKeys = Many("ssh-ed25519 A", 65) }, Refusal.Rule, "ssh_keys"),
+        Case("instance_ssh_keys_length", "instance", Rows.Instance(Tenant, "a") with { SshKeys = Many(new string('x', 4097), 1) }, Refusal.Rule, "ssh_keys"),
+        Case("instance_ssh_keys_format", "instance", Rows.Instance(Tenant, "a") with { SshKeys = Many("a\nb", 1) }, Refusal.Rule, "ssh_keys"),
+        Case("host_instance_instance_template", "host_instance", Rows.Place(Host, Template), Refusal.Rule, "instance"),
         Case("host_instance_pkey", "host_instance", Place, Refusal.Duplicate, "host", "instance"),
         Case("host_instance_host_fkey", "host_instance", Rows.Place(Rows.Host(), Unplaced), Refusal.MissingReference, "host"),
         Case("host_instance_instance_fkey", "host_instance", Place with { Instance = Guid.NewGuid() }, Refusal.MissingReference, "instance"),
@@ -86,7 +97,8 @@ public sealed class RefusalTests
         _link = await Link.OpenAsync(await SharedServer.Server.CreateDatabaseAsync());
         await _link.InsertAsync(
             ("tenant", Tenant), ("host", Host), ("host", OtherHost), ("cpu_profile", Profile), ("user", User), ("member", Member),
-            ("instance", Instance), ("instance", Unplaced), ("host_instance", Place), ("config", Config), ("event", Event),
+            ("instance", Instance), ("instance", Unplaced), ("instance", Template),
+            ("host_instance", Place), ("config", Config), ("event", Event),
             ("enrolment", Enrolment), ("revocation", Revocation));
         foreach (var table in Tables.Where(table => table.World.Length > 0))
             await _link.ExecuteAsync(table.World);
@@ -194,6 +206,8 @@ public sealed class RefusalTests
 
     private static TestCaseData Case(string constraint, string entity, object record, Refusal refusal, params string[] columns) =>
         new TestCaseData(constraint, entity, record, refusal, columns).SetArgDisplayNames(constraint);
+
+    private static TextList Many(string item, int count) => TextList.Of(Enumerable.Repeat(item, count));
 
     private static async Task<WriteRefusedException> CatchAsync(Func<Task> write)
     {

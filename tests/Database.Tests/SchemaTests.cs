@@ -80,6 +80,12 @@ public sealed class SchemaTests
                 Assert.That(checks, Does.Contain($"{column.Name} <= {maximum})"));
             if (column.MaxLength is { } length)
                 Assert.That(checks, Does.Contain($"<= {length})"));
+            if (column.MaxItems is { } items)
+                Assert.That(checks, Does.Contain($"cardinality({column.Name}) <= {items})"));
+            if (column.Kind == ColumnKind.Address)
+                Assert.That(checks, Does.Contain($"is_host({column.Name})"));
+            if (column.Kind == ColumnKind.AddressList)
+                Assert.That(checks, Does.Contain($"are_hosts({column.Name})"));
             if (column.Pattern is { } pattern)
                 Assert.That(checks, Does.Contain(column.Kind == ColumnKind.TextList ? pattern.Trim('^', '$') : $"'{pattern}'"));
             if (column.Kind == ColumnKind.Enumeration)

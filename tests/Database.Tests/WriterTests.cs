@@ -22,7 +22,14 @@ public sealed class WriterTests
         var host = Rows.Host() with { Info = "rack 4,\n\"left\" \\ {ü}", AgentKey = @"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7" };
         var profile = Rows.CpuProfile();
         var user = Rows.User() with { Data = JsonText.Parse("""{"hash":"x"}"""), Alicorn = true };
-        var instance = Rows.Instance(tenant) with { CpuProfile = profile.Uuid, State = InstanceState.Running };
+        var instance = Rows.Instance(tenant) with
+        {
+            CpuProfile = profile.Uuid,
+            State = InstanceState.Running,
+            Ns = TextList.Of(["192.0.2.53", "2001:db8::53"]),
+            SshKeys = TextList.Of(["ssh-ed25519 AAAA= \"Twilight\"", "ssh-rsa é"]),
+            UserData = "#cloud-config\n",
+        };
         (string Entity, object Record)[] rows =
         [
             ("host", host), ("tenant", tenant), ("cpu_profile", profile), ("user", user), ("member", Rows.Member(user, tenant)),

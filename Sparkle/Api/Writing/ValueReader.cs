@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -51,6 +49,12 @@ internal sealed partial class ValueReader
             case ColumnKind.TextList:
             case ColumnKind.AddressList:
                 return ReadList(column, token, pointer, scope);
+            case ColumnKind.Address:
+            case ColumnKind.Network:
+            case ColumnKind.HardwareAddress:
+                return token is JValue { Value: string text }
+                    ? ReadAddress(column, text, pointer, scope)
+                    : Wrong(column, "a text", pointer, scope);
             default:
                 throw new NotSupportedException($"No JSON form for {column.Kind}.");
         }
@@ -159,9 +163,10 @@ internal sealed partial class ValueReader
     {
         if (token is not JArray array)
             return Wrong(column, "a list of texts", pointer, scope);
-        if (array.Count > MaxListLength)
+        var most = column.MaxItems ?? MaxListLength;
+        if (array.Count > most)
         {
-            scope.Fail(pointer, ProblemKind.OutOfRange, $"{column.Name} has at most {MaxListLength} elements.");
+            scope.Fail(pointer, ProblemKind.OutOfRange, $"{column.Name} has at most {most} elements.");
             return null;
         }
         var before = scope.Errors.Count;
@@ -172,25 +177,29 @@ internal sealed partial class ValueReader
             if (array[i] is not JValue { Value: string text })
                 Wrong(column, "a list of texts", place, scope);
             else if (column.Kind == ColumnKind.AddressList)
-                items.Add(ReadAddress(column, text, place, scope));
+                items.Add(ReadAddress(column, text, place, scope) ?? text);
             else if (IsGood(column, text, place, scope))
                 items.Add(text);
         }
         return scope.Errors.Count == before ? TextList.Of(items) : null;
     }
 
-    private static string ReadAddress(Column column, string text, string pointer, WriteScope scope)
+    private static string? ReadAddress(Column column, string text, string pointer, WriteScope scope)
     {
-        // The framework also takes 1 and 0x7f000001 for addresses.
-        if (IPAddress.TryParse(text, out var address)
-            && (address.AddressFamily == AddressFamily.InterNetworkV6
-                ? !text.AsSpan().ContainsAny('%', '[')
-                : text.AsSpan().Count('.') == 3 && address.ToString() == text))
+        var isMasked = true;
+        var (form, what) = column.Kind switch
         {
-            return address.ToString();
-        }
-        scope.Fail(pointer, ProblemKind.BadFormat, $"{column.Name} holds IP addresses, and this is none.");
-        return text;
+            ColumnKind.Network => (NetworkText.Network(text, out isMasked), "an IP network, such as 192.0.2.0/24 or 2001:db8::/64"),
+            ColumnKind.HardwareAddress => (NetworkText.HardwareAddress(text), "a hardware address, such as 52:54:00:12:34:56"),
+            _ => (NetworkText.Address(text), "an IP address, such as 192.0.2.1 or 2001:db8::1"),
+        };
+        if (form is null)
+            scope.Fail(pointer, ProblemKind.BadFormat, $"{column.Name} must be {what}.");
+        else if (!isMasked)
+            scope.Fail(pointer, ProblemKind.BadFormat, $"{column.Name} has bits beyond its prefix; the network is {form}.");
+        else
+            return form;
+        return null;
     }
 
     private static object? Wrong(Column column, string what, string pointer, WriteScope scope)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using PonyCloud.Shared.Entities;
 
@@ -25,6 +24,9 @@ public static class PostgresText
         ColumnKind.Timestamp => "timestamp with time zone",
         ColumnKind.TextList => "text[]",
         ColumnKind.AddressList => "inet[]",
+        ColumnKind.Address => "inet",
+        ColumnKind.Network => "cidr",
+        ColumnKind.HardwareAddress => "macaddr",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -44,7 +46,11 @@ public static class PostgresText
                 ColumnKind.Boolean => text is "t" or "true",
                 ColumnKind.Json => JsonText.Parse(text),
                 ColumnKind.Timestamp => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal).ToUniversalTime(),
-                ColumnKind.TextList or ColumnKind.AddressList => TextList.Of(ParseArray(text)),
+                ColumnKind.TextList => TextList.Of(ParseArray(text)),
+                ColumnKind.AddressList => TextList.Of(ParseArray(text).Select(ParseAddress)),
+                ColumnKind.Address => ParseAddress(text),
+                ColumnKind.Network => NetworkText.Network(text, out _) ?? throw new FormatException("It is no network."),
+                ColumnKind.HardwareAddress => NetworkText.HardwareAddress(text) ?? throw new FormatException("It is no hardware address."),
                 _ => throw new FormatException($"There is no text form of {column.Kind}."),
             };
         }
@@ -64,7 +70,7 @@ public static class PostgresText
         double number => number.ToString("R", CultureInfo.InvariantCulture),
         DateTimeOffset time => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture),
         JsonText json => json.Text,
-        TextList list => FormatArray(column.Kind == ColumnKind.AddressList ? list.Select(Canonical) : list),
+        TextList list => FormatArray(list),
         IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
         _ => (string)value,
     };
@@ -73,8 +79,13 @@ public static class PostgresText
     public static object? Stored(Column column, object? value) =>
         Format(column, value) is { } text ? Parse(column, text) : null;
 
-    private static string Canonical(string address) =>
-        IPAddress.TryParse(address, out var parsed) ? parsed.ToString() : address;
+    // Cast to text, an address has its prefix length behind it; written as it is, it has not.
+    private static string ParseAddress(string text)
+    {
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        var isHost = slash < 0 || text[slash..] == (text.Contains(':', StringComparison.Ordinal) ? "/128" : "/32");
+        return (isHost ? NetworkText.Address(slash < 0 ? text : text[..slash]) : null) ?? throw new FormatException("It is no address.");
+    }
 
     private static string FormatArray(IEnumerable<string> items)
     {

@@ -18,8 +18,11 @@ internal static class RefusalReader
         {
             var facts = await constraints.FindAsync(at, name, cancellation);
             var refusal = KindOf(e, write);
-            return new WriteRefusedException(
-                refusal, index, name, ColumnsIn(table, facts), MessageOf(facts, refusal) ?? e.MessageText, e);
+            var about = ColumnsIn(table, facts);
+            // The catalog does not know what a constraint trigger is about; the trigger says it when it refuses.
+            if (about.Count == 0 && e.ColumnName is { } pointed && at == table)
+                about = [pointed];
+            return new WriteRefusedException(refusal, index, name, about, MessageOf(facts, refusal) ?? e.MessageText, e);
         }
         IReadOnlyList<string> columns = e.ColumnName is { } column && (e.TableName is null || e.TableName == table) ? [column] : [];
         var rule = e.SqlState switch

@@ -77,6 +77,7 @@ public sealed partial class DeclarationTests
     [TestCase("/host-candidate", "host_candidate", Access.Protected, null)]
     [TestCase("/host/event", "event", Access.Protected, "host")]
     [TestCase("/host/instance", "host_instance", Access.Protected, "host")]
+    [TestCase("/instance", "instance", Access.Shared, null)]
     [TestCase("/tenant", "tenant", Access.TenantUser, null)]
     [TestCase("/tenant/instance", "instance", Access.TenantUser, "tenant")]
     [TestCase("/tenant/instance/event", "event", Access.TenantUser, "instance")]
@@ -87,7 +88,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(14), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(15), "every mount has a case above");
     }
 
     [Test]
@@ -118,7 +119,7 @@ public sealed partial class DeclarationTests
 
     [Test]
     public void What_belongs_to_a_tenant_stays_there() => Assert.That(
-        Columns.Where(pair => pair.Column.IsImmutable).Select(Named), Is.EquivalentTo(["instance.tenant", "member.tenant", "member.user"]));
+        Columns.Where(pair => pair.Column.IsImmutable).Select(Named), Is.EquivalentTo(["instance.template", "instance.tenant", "member.tenant", "member.user"]));
 
     [Test]
     public void The_platform_alone_writes_events_and_places() => Assert.That(

@@ -33,6 +33,9 @@ internal static class RecordFiller
         ColumnKind.Timestamp => new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.FromHours(2)).AddTicks(1_234_560),
         ColumnKind.TextList => TextList.Of(["a", "", "b c"]),
         ColumnKind.AddressList => TextList.Of(["192.0.2.1", "2001:db8::1"]),
+        ColumnKind.Address => "2001:db8::1",
+        ColumnKind.Network => "2001:db8::/32",
+        ColumnKind.HardwareAddress => "52:54:00:12:ab:ff",
         _ => throw new NotSupportedException($"{column.Name}: no sample of {column.Kind}."),
     };
 }

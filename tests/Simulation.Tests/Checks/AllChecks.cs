@@ -64,7 +64,7 @@ internal sealed class AllChecks(World world)
             var place = state[world.Catalog["host_instance"]].Rows.SingleOrDefault(place => place.Key.Parts[1] == row.Key.Text);
             if (place is null)
             {
-                var isApproved = state[world.Catalog["tenant"]].Find(order.Tenant)?.Desired is TenantDesired { Approved: true };
+                var isApproved = order.Tenant is { } tenant && state[world.Catalog["tenant"]].Find(tenant)?.Desired is TenantDesired { Approved: true };
                 if (order.State != InstanceState.Stopped && isApproved)
                     return $"Instance {order.Uuid} has no place.";
                 continue;

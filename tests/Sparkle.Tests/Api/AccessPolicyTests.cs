@@ -37,6 +37,7 @@ public sealed class AccessPolicyTests
         ["/host-candidate"] = All("", ""),
         ["/host/event"] = All("", ""),
         ["/host/instance"] = All("", ""),
+        ["/instance"] = All("r", "r"),
         ["/tenant"] = new() { ["owner"] = "ru", ["admin"] = "r", ["operator"] = "r", ["member"] = "r", ["nobody"] = "X" },
         ["/tenant/instance"] = InTenant("rcud", "rcud", "r"),
         ["/tenant/instance/event"] = InTenant("rcud", "rcud", "r"),

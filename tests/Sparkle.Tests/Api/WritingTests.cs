@@ -27,6 +27,24 @@ public sealed class WritingTests : ApiFixture
     }
 
     [Test]
+    public async Task A_template_of_nobody_is_read_by_everybody_and_a_tenants_own_only_there()
+    {
+        var made = await PostAsync("/api/v1/instance", Token(Alicorn), """{"desired":{"name":"debian","mem":128,"template":true}}""");
+        Assert.That(made.Status, Is.EqualTo(HttpStatusCode.Created), made.ToString());
+        var listed = await GetAsync("/api/v1/instance", Token(Operator, TenantA));
+        Assert.That(listed.Json.Properties().Select(row => row.Name), Is.EqualTo([made.Json["uuids"]!["POST"]!.ToString()]));
+        Assert.That((await GetAsync($"/api/v1/instance/{InstanceA}", Token(Operator, TenantA))).Status, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await PostAsync("/api/v1/instance", Token(Owner, TenantA), """{"desired":{"name":"mine","mem":128,"template":true}}""")).Status, Is.EqualTo(HttpStatusCode.Forbidden));
+    }
+
+    [Test]
+    public async Task What_is_left_of_a_row_that_lost_its_owner_is_not_everybodys()
+    {
+        Database.Report(new InstanceCurrent { Uuid = Guid.NewGuid(), Status = InstanceStatus.Running });
+        Assert.That((await GetAsync("/api/v1/instance", Token(Owner, TenantA))).Json.Count, Is.Zero);
+    }
+
+    [Test]
     public async Task A_tree_is_made_in_one_transaction()
     {
         var answer = await PostAsync("/api/v1/tenant", Token(Alicorn), $$$"""
@@ -90,6 +108,9 @@ public sealed class WritingTests : ApiFixture
 
     // The tenant in the path is TenantA; %B is TenantB, %P the cpu profile.
     [TestCase("""{"desired":{"name":"x","mem":64,"colour":"pink"}}""", "unknown-field", "/desired/colour")]
+    [TestCase("""{"desired":{"name":"x","mem":64,"ns":["192.0.2.1","192.0.2.256"]}}""", "bad-format", "/desired/ns/1")]
+    [TestCase("""{"desired":{"name":"x","mem":64,"ssh_keys":["a\nb"]}}""", "bad-format", "/desired/ssh_keys/0")]
+    [TestCase("""{"desired":{"name":"x","mem":64,"ns":["::1","::1","::1","::1","::1","::1","::1","::1","::1","::1","::1","::1","::1","::1","::1","::1","::1"]}}""", "out-of-range", "/desired/ns")]
     [TestCase("""{"desired":{"name":"x","mem":64},"current":{}}""", "unknown-field", "/current")]
     [TestCase("""{"desired":{"name":"x"}}""", "missing-field", "/desired/mem")]
     [TestCase("""{}""", "missing-field", "/desired")]
