@@ -21,6 +21,7 @@ public sealed partial class ApiEndpoint(
     Authenticator authenticator,
     TokenEndpoint tokens,
     RowReader reader,
+    TreeReader trees,
     RowWriter writer,
     Revisions revisions,
     ProblemWriter problems,
@@ -82,10 +83,12 @@ public sealed partial class ApiEndpoint(
             return;
         }
         var caller = await authenticator.RequireCallerAsync(context.Request, snapshot);
+        if (path.IsEmpty)
+        {
+            await HandleRootAsync(context, snapshot, caller);
+            return;
+        }
         var resource = tree.Parse(path.Span) ?? throw new ProblemException(ProblemKind.NotFound, "There is nothing at this path.");
-        if (context.Request.QueryString.HasValue)
-            RefuseParameters(context.Request.Query);
-
         var method = context.Request.Method;
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
         {
@@ -93,11 +96,13 @@ public sealed partial class ApiEndpoint(
             context.Response.Headers[Revisions.Header] = revisions.TextOf(snapshot);
             var row = RequireRow(snapshot, resource);
             if (row is null)
-                await reader.WriteCollectionAsync(context, snapshot, caller, resource);
+                await reader.ReadCollectionAsync(context, snapshot, caller, resource);
             else
-                await reader.WriteRowAsync(context, snapshot, resource.Node, row, Precondition.Of(context.Request));
+                await reader.ReadRowAsync(context, snapshot, caller, resource.Node, row);
             return;
         }
+        if (context.Request.QueryString.HasValue)
+            ReadQuery.RefuseUnknown([.. context.Request.Query.Keys]);
         var allow = Allow(resource);
         if (HttpMethods.IsOptions(method))
         {
@@ -123,6 +128,26 @@ public sealed partial class ApiEndpoint(
             "PATCH" => writer.PatchAsync(call),
             _ => writer.DeleteAsync(call),
         });
+    }
+
+    private async Task HandleRootAsync(HttpContext context, StateSnapshot snapshot, Caller caller)
+    {
+        const string allow = "GET, HEAD, OPTIONS";
+        var method = context.Request.Method;
+        if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
+        {
+            context.Response.Headers[Revisions.Header] = revisions.TextOf(snapshot);
+            await trees.WriteAsync(context, snapshot, caller, ReadQuery.DepthOf(context.Request.Query));
+        }
+        else if (HttpMethods.IsOptions(method))
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            context.Response.Headers.Allow = allow;
+        }
+        else
+        {
+            throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, $"Here is only {allow}.") { Allow = allow });
+        }
     }
 
     private void Require(HttpContext context, Caller caller, ResourcePath resource, Operation operation)
@@ -153,24 +178,15 @@ public sealed partial class ApiEndpoint(
         (true, false) => "GET, HEAD, OPTIONS, POST, PATCH",
     };
 
-    private static void RefuseParameters(IQueryCollection query)
-    {
-        if (query.Count > 0)
-        {
-            throw new ProblemException(
-                ProblemKind.UnknownParameter, $"Unknown query parameters: {string.Join(", ", query.Keys.Order(StringComparer.Ordinal))}.");
-        }
-    }
-
     // From the request line as it was sent: in the decoded path an encoded slash could not be told from a real one.
     private static ReadOnlyMemory<char> PathBelowRoot(HttpContext context)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var end = target.IndexOf('?', StringComparison.Ordinal);
         var path = end < 0 ? target.AsMemory() : target.AsMemory(0, end);
-        if (!path.Span.StartsWith(Root, StringComparison.OrdinalIgnoreCase) || path.Length <= Root.Length || path.Span[Root.Length] != '/')
+        if (!path.Span.StartsWith(Root, StringComparison.OrdinalIgnoreCase) || (path.Length > Root.Length && path.Span[Root.Length] != '/'))
             throw new ProblemException(ProblemKind.NotFound, "There is nothing at this path.");
-        return path[(Root.Length + 1)..];
+        return path[Math.Min(Root.Length + 1, path.Length)..];
     }
 
     private Problem ProblemOf(HttpContext context, Exception exception)

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Description;
 using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Api.Writing;
 
@@ -37,6 +38,7 @@ public static class ApiSetup
         services.AddSingleton<Authenticator>();
         services.AddSingleton<RowParts>();
         services.AddSingleton<RowReader>();
+        services.AddSingleton<TreeReader>();
         services.AddSingleton<WriteTransaction>();
         services.AddSingleton<Revisions>();
         services.AddSingleton<PasswordReader>();

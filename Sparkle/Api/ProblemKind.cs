@@ -7,6 +7,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind MalformedPatch = new("malformed-patch", 400, "The patch is not a JSON Patch");
     public static readonly ProblemKind MalformedRequest = new("malformed-request", 400, "The request cannot be understood");
     public static readonly ProblemKind UnknownParameter = new("unknown-parameter", 400, "Unknown query parameter");
+    public static readonly ProblemKind BadParameter = new("bad-parameter", 400, "A query parameter has a value that it cannot have");
     public static readonly ProblemKind Unauthenticated = new("unauthenticated", 401, "Not logged in");
     public static readonly ProblemKind Forbidden = new("forbidden", 403, "Not allowed");
     public static readonly ProblemKind OperatorOnly = new("operator-only", 403, "Only an operator of the platform may set this field");

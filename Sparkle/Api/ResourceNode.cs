@@ -126,6 +126,15 @@ public sealed class ResourceNode
         return Mount.NullColumn is null ? rows : rows.Where(row => Holds(row, parentKey));
     }
 
+    /// <summary>How many rows the collection under that parent has at most, at no cost.</summary>
+    public int CountAtMost(StateSnapshot snapshot, string? parentKey)
+    {
+        var table = snapshot[Entity];
+        if (Parent is null)
+            return table.Count;
+        return Entity.Indexes.Contains(Mount.ParentColumn!) ? table.CountWhere(Mount.ParentColumn!, parentKey!) : 1;
+    }
+
     /// <summary>Writes a part as the mount shows it.</summary>
     public void Write(Utf8JsonWriter writer, RowPart part, object record)
     {

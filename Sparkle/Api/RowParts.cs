@@ -25,11 +25,16 @@ public sealed class RowParts(ResourceTree tree)
             return;
         json.WritePropertyName("current"u8);
         node.Write(json, RowPart.Current, current);
-        if (StaleSince(snapshot, node.Entity, row) is { } since)
-        {
-            json.WritePropertyName("stale_since"u8);
-            JsonSerializer.Serialize(json, since, RowJson.Options);
-        }
+        WriteStaleness(json, snapshot, node, row);
+    }
+
+    /// <summary>Writes how old the current part is if the host that reported it is silent.</summary>
+    public void WriteStaleness(Utf8JsonWriter json, StateSnapshot snapshot, ResourceNode node, Row row)
+    {
+        if (StaleSince(snapshot, node.Entity, row) is not { } since)
+            return;
+        json.WritePropertyName("stale_since"u8);
+        JsonSerializer.Serialize(json, since, RowJson.Options);
     }
 
     /// <summary>Rows that read differently although they did not change, since their host fell silent or was heard of again.</summary>

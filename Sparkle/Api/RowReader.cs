@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Api.Reading;
@@ -8,26 +8,44 @@ using PonyCloud.Sparkle.Api.Security;
 namespace PonyCloud.Sparkle.Api;
 
 /// <summary>
-/// Answers reads: rows go from their records straight to the wire, since reading is what the API does most.
+/// Answers reads of a row or a collection: rows go from their records straight to the wire, since reading is what the API
+/// does most.
 /// </summary>
-public sealed class RowReader(RowParts parts, JsonBuffers buffers)
+public sealed class RowReader(RowParts parts, AccessPolicy policy, JsonBuffers buffers)
 {
-    private const int FlushAt = 32 * 1024;
-
-    /// <summary>Answers with the row and its tag.</summary>
-    public async Task WriteRowAsync(
-        HttpContext context, StateSnapshot snapshot, ResourceNode node, Row row, Precondition? precondition = null)
+    /// <summary>Answers a read of the row.</summary>
+    public Task ReadRowAsync(HttpContext context, StateSnapshot snapshot, Caller caller, ResourceNode node, Row row)
     {
+        var query = context.Request.QueryString.HasValue ? ReadQuery.Of(context.Request.Query, node, isRow: true) : ReadQuery.Everything;
+        var form = new RowForm(parts, policy, snapshot, caller, node, query);
+        return SendRowAsync(context, form, row, Precondition.Of(context.Request));
+    }
+
+    /// <summary>Answers with the row as it is, after a change of it.</summary>
+    public Task WriteRowAsync(HttpContext context, StateSnapshot snapshot, Caller caller, ResourceNode node, Row row) =>
+        SendRowAsync(context, new RowForm(parts, policy, snapshot, caller, node, ReadQuery.Everything), row, null);
+
+    /// <summary>Answers a read of the collection with an object, in the order of the keys.</summary>
+    public async Task ReadCollectionAsync(HttpContext context, StateSnapshot snapshot, Caller caller, ResourcePath path)
+    {
+        var node = path.Node;
+        var query = context.Request.QueryString.HasValue ? ReadQuery.Of(context.Request.Query, node, isRow: false) : ReadQuery.Everything;
+        var rows = Page(context, path, query, RowSource.Find(snapshot, caller, node, path.ParentKey, query.Filters));
+        var form = new RowForm(parts, policy, snapshot, caller, node, query);
         var buffer = buffers.Get();
         try
         {
-            var tag = WriteTagged(buffer, snapshot, node, row);
-            var isKnown = precondition is not null && precondition.IsAnswered(tag);
-            context.Response.Headers.ETag = tag.ToString();
-            if (isKnown)
-                context.Response.StatusCode = StatusCodes.Status304NotModified;
-            else
-                await SendAsync(context, buffer);
+            var answer = new AnswerStream(context, buffer);
+            buffer.Json.WriteStartObject();
+            foreach (var row in rows)
+            {
+                buffer.Json.WritePropertyName(node.SegmentOf(row.Key));
+                form.Write(buffer.Json, row);
+                if (answer.IsFull)
+                    await answer.FlushAsync();
+            }
+            buffer.Json.WriteEndObject();
+            await answer.EndAsync();
         }
         finally
         {
@@ -35,33 +53,13 @@ public sealed class RowReader(RowParts parts, JsonBuffers buffers)
         }
     }
 
-    /// <summary>Writes the collection as an object, in the order of the keys; a large one goes out while it is being written.</summary>
-    public async Task WriteCollectionAsync(HttpContext context, StateSnapshot snapshot, Caller caller, ResourcePath path)
+    /// <summary>The half of the row's tag that stands for its desired part.</summary>
+    public string DesiredTag(ResourceNode node, Row row)
     {
-        var node = path.Node;
-        var rows = Sorted(node.Rows(snapshot, path.ParentKey));
-        var listsAll = AccessPolicy.ListsAll(caller, node);
         var buffer = buffers.Get();
         try
         {
-            buffer.Json.WriteStartObject();
-            foreach (var row in rows)
-            {
-                if (!listsAll && !AccessPolicy.Lists(caller, node, row.Key))
-                    continue;
-                buffer.Json.WritePropertyName(node.SegmentOf(row.Key));
-                Write(buffer.Json, snapshot, node, row);
-                if (buffer.Bytes.WrittenCount + buffer.Json.BytesPending < FlushAt)
-                    continue;
-                buffer.Json.Flush();
-                if (!context.Response.HasStarted)
-                    context.Response.ContentType = "application/json";
-                await context.Response.BodyWriter.WriteAsync(buffer.Bytes.WrittenMemory, context.RequestAborted);
-                buffer.Bytes.ResetWrittenCount();
-            }
-            buffer.Json.WriteEndObject();
-            buffer.Json.Flush();
-            await SendAsync(context, buffer);
+            return RowForm.DesiredTag(buffer, node, row);
         }
         finally
         {
@@ -81,15 +79,18 @@ public sealed class RowReader(RowParts parts, JsonBuffers buffers)
         await response.BodyWriter.WriteAsync(buffer.Bytes.WrittenMemory, context.RequestAborted);
     }
 
-    /// <summary>The half of the row's tag that stands for its desired part.</summary>
-    public string DesiredTag(ResourceNode node, Row row)
+    private async Task SendRowAsync(HttpContext context, RowForm form, Row row, Precondition? precondition)
     {
         var buffer = buffers.Get();
         try
         {
-            WriteDesired(buffer.Json, node, row);
-            buffer.Json.Flush();
-            return RowTag.Hash(buffer.Bytes.WrittenSpan);
+            var tag = form.WriteTagged(buffer, row);
+            var isKnown = precondition is not null && precondition.IsAnswered(tag);
+            context.Response.Headers.ETag = tag.ToString();
+            if (isKnown)
+                context.Response.StatusCode = StatusCodes.Status304NotModified;
+            else
+                await SendAsync(context, buffer);
         }
         finally
         {
@@ -97,38 +98,17 @@ public sealed class RowReader(RowParts parts, JsonBuffers buffers)
         }
     }
 
-    private RowTag WriteTagged(JsonBuffer buffer, StateSnapshot snapshot, ResourceNode node, Row row)
+    private static Row[] Page(HttpContext context, ResourcePath path, ReadQuery query, IEnumerable<Row> rows)
     {
-        WriteDesired(buffer.Json, node, row);
-        buffer.Json.Flush();
-        var split = buffer.Bytes.WrittenCount;
-        WriteRest(buffer.Json, snapshot, node, row);
-        buffer.Json.Flush();
-        return RowTag.Of(buffer.Bytes.WrittenSpan, split);
-    }
-
-    private void Write(Utf8JsonWriter json, StateSnapshot snapshot, ResourceNode node, Row row)
-    {
-        WriteDesired(json, node, row);
-        WriteRest(json, snapshot, node, row);
-    }
-
-    private static void WriteDesired(Utf8JsonWriter json, ResourceNode node, Row row)
-    {
-        json.WriteStartObject();
-        RowParts.WriteDesired(json, node, row);
-    }
-
-    private void WriteRest(Utf8JsonWriter json, StateSnapshot snapshot, ResourceNode node, Row row)
-    {
-        parts.WriteCurrent(json, snapshot, node, row);
-        json.WriteEndObject();
-    }
-
-    private static Row[] Sorted(IEnumerable<Row> rows)
-    {
-        var sorted = rows.ToArray();
-        Array.Sort(sorted, static (left, right) => left.Key.CompareTo(right.Key));
-        return sorted;
+        RowKey? after = query.After is { } key ? path.Node.KeyFor(key, path.ParentKey) : null;
+        if (query.Limit is not { } limit)
+            return KeyOrder.All(after is { } last ? rows.Where(row => row.Key > last) : rows);
+        var (page, hasMore) = KeyOrder.Page(rows, after, limit);
+        if (hasMore)
+        {
+            var next = ReadQuery.Next(context.Request.Query, path.Node.SegmentOf(page[^1].Key));
+            context.Response.Headers.Link = $"<{ApiEndpoint.Root}{path.CollectionUri()}{next}>; rel=\"next\"";
+        }
+        return page;
     }
 }

@@ -1,19 +1,8 @@
-using System.Net.Http.Headers;
-using System.Text;
 using Dapper;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Newtonsoft.Json.Linq;
 using Npgsql;
 using PonyCloud.Shared.Entities;
-using PonyCloud.Sparkle.Api;
-using PonyCloud.Sparkle.Api.Security;
-using PonyCloud.Sparkle.Control;
-using PonyCloud.Sparkle.Database;
 using PonyCloud.TestKit.Control;
 using PonyCloud.TestKit.Database;
 
@@ -27,45 +16,33 @@ internal static class GetBenchmark
 {
     private const int Rounds = 5;
     private const int Instances = 10_000;
-    private const string Password = "benchmark password";
 
     public static async Task<IEnumerable<Result>> RunAsync()
     {
-        var directory = Directory.CreateTempSubdirectory("ponycloud-bench-").FullName;
         await using var server = await PostgresServer.StartNewAsync();
         await using var source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync() + ";Maximum Pool Size=32");
-        try
-        {
-            var (database, tenant, instance) = Fill();
-            await InsertAsync(source, database.Catalog, tenant, instance);
-            await using var application = Build(database, directory, source);
-            await application.StartAsync();
-            var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-            var token = await LogInAsync(address);
-            string[] urls = [$"{address}/empty", $"{address}/api/v1/tenant/{tenant.Uuid}/instance/{instance.Uuid}", $"{address}/sql/{instance.Uuid}"];
+        var (database, tenant, instance) = Fill();
+        await InsertAsync(source, database.Catalog, tenant, instance);
+        await using var running = await ApiInProcess.StartAsync(database, application => MapPeers(application, source));
+        var address = running.Address;
+        string[] urls = [$"{address}/empty", $"{address}/api/v1/tenant/{tenant.Uuid}/instance/{instance.Uuid}", $"{address}/sql/{instance.Uuid}"];
 
-            var rates = urls.Select(_ => new List<double>()).ToArray();
-            for (var round = 0; round <= Rounds; round++)
-            {
-                for (var i = 0; i < urls.Length; i++)
-                {
-                    var rate = await HttpLoad.RunAsync(urls[i], token);
-                    if (round > 0)
-                        rates[i].Add(rate); // The first warms up.
-                }
-            }
-            await application.StopAsync();
-            var (empty, api, sql) = (Median(rates[0]), Median(rates[1]), Median(rates[2]));
-            return
-            [
-                new Result("GET of an instance", api, "requests/s", "an empty Kestrel endpoint", empty, 0.65, HigherIsBetter: true),
-                new Result("GET of an instance", api, "requests/s", "Dapper per request", sql, 4, HigherIsBetter: true),
-            ];
-        }
-        finally
+        var rates = urls.Select(_ => new List<double>()).ToArray();
+        for (var round = 0; round <= Rounds; round++)
         {
-            Directory.Delete(directory, recursive: true);
+            for (var i = 0; i < urls.Length; i++)
+            {
+                var rate = await HttpLoad.RunAsync(urls[i], running.Token);
+                if (round > 0)
+                    rates[i].Add(rate); // The first warms up.
+            }
         }
+        var (empty, api, sql) = (Median(rates[0]), Median(rates[1]), Median(rates[2]));
+        return
+        [
+            new Result("GET of an instance", api, "requests/s", "an empty Kestrel endpoint", empty, 0.65, HigherIsBetter: true),
+            new Result("GET of an instance", api, "requests/s", "Dapper per request", sql, 4, HigherIsBetter: true),
+        ];
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
@@ -77,7 +54,7 @@ internal static class GetBenchmark
         var instances = Enumerable.Range(0, Instances)
             .Select(i => new InstanceDesired { Uuid = Guid.NewGuid(), Tenant = tenant.Uuid, Name = $"instance-{i}", Mem = 1024 })
             .ToList();
-        database.Put(new UserDesired { Email = "alicorn@localhost", Alicorn = true, Data = new Passwords().Hash(Password) }, tenant);
+        database.Put(tenant);
         database.Put([.. instances]);
         return (database, tenant, instances[Instances / 2]);
     }
@@ -102,15 +79,8 @@ internal static class GetBenchmark
             });
     }
 
-    private static WebApplication Build(MemoryDatabase database, string directory, NpgsqlDataSource source)
+    private static void MapPeers(WebApplication application, NpgsqlDataSource source)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(database.Catalog);
-        builder.Services.AddSingleton<IStateView>(database);
-        builder.Services.AddSingleton<IDesiredStateWriter>(database);
-        builder.Services.AddApi(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = directory });
-        var application = builder.Build();
         application.MapGet("/empty", static _ => Task.CompletedTask);
         application.MapGet("/sql/{uuid:guid}", async context =>
         {
@@ -121,16 +91,5 @@ internal static class GetBenchmark
             context.Response.ContentType = "application/json";
             await context.Response.WriteAsync(row, context.RequestAborted);
         });
-        application.MapApi();
-        return application;
-    }
-
-    private static async Task<string> LogInAsync(string address)
-    {
-        using var http = new HttpClient();
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"alicorn@localhost:{Password}")));
-        using var answer = await http.PostAsync(new Uri($"{address}/api/v1/token"), null);
-        answer.EnsureSuccessStatusCode();
-        return (string)JObject.Parse(await answer.Content.ReadAsStringAsync())["token"]!;
     }
 }

@@ -67,21 +67,27 @@ public sealed class AccessPolicy(ResourceTree tree)
         };
     }
 
-    /// <summary>Whether a row of a collection that the caller may read is to be listed.</summary>
-    public static bool Lists(Caller caller, ResourceNode node, RowKey key)
+    /// <summary>The keys of the rows that a collection lists for a caller who may read it; null for all rows.</summary>
+    public static IReadOnlyCollection<string>? ListedKeys(Caller caller, ResourceNode node)
     {
         if (caller.IsAlicorn)
-            return true;
+            return null;
         if (node.Mount.Access is Access.TenantUser or Access.TenantOwner && node.TenantDepth == node.Depth)
-            return caller.Tenant is null ? caller.Memberships.Contains(key.Text) : caller.Tenant == key.Text;
-        if (node.Mount.Access is Access.UserReadWrite or Access.UserReadOnly && node.UserDepth == node.Depth)
-            return caller.Email == key.Text;
-        return true;
+            return caller.Tenant is null ? caller.Memberships : [caller.Tenant];
+        return node.Mount.Access is Access.UserReadWrite or Access.UserReadOnly && node.UserDepth == node.Depth ? [caller.Email] : null;
     }
 
-    /// <summary>Whether <see cref="Lists"/> depends on the row.</summary>
-    public static bool ListsAll(Caller caller, ResourceNode node) =>
-        caller.IsAlicorn || (node.TenantDepth != node.Depth && node.UserDepth != node.Depth);
+    /// <summary>Where the caller may see the row, and sees the most of it; null when nowhere.</summary>
+    public ResourceNode? FindView(Caller caller, StateSnapshot snapshot, Entity entity, Row row)
+    {
+        ResourceNode? best = null;
+        foreach (var node in tree.NodesOf(entity))
+        {
+            if ((best is null || node.Mount.Hidden.Count < best.Mount.Hidden.Count) && Sees(caller, snapshot, node, row))
+                best = node;
+        }
+        return best;
+    }
 
     /// <summary>
     /// Whether a value may refer to a row: it is there, and the caller can see it. Users are the exception: whoever may
@@ -94,14 +100,7 @@ public sealed class AccessPolicy(ResourceTree tree)
         var row = snapshot[entity].Find(RowKey.Of(key));
         if (row is null || (entity.IsStored && row.Desired is null))
             return false;
-        if (caller.IsAlicorn || entity.Name == "user")
-            return true;
-        foreach (var node in tree.NodesOf(entity))
-        {
-            if (Sees(caller, snapshot, node, row))
-                return true;
-        }
-        return false;
+        return caller.IsAlicorn || entity.Name == "user" || FindView(caller, snapshot, entity, row) is not null;
     }
 
     private static bool Sees(Caller caller, StateSnapshot snapshot, ResourceNode node, Row row)

@@ -125,7 +125,7 @@ public sealed partial class RowWriter
         }
         var snapshot = _view.Snapshot!;
         if (call.Path.TryFind(snapshot, out var row))
-            await _answers.WriteRowAsync(call.Context, snapshot, call.Path.Node, row!);
+            await _answers.WriteRowAsync(call.Context, snapshot, call.Caller, call.Path.Node, row!);
         else
             call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
     }

@@ -62,8 +62,8 @@ public sealed class ReadingTests : ApiFixture
     }
 
     [TestCase("/api/v1/pony")]
-    [TestCase("/api/v1/")]
-    [TestCase("/api/v1")]
+    [TestCase("/api/v1//")]
+    [TestCase("/api/v1s")]
     [TestCase("/api/v1/tenant//instance")]
     [TestCase("/api/v1/tenant/not-a-uuid")]
     [TestCase("/api/v1/tenant/aaaaaaaa-0000-4000-8000-000000000001/instance/bbbbbbbb-0000-4000-8000-000000000002")]
