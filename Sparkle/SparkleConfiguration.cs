@@ -14,6 +14,11 @@ internal static class SparkleConfiguration
 
     private const string Listen = "http:listen";
     private const string AllowBeyondLoopback = "http:allow_plain_beyond_loopback";
+    private const string CertificateFile = "http:certificate_file";
+    private const string CertificateKeyFile = "http:certificate_key_file";
+    private const string TrustedProxies = "http:trusted_proxies";
+    private const string Connections = "http:connections";
+    private const string AnonymousPerSecond = "http:anonymous_per_second";
     private const string BodyLimit = "http:body_limit";
     private const string TokenLifetime = "http:token_lifetime";
     private const string LoginFailures = "http:login_failures_per_minute";
@@ -29,11 +34,16 @@ internal static class SparkleConfiguration
 
     public static ConfigurationSchema Schema { get; } = new("SPARKLE_",
     [
-        new(Listen, ConfigurationKind.Text, "Where the REST API listens.") { Default = "http://127.0.0.1:9860" },
+        new(Listen, ConfigurationKind.Text, "Where the REST API listens: http:// or https://, an IP address and a port; several are separated by commas.") { Default = "http://127.0.0.1:9860" },
         new(AllowBeyondLoopback, ConfigurationKind.Boolean, "Serve plain HTTP on other than loopback addresses; for a proxy that speaks TLS in front.")
         {
             Default = "false",
         },
+        new(CertificateFile, ConfigurationKind.Text, "The certificate for HTTPS in PEM, with the chain behind it. Read again when it changes.") { Check = AbsolutePath },
+        new(CertificateKeyFile, ConfigurationKind.Text, "The certificate's key in PEM, without a password. Read again when it changes.") { Check = AbsolutePath },
+        new(TrustedProxies, ConfigurationKind.TextList, "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody's unless set."),
+        new(Connections, ConfigurationKind.Integer, "How many connections to the REST API may be open at a time.") { Default = "4096", Minimum = 16, Maximum = 1000000 },
+        new(AnonymousPerSecond, ConfigurationKind.Integer, "Requests a second without a token from one address, or from one /64 of IPv6.") { Default = "50", Minimum = 1, Maximum = 1000000 },
         new(BodyLimit, ConfigurationKind.Integer, "The largest request body, bytes.") { Default = "1048576", Minimum = 1024, Maximum = 268435456 },
         new(TokenLifetime, ConfigurationKind.Duration, "How long a token is valid.") { Default = "12:00:00", Minimum = 60, Maximum = 31622400 },
         new(LoginFailures, ConfigurationKind.Integer, "Failed logins a minute from one address for one user before it has to wait.")
@@ -67,6 +77,11 @@ internal static class SparkleConfiguration
         {
             Listen = values.Text(Listen),
             AllowPlainHttpBeyondLoopback = values.Boolean(AllowBeyondLoopback),
+            CertificateFile = values.TextOrNull(CertificateFile),
+            CertificateKeyFile = values.TextOrNull(CertificateKeyFile),
+            TrustedProxies = values.IsSet(TrustedProxies) ? values.TextList(TrustedProxies) : [],
+            Connections = (int)values.Integer(Connections),
+            AnonymousPerSecond = (int)values.Integer(AnonymousPerSecond),
             BodyLimit = (int)values.Integer(BodyLimit),
             TokenLifetime = values.Duration(TokenLifetime),
             LoginFailures = (int)values.Integer(LoginFailures),
@@ -107,6 +122,10 @@ internal static class SparkleConfiguration
     private static string KeyOf(string option) => option switch
     {
         nameof(ApiOptions.Listen) => Listen,
+        nameof(ApiOptions.CertificateFile) => CertificateFile,
+        nameof(ApiOptions.TrustedProxies) => TrustedProxies,
+        nameof(ApiOptions.Connections) => Connections,
+        nameof(ApiOptions.AnonymousPerSecond) => AnonymousPerSecond,
         nameof(ApiOptions.BodyLimit) => BodyLimit,
         nameof(ApiOptions.TokenLifetime) => TokenLifetime,
         nameof(ApiOptions.LoginFailures) => LoginFailures,

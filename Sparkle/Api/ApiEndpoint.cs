@@ -26,6 +26,7 @@ public sealed partial class ApiEndpoint(
     Revisions revisions,
     ProblemWriter problems,
     AuditLog audit,
+    AnonymousGate anonymous,
     ILogger<ApiEndpoint> logger)
 {
     /// <summary>The root of all paths.</summary>
@@ -44,8 +45,7 @@ public sealed partial class ApiEndpoint(
     /// <summary>Runs a handler so that whatever goes wrong in it becomes a problem document.</summary>
     public async Task GuardAsync(HttpContext context, Func<HttpContext, Task> handler)
     {
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        context.Response.Headers.CacheControl = "no-store";
+        SecurityHeaders.Set(context);
         try
         {
             await handler(context);
@@ -62,6 +62,13 @@ public sealed partial class ApiEndpoint(
             await problems.WriteAsync(context, problem);
         }
     }
+
+    /// <summary>The same for what needs no token.</summary>
+    public Task GuardAnonymousAsync(HttpContext context, Func<HttpContext, Task> handler) => GuardAsync(context, inner =>
+    {
+        anonymous.Require(inner);
+        return handler(inner);
+    });
 
     /// <exception cref="ProblemException">Nothing was loaded from the database yet.</exception>
     public StateSnapshot RequireSnapshot() => view.Snapshot
@@ -204,6 +211,8 @@ public sealed partial class ApiEndpoint(
                 return new Problem(ProblemKind.OutcomeUnknown, "The change was sent to the database, but it is not known whether it stands. Read before trying again.");
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
                 return new Problem(ProblemKind.TooLarge, "The request body is larger than is taken here.");
+            case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
+                return new Problem(ProblemKind.TooSlow, "The request body came too slowly.");
             case BadHttpRequestException:
                 return new Problem(ProblemKind.MalformedRequest, "The request is not valid HTTP.");
             default:

@@ -1,18 +1,37 @@
 using System.Net;
+using PonyCloud.Sparkle.Api.Tls;
 
 namespace PonyCloud.Sparkle.Api;
 
 /// <summary>How the REST API is served.</summary>
 public sealed record ApiOptions
 {
-    /// <summary>Where to listen: <c>http://</c>, an IP address and a port; port 0 takes a free one.</summary>
+    /// <summary>
+    /// Where to listen: <c>http://</c> or <c>https://</c>, an IP address and a port; port 0 takes a free one. Several are
+    /// separated by commas.
+    /// </summary>
     public string Listen { get; init; } = "http://127.0.0.1:9860";
 
     /// <summary>
-    /// Passwords and tokens would travel in the clear, so an address that is not loopback must be asked for; there, a
-    /// proxy that speaks TLS belongs in front.
+    /// Passwords and tokens would travel in the clear, so plain HTTP on an address that is not loopback must be asked for;
+    /// there, a proxy that speaks TLS belongs in front.
     /// </summary>
     public bool AllowPlainHttpBeyondLoopback { get; init; }
+
+    /// <summary>The certificate for HTTPS in PEM, with the chain behind it; read again when it changes.</summary>
+    public string? CertificateFile { get; init; }
+
+    /// <summary>The key of the certificate in PEM, without a password; read again when it changes.</summary>
+    public string? CertificateKeyFile { get; init; }
+
+    /// <summary>Addresses and networks of proxies that may say from where a request came.</summary>
+    public IReadOnlyList<string> TrustedProxies { get; init; } = [];
+
+    /// <summary>How many connections may be open at a time.</summary>
+    public int Connections { get; init; } = 4096;
+
+    /// <summary>How many requests without a token one network may make a second.</summary>
+    public int AnonymousPerSecond { get; init; } = 50;
 
     /// <summary>Directory for what must outlive a restart: the key that signs tokens.</summary>
     public required string DataDirectory { get; init; }
@@ -37,10 +56,16 @@ public sealed record ApiOptions
     /// <summary>What is wrong with the options: the property's name and a sentence about it.</summary>
     public IEnumerable<(string Option, string Problem)> Check()
     {
-        if (ListenEndpoint(Listen) is not { } endpoint)
-            yield return (nameof(Listen), $"'{Listen}' is not of the form http://ADDRESS:PORT with an IP address.");
-        else if (!IPAddress.IsLoopback(endpoint.Address) && !AllowPlainHttpBeyondLoopback)
-            yield return (nameof(Listen), $"{endpoint.Address} is not a loopback address, and plain HTTP beyond loopback is not allowed.");
+        foreach (var problem in ListenTexts().Select(CheckListen).OfType<string>())
+            yield return (nameof(Listen), problem);
+        if (CheckCertificate() is { } certificate)
+            yield return certificate;
+        foreach (var proxy in TrustedProxies.Where(proxy => Api.TrustedProxies.TryParse(proxy) is null))
+            yield return (nameof(TrustedProxies), $"'{proxy}' is neither an IP address nor a network.");
+        if (Connections is < 16 or > 1_000_000)
+            yield return (nameof(Connections), "Must be between 16 and 1000000.");
+        if (AnonymousPerSecond is < 1 or > 1_000_000)
+            yield return (nameof(AnonymousPerSecond), "Must be between 1 and 1000000.");
         if (string.IsNullOrWhiteSpace(DataDirectory))
             yield return (nameof(DataDirectory), "A directory must be given.");
         if (TokenLifetime < TimeSpan.FromMinutes(1) || TokenLifetime > TimeSpan.FromDays(366))
@@ -55,10 +80,36 @@ public sealed record ApiOptions
             yield return (nameof(FirstAlicornEmail), $"'{FirstAlicornEmail}' is no email address.");
     }
 
-    internal static IPEndPoint? ListenEndpoint(string listen) =>
-        Uri.TryCreate(listen, UriKind.Absolute, out var uri)
-        && uri is { Scheme: "http", UserInfo: "", PathAndQuery: "/", Fragment: "" }
-        && IPAddress.TryParse(uri.DnsSafeHost, out var address)
-            ? new IPEndPoint(address, uri.Port)
-            : null;
+    /// <summary>Where to listen, taken apart; to be asked for when nothing is wrong with the options.</summary>
+    internal IEnumerable<ListenAddress> Addresses() => ListenTexts().Select(text => ListenAddress.TryParse(text)!);
+
+    /// <summary>The files of the certificate; null when nothing is served by HTTPS.</summary>
+    internal CertificateFiles? Certificate() =>
+        CertificateFile is not null && CertificateKeyFile is not null ? new CertificateFiles(CertificateFile, CertificateKeyFile) : null;
+
+    private string[] ListenTexts() => Listen.Split(',', StringSplitOptions.TrimEntries);
+
+    private string? CheckListen(string text) => ListenAddress.TryParse(text) switch
+    {
+        null => $"'{text}' is not of the form http://ADDRESS:PORT or https://ADDRESS:PORT with an IP address.",
+        { IsHttps: true } when Certificate() is null => $"{text} needs a certificate and its key.",
+        { IsHttps: false } plain when !IPAddress.IsLoopback(plain.Endpoint.Address) && !AllowPlainHttpBeyondLoopback =>
+            $"{plain.Endpoint.Address} is not a loopback address, and plain HTTP beyond loopback is not allowed.",
+        _ => null,
+    };
+
+    private (string Option, string Problem)? CheckCertificate()
+    {
+        if (CertificateFile is null != CertificateKeyFile is null)
+            return (nameof(CertificateFile), "A certificate and its key go together.");
+        try
+        {
+            Certificate()?.Load();
+            return null;
+        }
+        catch (CertificateException refusal)
+        {
+            return (nameof(CertificateFile), refusal.Message);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -9,6 +10,7 @@ using PonyCloud.Sparkle.Api.Description;
 using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
+using PonyCloud.Sparkle.Api.Tls;
 using PonyCloud.Sparkle.Api.Writing;
 
 namespace PonyCloud.Sparkle.Api;
@@ -59,12 +61,14 @@ public static class ApiSetup
         services.AddSingleton<AuditLog>();
         services.AddHostedService<RevocationKeeper>();
         services.AddHostedService<FirstAlicorn>();
-        services.Configure<KestrelServerOptions>(kestrel =>
+        services.AddSingleton(_ => new AnonymousGate(options.AnonymousPerSecond));
+        services.AddSingleton<IStartupFilter, TrustedProxies>();
+        if (options.Certificate() is { } certificate)
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = options.BodyLimit;
-            kestrel.Listen(ApiOptions.ListenEndpoint(options.Listen)!);
-        });
+            services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ServerCertificate>(provider, certificate));
+            services.AddHostedService(provider => provider.GetRequiredService<ServerCertificate>());
+        }
+        services.Configure<KestrelServerOptions>(kestrel => Listening.Configure(kestrel, options));
         return services;
     }
 
@@ -75,7 +79,7 @@ public static class ApiSetup
         var self = routes.ServiceProvider.GetRequiredService<SelfEndpoint>();
         var description = routes.ServiceProvider.GetRequiredService<DescriptionEndpoint>();
         routes.Map(ApiEndpoint.Root + "/{**path}", api.HandleAsync);
-        routes.Map(DescriptionEndpoint.SchemaPath, context => api.GuardAsync(context, description.SchemaAsync));
+        routes.Map(DescriptionEndpoint.SchemaPath, context => api.GuardAnonymousAsync(context, description.SchemaAsync));
         MapSelf("ping", self.PingAsync);
         MapSelf("info", self.InfoAsync);
         MapSelf("liveliness", self.LivelinessAsync);
@@ -87,7 +91,7 @@ public static class ApiSetup
 
         void MapSelf(string name, Func<HttpContext, Task> handler)
         {
-            routes.MapMethods($"/self/{name}", ReadMethods, (RequestDelegate)(context => api.GuardAsync(context, handler)));
+            routes.MapMethods($"/self/{name}", ReadMethods, (RequestDelegate)(context => api.GuardAnonymousAsync(context, handler)));
         }
     }
 }

@@ -14,6 +14,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind WrongPassword = new("wrong-password", 403, "The present password is another one");
     public static readonly ProblemKind NotFound = new("not-found", 404, "Not found");
     public static readonly ProblemKind MethodNotAllowed = new("method-not-allowed", 405, "Method not allowed here");
+    public static readonly ProblemKind TooSlow = new("too-slow", 408, "The request came too slowly");
     public static readonly ProblemKind Duplicate = new("duplicate", 409, "Another row has this value");
     public static readonly ProblemKind StillReferenced = new("still-referenced", 409, "Other rows refer to this one");
     public static readonly ProblemKind ConcurrentChange = new("concurrent-change", 409, "Changed by somebody else meanwhile");
@@ -34,7 +35,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind Contradiction = new("contradiction", 422, "A value contradicts the rest of the request");
     public static readonly ProblemKind PatchFailed = new("patch-failed", 422, "An operation of the patch cannot be applied");
     public static readonly ProblemKind RefusedByRule = new("refused-by-rule", 422, "Refused by a rule of the platform");
-    public static readonly ProblemKind TooManyRequests = new("too-many-requests", 429, "Too many failed attempts");
+    public static readonly ProblemKind TooManyRequests = new("too-many-requests", 429, "Too many attempts");
     public static readonly ProblemKind Internal = new("internal", 500, "The controller failed");
     public static readonly ProblemKind Unavailable = new("unavailable", 503, "Not possible at the moment");
     public static readonly ProblemKind OutcomeUnknown = new("outcome-unknown", 504, "The outcome is not known");

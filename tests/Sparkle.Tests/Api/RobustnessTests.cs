@@ -87,6 +87,8 @@ public sealed class RobustnessTests : ApiFixture
     [TestCase("http://0.0.0.0:80", "Listen")]
     [TestCase("https://127.0.0.1:80", "Listen")]
     [TestCase("http://localhost:80", "Listen")]
+    [TestCase("http://127.0.0.1:80, http://192.0.2.1:80", "Listen")]
+    [TestCase("http://127.0.0.1:80,", "Listen")]
     [TestCase("nonsense", "Listen")]
     public void A_bad_address_is_refused_by_name(string listen, string option) =>
         Assert.That(new ApiOptions { Listen = listen, DataDirectory = "/nowhere" }.Check().Single().Option, Is.EqualTo(option));
