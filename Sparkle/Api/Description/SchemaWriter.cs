@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Api.Reading;
 
 namespace PonyCloud.Sparkle.Api.Description;
 
@@ -139,6 +140,8 @@ public static class SchemaWriter
             json.WriteString("null_column", node.Mount.NullColumn);
         if (node.Mount.Hidden.Count > 0)
             WriteTexts(json, "hidden", node.Mount.Hidden);
+        WriteTexts(json, "filters", RowFilter.NamesFor(node));
+        WriteTexts(json, "joins", Join.NamesFor(node));
         json.WriteEndObject();
     }
 

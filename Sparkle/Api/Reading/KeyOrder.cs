@@ -11,7 +11,7 @@ internal static class KeyOrder
     public static Row[] All(IEnumerable<Row> rows)
     {
         var sorted = rows.ToArray();
-        Array.Sort(Array.ConvertAll(sorted, static row => row.Key), sorted);
+        Array.Sort(sorted, static (left, right) => left.Key.CompareTo(right.Key));
         return sorted;
     }
 

@@ -66,6 +66,32 @@ public sealed class SchemaTests : ApiFixture
     }
 
     [Test]
+    public async Task Every_filter_and_join_that_is_declared_is_taken_and_no_other_column_is()
+    {
+        var mounts = (JArray)(await GetAsync("/api/v1/schema")).Json["mounts"]!;
+        foreach (var mount in mounts.Where(mount => mount["parameters"]!.Count() == 1))
+        {
+            var path = $"/api/v1{mount.Value<string>("path")}";
+            var entity = Catalog[mount.Value<string>("entity")!];
+            var filters = mount["filters"]!.Values<string>().ToList();
+            var joins = mount["joins"]!.Values<string>().ToList();
+            Assert.That(filters, Does.Contain(mount.Value<string>("key_column")), path);
+            foreach (var column in (entity.Desired?.Columns ?? []).Concat(entity.Current?.Columns ?? []).Select(column => column.Name).Distinct())
+            {
+                var filtered = await GetAsync($"{path}?{column}=x", Token(Alicorn));
+                Assert.That(
+                    filtered.Status == HttpStatusCode.OK || filtered.ProblemType == "urn:ponycloud:problem:bad-parameter",
+                    Is.EqualTo(filters.Contains(column)), $"{path} {column}");
+                var joined = await GetAsync($"{path}?join={column}", Token(Alicorn));
+                Assert.That(joined.Status == HttpStatusCode.OK, Is.EqualTo(joins.Contains(column)), $"{path} {column}");
+            }
+        }
+        var instances = mounts.Single(mount => mount.Value<string>("path") == "/tenant/instance");
+        Assert.That(instances["filters"]!.Values<string>(), Is.SupersetOf(["uuid", "tenant", "state", "status", "cpu_profile"]));
+        Assert.That(instances["joins"]!.Values<string>(), Is.SupersetOf(["tenant", "cpu_profile"]));
+    }
+
+    [Test]
     public async Task Who_has_the_schema_is_told_so()
     {
         var first = await GetAsync("/api/v1/schema");
