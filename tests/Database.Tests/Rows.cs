@@ -35,6 +35,45 @@ internal static class Rows
         Uuid = Guid.NewGuid(), Tenant = tenant.Uuid, Name = name, Vcpu = 2, Rcpu = 1, Mem = 512,
     };
 
+    public static BondDesired Bond(HostDesired host) => new() { Uuid = Guid.NewGuid(), Host = host.Uuid, Mode = BondMode.Lacp };
+
+    public static NicDesired Nic(HostDesired host) => new() { Hwaddr = "52:54:00:12:ab:ff", Host = host.Uuid };
+
+    public static NetRoleDesired NetRole(BondDesired bond) => new()
+    {
+        Uuid = Guid.NewGuid(),
+        Bond = bond.Uuid,
+        Role = Shared.Entities.NetRole.Virtual,
+        Address = "2001:db8::10",
+        Prefix = 64,
+    };
+
+    public static SwitchDesired Switch(TenantDesired? tenant, string name = "lan") => new()
+    {
+        Uuid = Guid.NewGuid(),
+        Tenant = tenant?.Uuid,
+        Name = name,
+    };
+
+    public static NetworkDesired Network(SwitchDesired on) => new() { Uuid = Guid.NewGuid(), Switch = on.Uuid, Range = "198.51.100.0/24" };
+
+    public static RouteDesired Route(NetworkDesired network) => new()
+    {
+        Uuid = Guid.NewGuid(),
+        Network = network.Uuid,
+        Route = "203.0.113.0/24",
+        Via = "198.51.100.254",
+    };
+
+    public static VnicDesired Vnic(InstanceDesired instance, SwitchDesired on) => new()
+    {
+        Uuid = Guid.NewGuid(),
+        Instance = instance.Uuid,
+        Switch = on.Uuid,
+    };
+
+    public static AddressDesired Address(NetworkDesired network) => new() { Uuid = Guid.NewGuid(), Network = network.Uuid };
+
     public static HostInstanceDesired Place(HostDesired host, InstanceDesired instance) => new() { Host = host.Uuid, Instance = instance.Uuid };
 
     public static ConfigDesired Config(string key, string json) => new() { Key = key, Value = JsonText.Parse(json) };

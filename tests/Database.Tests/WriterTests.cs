@@ -30,8 +30,16 @@ public sealed class WriterTests
             SshKeys = TextList.Of(["ssh-ed25519 AAAA= \"Twilight\"", "ssh-rsa é"]),
             UserData = "#cloud-config\n",
         };
+        var bond = Rows.Bond(host);
+        var on = Rows.Switch(tenant) with { Tag = 4711 };
+        var network = Rows.Network(on) with { Gateway = "198.51.100.1", Ns = TextList.Of(["2001:db8::53"]) };
+        var vnic = Rows.Vnic(instance, on) with { Macaddr = "52:54:00:12:ab:ff", Index = 3, Model = VnicModel.E1000e };
         (string Entity, object Record)[] rows =
         [
+            ("revocation", new RevocationDesired { Uuid = Guid.NewGuid(), Expires = DateTimeOffset.UnixEpoch.AddYears(90) }),
+            ("bond", bond), ("nic", Rows.Nic(host) with { Bond = bond.Uuid }), ("net_role", Rows.NetRole(bond)),
+            ("switch", on), ("network", network), ("route", Rows.Route(network)), ("vnic", vnic),
+            ("address", Rows.Address(network) with { Vnic = vnic.Uuid, Ip = "198.51.100.7", Ptr = "www.example.org." }),
             ("host", host), ("tenant", tenant), ("cpu_profile", profile), ("user", user), ("member", Rows.Member(user, tenant)),
             ("instance", instance), ("host_instance", Rows.Place(host, instance)), ("event", Rows.Event()),
             ("enrolment", Rows.Enrolment() with { Name = "cloudsdale", Host = Guid.NewGuid() }),

@@ -17,7 +17,7 @@ public sealed class PlatformRules : RuleTable
         new("instance_watchdog_list", "UPDATE instance SET watchdog = 'bark'"),
         new("instance_ns_hosts", "UPDATE instance SET ns = ARRAY['192.0.2.1/24'::inet]"),
         new("instance_ssh_keys_flat", "UPDATE instance SET ssh_keys = ARRAY['a', NULL]"),
-        new("instance_template_immutable", "UPDATE instance SET template = NOT template WHERE state = 'stopped'"),
+        new("instance_template_immutable", "UPDATE instance SET template = true WHERE NOT template AND state = 'stopped'"),
         new("instance_tenant_immutable", "UPDATE instance SET tenant = NULL WHERE template"),
         new("instance_reboots_step", "UPDATE instance SET reboots = reboots + 2"),
         new("instance_resets_step", "UPDATE instance SET resets = resets + 2"),

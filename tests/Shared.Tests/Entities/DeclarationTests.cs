@@ -21,7 +21,11 @@ public sealed partial class DeclarationTests
     [Test]
     public void Every_entity_is_found() => Assert.That(
         Catalog.All.Select(entity => entity.Name),
-        Is.EqualTo(["config", "cpu_profile", "enrolment", "event", "host", "host_candidate", "host_instance", "instance", "member", "revocation", "tenant", "user"]));
+        Is.EqualTo([
+            "address", "bond", "config", "cpu_profile", "enrolment", "event", "host", "host_candidate",
+            "host_instance", "instance", "member", "net_role", "network", "nic", "revocation", "route",
+            "switch", "tenant", "user", "vnic",
+        ]));
 
     [Test]
     public void Every_entity_is_at_its_place_and_under_its_name()
@@ -82,13 +86,30 @@ public sealed partial class DeclarationTests
     [TestCase("/tenant/instance", "instance", Access.TenantUser, "tenant")]
     [TestCase("/tenant/instance/event", "event", Access.TenantUser, "instance")]
     [TestCase("/tenant/member", "member", Access.TenantOwner, "tenant")]
+    [TestCase("/host/bond", "bond", Access.Protected, "host")]
+    [TestCase("/host/bond/nic", "nic", Access.Protected, "bond")]
+    [TestCase("/host/bond/role", "net_role", Access.Protected, "bond")]
+    [TestCase("/host/nic", "nic", Access.Protected, "host")]
+    [TestCase("/instance/vnic", "vnic", Access.Shared, "instance")]
+    [TestCase("/switch", "switch", Access.Shared, null)]
+    [TestCase("/switch/network", "network", Access.Shared, "switch")]
+    [TestCase("/switch/network/address", "address", Access.Protected, "network")]
+    [TestCase("/switch/network/route", "route", Access.Shared, "network")]
+    [TestCase("/switch/vnic", "vnic", Access.Protected, "switch")]
+    [TestCase("/tenant/instance/vnic", "vnic", Access.TenantUser, "instance")]
+    [TestCase("/tenant/instance/vnic/address", "address", Access.TenantUser, "vnic")]
+    [TestCase("/tenant/switch", "switch", Access.TenantUser, "tenant")]
+    [TestCase("/tenant/switch/network", "network", Access.TenantUser, "switch")]
+    [TestCase("/tenant/switch/network/address", "address", Access.TenantUser, "network")]
+    [TestCase("/tenant/switch/network/route", "route", Access.TenantUser, "network")]
+    [TestCase("/tenant/switch/vnic", "vnic", Access.TenantUser, "switch")]
     [TestCase("/user", "user", Access.UserReadWrite, null)]
     [TestCase("/user/member", "member", Access.UserReadOnly, "user")]
     public void The_API_shows(string path, string entity, Access access, string? parentColumn)
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(15), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(32), "every mount has a case above");
     }
 
     [Test]
@@ -114,12 +135,15 @@ public sealed partial class DeclarationTests
         Assert.That(Columns.Where(pair => pair.Column.IsSecret && (pair.Column.IsRequired || !pair.Column.IsNullable)), Is.Empty);
 
     [Test]
-    public void Only_operators_let_tenants_in_and_make_operators() => Assert.That(
-        Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo(["tenant.approved", "user.alicorn"]));
+    public void Only_operators_let_tenants_in_make_operators_and_touch_the_physical_network() => Assert.That(
+        Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo(["tenant.approved", "user.alicorn", "switch.type", "switch.tag"]));
 
     [Test]
     public void What_belongs_to_a_tenant_stays_there() => Assert.That(
-        Columns.Where(pair => pair.Column.IsImmutable).Select(Named), Is.EquivalentTo(["instance.template", "instance.tenant", "member.tenant", "member.user"]));
+        Columns.Where(pair => pair.Column.IsImmutable).Select(Named), Is.EquivalentTo([
+            "instance.template", "instance.tenant", "member.tenant", "member.user",
+            "address.network", "bond.host", "net_role.bond", "network.switch", "route.network", "switch.tenant", "vnic.instance",
+        ]));
 
     [Test]
     public void The_platform_alone_writes_events_and_places() => Assert.That(
@@ -135,10 +159,18 @@ public sealed partial class DeclarationTests
     {
         (string, HostScope)[] expected =
         [
+            ("address", new HostScope.RefersTo("vnic")),
+            ("bond", new HostScope.NamedBy("host")),
             ("cpu_profile", new HostScope.ReferencedBy("instance", "cpu_profile")),
             ("host", new HostScope.NamedBy("uuid")),
             ("host_instance", new HostScope.NamedBy("host")),
             ("instance", new HostScope.ReferencedBy("host_instance", "instance")),
+            ("net_role", new HostScope.RefersTo("bond")),
+            ("network", new HostScope.RefersTo("switch")),
+            ("nic", new HostScope.NamedBy("host")),
+            ("route", new HostScope.RefersTo("network")),
+            ("switch", new HostScope.ReferencedBy("vnic", "switch")),
+            ("vnic", new HostScope.RefersTo("instance")),
         ];
         Assert.That(
             Catalog.All.SelectMany(entity => entity.Scopes.Select(scope => (entity.Name, scope))),

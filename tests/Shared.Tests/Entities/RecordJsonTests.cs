@@ -86,7 +86,7 @@ public sealed class RecordJsonTests
         foreach (var name in column.EnumNames)
         {
             var value = column.EnumValue(name)!;
-            Assert.That(name, Does.Match("^[a-z]+(-[a-z]+)*$"));
+            Assert.That(name, Does.Match("^[a-z0-9.+]+(-[a-z0-9.+]+)*$"));
             Assert.That(column.EnumName(value), Is.EqualTo(name));
             Assert.That(JsonSerializer.Serialize(value, column.Type, RowJson.Options), Is.EqualTo($"\"{name}\""));
             Assert.That(JsonSerializer.Deserialize($"\"{name}\"", column.Type, RowJson.Options), Is.EqualTo(value));
