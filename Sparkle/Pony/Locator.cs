@@ -6,8 +6,8 @@ namespace PonyCloud.Pony;
 
 /// <summary>
 /// Finds what a path on the command line means. Collections and names alternate in it: <c>instance/web/event</c>. Without a
-/// slash in front it begins in the tenant that was chosen, if it has such a collection, else at the root. A row is called by
-/// its key or, if its entity has one, by its name.
+/// slash in front it begins in the tenant that was chosen, if tenants have such a collection, else at the root: a tenant's
+/// instances, not those of nobody, which are at the root too. A row is called by its key or, if its entity has one, by its name.
 /// </summary>
 internal sealed class Locator(Session session)
 {
@@ -48,7 +48,7 @@ internal sealed class Locator(Session session)
             return key;
         if (!mount.Entity.HasName)
             throw PonyException.Usage($"\"{Printable.Of(text)}\" is no uuid, and a {mount.Entity.Name} has no name.");
-        var found = KeysOf((await session.ListAsync(collection, cancellation)).Rows, text);
+        var found = KeysOf((await session.ListAsync(collection, cancellation, mount.Query(("name", text)))).Rows, text);
         return found.Count switch
         {
             1 => found[0],
@@ -70,7 +70,7 @@ internal sealed class Locator(Session session)
         places.AddRange(catalog.Roots.Values.Where(IsIt).Select(mount => new Location(mount, [])));
         var found = new List<string>();
         foreach (var place in places)
-            found.AddRange(KeysOf((await session.ListAsync(place, cancellation)).Rows, text));
+            found.AddRange(KeysOf((await session.ListAsync(place, cancellation, place.Mount.Query(("name", text)))).Rows, text));
         return found.Distinct().ToList() switch
         {
             [var only] => only,
@@ -96,7 +96,7 @@ internal sealed class Locator(Session session)
         var segment = Uri.UnescapeDataString(text);
         var root = catalog.Root(segment);
         var inTenant = catalog.Root("tenant")?.Child(segment);
-        if (inTenant is not null && !isAbsolute && (root is null || session.ChosenTenant is not null))
+        if (inTenant is not null && !isAbsolute)
             return new Location(inTenant, [await session.TenantAsync(cancellation)]);
         return root is null
             ? throw NoCollection(segment, catalog.Roots.Keys.Union(catalog.Root("tenant")?.Children.Keys ?? []), "this server")

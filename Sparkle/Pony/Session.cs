@@ -60,7 +60,7 @@ internal sealed class Session(Terminal terminal, ProfileStore store, string prof
         {
             1 => rows.Rows.Single().Key,
             0 => throw PonyException.Usage("This is of a tenant, and you are a member of none."),
-            _ => throw PonyException.Usage("Of which tenant? Say --tenant NAME, or pony use --tenant NAME once for all."),
+            _ => throw PonyException.Usage("Of which tenant? Say --tenant NAME, or pony use --tenant NAME once for all. With a slash in front a path begins at the root."),
         };
     }
 

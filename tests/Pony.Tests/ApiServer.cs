@@ -16,7 +16,7 @@ using PonyCloud.TestKit.Processes;
 namespace PonyCloud.Pony.Tests;
 
 /// <summary>A request as it arrived.</summary>
-internal sealed record SeenRequest(string Method, string Path, string? IfMatch, string? IdempotencyKey, string? Authorization);
+internal sealed record SeenRequest(string Method, string Path, string Query, string? IfMatch, string? IdempotencyKey, string? Authorization);
 
 /// <summary>
 /// Sparkle's own API on a free port of this machine, over a database in memory: what pony is tested with is what it will
@@ -39,7 +39,7 @@ internal sealed class ApiServer : IAsyncDisposable
     private static readonly JsonText PasswordHash = new Passwords().Hash(Password);
 
     private readonly TemporaryDirectory _directory = new("pony-api");
-    private readonly Queue<(Func<HttpRequest, bool> When, Func<HttpContext, Func<Task>, Task> What)> _faults = new();
+    private readonly List<(Func<HttpRequest, bool> When, Func<HttpContext, Func<Task>, Task> What)> _faults = [];
     private readonly List<SeenRequest> _seen = [];
     private readonly WebApplication _app;
 
@@ -102,12 +102,22 @@ internal sealed class ApiServer : IAsyncDisposable
     public string Token(string email) => _app.Services.GetRequiredService<TokenService>()
         .Issue(_app.Services.GetRequiredService<UserDirectory>().FindUser(Database.Snapshot!, email)!, null).Text;
 
-    /// <summary>Has the next request with this method, in place of what it would, or before or after it, do this.</summary>
-    public void Fault(string method, Func<HttpContext, Func<Task>, Task> what)
+    /// <summary>Has the next request with this method do this, in place of what it would, before it or after it.</summary>
+    public void Fault(string method, Func<HttpContext, Func<Task>, Task> what) => Fault(request => request.Method == method, what);
+
+    /// <summary>Has the next such request do this.</summary>
+    public void Fault(Func<HttpRequest, bool> when, Func<HttpContext, Func<Task>, Task> what)
     {
         lock (_seen)
-            _faults.Enqueue((request => request.Method == method, what));
+            _faults.Add((when, what));
     }
+
+    /// <summary>Has the next stream of changes begin with these events, and then end.</summary>
+    public void Stream(params string[] events) => Fault(IsWatch, async (context, _) =>
+    {
+        context.Response.ContentType = "text/event-stream";
+        await context.Response.WriteAsync(string.Concat(events.Select(text => text + "\n\n")));
+    });
 
     /// <summary>Has the next request with this method answered so.</summary>
     public void Answer(string method, int status, string? retryAfter = null, string? body = null) => Fault(method, async (context, _) =>
@@ -124,6 +134,8 @@ internal sealed class ApiServer : IAsyncDisposable
         _directory.Dispose();
     }
 
+    public static bool IsWatch(HttpRequest request) => request.Path == "/api/v1/watch";
+
     private Task InterfereAsync(HttpContext context, Func<Task> next)
     {
         var request = context.Request;
@@ -131,9 +143,13 @@ internal sealed class ApiServer : IAsyncDisposable
         lock (_seen)
         {
             _seen.Add(new SeenRequest(
-                request.Method, request.Path, Text(request.Headers.IfMatch), Text(request.Headers["Idempotency-Key"]), Text(request.Headers.Authorization)));
-            if (_faults.TryPeek(out var fault) && fault.When(request))
-                what = _faults.Dequeue().What;
+                request.Method, request.Path, request.QueryString.Value ?? "", Text(request.Headers.IfMatch), Text(request.Headers["Idempotency-Key"]), Text(request.Headers.Authorization)));
+            var fault = _faults.FindIndex(fault => fault.When(request));
+            if (fault >= 0)
+            {
+                what = _faults[fault].What;
+                _faults.RemoveAt(fault);
+            }
         }
         return what is null ? next() : what(context, next);
 

@@ -120,6 +120,34 @@ internal sealed class LoginTests : PonyFixture
     }
 
     [Test]
+    public async Task A_logout_ends_the_token_everywhere()
+    {
+        await LogInAsync();
+        Store.Save("copy", Store.Find("default")!);
+
+        await DoAsync("logout");
+
+        Assert.That(Store.Find("default"), Is.Null);
+        Assert.That((await RunAsync("get", "host", "--profile", "copy")).Code, Is.EqualTo(ExitCode.NotAuthenticated));
+        Assert.That((await DoAsync("logout")).Output, Is.EqualTo("Not logged in.\n"));
+    }
+
+    [Test]
+    public async Task A_change_that_others_made_meanwhile_is_not_undone_unless_forced()
+    {
+        LoggedIn(ApiServer.Alicorn);
+        Server.Answer("PATCH", 412);
+
+        var outcome = await RunAsync("set", "host", "metal", "info=cellar");
+
+        Assert.That(outcome.Code, Is.EqualTo(ExitCode.Conflict));
+        Assert.That(outcome.Error, Does.Contain("--force"));
+        Assert.That(Server.Seen[^1].IfMatch, Does.Match("^\"[^\"]+\"$"));
+        await DoAsync("set", "host", "metal", "info=cellar", "--force");
+        Assert.That(Server.Seen[^1].IfMatch, Is.Null);
+    }
+
+    [Test]
     public async Task Profiles_are_switched_and_keep_a_tenant_each()
     {
         LoggedIn(ApiServer.Owner);

@@ -66,11 +66,15 @@ internal abstract class PonyFixture
     /// <summary>Runs a command where nobody sits in front of a terminal.</summary>
     protected Task<Outcome> RunAsync(params string[] arguments) => RunAsync(terminal => terminal, arguments);
 
-    protected async Task<Outcome> RunAsync(Func<Terminal, Terminal> change, params string[] arguments)
+    protected Task<Outcome> RunAsync(Func<Terminal, Terminal> change, params string[] arguments) =>
+        RunAsync(change, CancellationToken.None, arguments);
+
+    protected async Task<Outcome> RunAsync(Func<Terminal, Terminal> change, CancellationToken cancellation, params string[] arguments)
     {
         var output = new StringWriter();
         var error = new StringWriter();
-        using var limit = new CancellationTokenSource(Eventually.Patience);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Eventually.Patience);
         var code = await CommandLine.RunAsync(arguments, change(TerminalOf(output, error)), limit.Token);
         return new Outcome(code, output.ToString(), error.ToString());
     }

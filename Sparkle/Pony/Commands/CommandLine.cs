@@ -32,10 +32,13 @@ internal static class CommandLine
             DeleteCommand.Make(options),
             ApplyCommands.Apply(options),
             ApplyCommands.Diff(options),
+            WatchCommand.Make(options),
             OrderCommands.Start(options),
             OrderCommands.Pause(options),
             OrderCommands.Stop(options),
             OrderCommands.Host(options),
+            CompletionCommand.Make(options),
+            CompletionCommand.Ask(options),
         };
         return root;
     }

@@ -16,11 +16,22 @@ internal static class GetCommand
         var names = new Argument<string[]>("name") { Description = "Only these, by name or uuid.", Arity = ArgumentArity.ZeroOrMore };
         var filters = new Option<string[]>("--selector", "-l") { Description = "Only rows with this value: state=running, current.status!=running. Several must all hold.", HelpName = "FIELD=VALUE" };
         var fields = new Option<string[]>("--fields") { Description = "Show these fields: name,state,current.status.", HelpName = "FIELD,…", AllowMultipleArgumentsPerToken = false };
-        var command = new Command("get", "Show rows: a collection as a table, one row with what is ordered beside what is.") { path, names, filters, fields };
-        options.Act(command, (session, parsed, cancellation) => RunAsync(
-            session, parsed.GetValue(path)!, parsed.GetValue(names) ?? [], parsed.GetValue(filters) ?? [], parsed.GetValue(fields) ?? [], cancellation));
+        var watch = new Option<bool>("--watch", "-w") { Description = "Go on with a line for each row that changes, until Ctrl-C." };
+        var command = new Command("get", "Show rows: a collection as a table, one row with what is ordered beside what is.") { path, names, filters, fields, watch };
+        options.Act(command, (session, parsed, cancellation) =>
+        {
+            var (what, which) = (parsed.GetValue(path)!, parsed.GetValue(names) ?? []);
+            var (selectors, columns) = (parsed.GetValue(filters) ?? [], parsed.GetValue(fields) ?? []);
+            return parsed.GetValue(watch)
+                ? GetWatch.RunAsync(session, what, which, selectors, columns, cancellation)
+                : RunAsync(session, what, which, selectors, columns, cancellation);
+        });
         return command;
     }
+
+    /// <summary>The fields of a list, as columns.</summary>
+    public static List<Column> Columns(Mount mount, string[] fields) =>
+        [.. fields.SelectMany(list => list.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(field => Column.Find(mount, field))];
 
     private static async Task<int> RunAsync(
         Session session, string path, string[] names, string[] filters, string[] fields, CancellationToken cancellation)
@@ -29,8 +40,7 @@ internal static class GetCommand
             return await EverythingAsync(session, cancellation);
         var locator = new Locator(session);
         var location = names.Length == 1 ? await locator.FindRowAsync(path, names[0], cancellation) : await locator.FindAsync(path, cancellation);
-        var columns = fields.SelectMany(list => list.Split(',', StringSplitOptions.RemoveEmptyEntries))
-            .Select(field => Column.Find(location.Mount, field)).ToList();
+        var columns = Columns(location.Mount, fields);
         var selectors = filters.Select(text => Selector.Parse(location.Mount, text)).ToList();
 
         if (location.IsRow && selectors.Count == 0)
@@ -49,7 +59,10 @@ internal static class GetCommand
         }
         else
         {
-            listing = await session.ListAsync(location, cancellation);
+            // Several values for a column are alternatives to the server, and conditions that must all hold here.
+            var query = location.Mount.Query(selectors.Where(selector => !selector.IsNegated && selector.Column.Part is not null)
+                .DistinctBy(selector => selector.Column.Name).Select(selector => (selector.Column.Name, selector.Value)));
+            listing = await session.ListAsync(location, cancellation, query);
         }
         if (selectors.Count > 0)
         {

@@ -47,7 +47,8 @@ internal sealed class GlobalOptions(Terminal terminal)
             return await act(session, parsed, cancellation);
         });
 
-    private Session Open(ParseResult parsed)
+    /// <summary>A session for what the command line says.</summary>
+    public Session Open(ParseResult parsed)
     {
         var store = ProfileStore.Of(Terminal.Variable);
         return new Session(

@@ -17,16 +17,19 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
     private readonly List<NewRow> _made = [];
     private readonly List<(Location At, JsonObject Values, string Name, Field Field, string Pointer)> _references = [];
     private readonly HashSet<string> _notes = new(StringComparer.Ordinal);
-    private int _placeholders;
+    private readonly HashSet<string> _placeholders = new(StringComparer.Ordinal);
 
     public async Task<IReadOnlyList<Change>> PlanAsync(CancellationToken cancellation)
     {
+        // With tenants in it, it is the whole document; otherwise what a tenant can have is of the tenant that was chosen.
+        var isWhole = file.Root.ContainsKey("tenant");
         foreach (var (segment, value) in file.Root)
         {
             var pointer = "/" + Location.Escape(segment);
             if (value is not (null or JsonObject))
                 throw file.Wrong(pointer, "must be a collection, an object of rows.");
-            var collection = await _locator.FindAsync(Uri.EscapeDataString(segment), cancellation);
+            var collection = await _locator.FindAsync(
+                (isWhole || segment.StartsWith('/') ? "/" : "") + Uri.EscapeDataString(segment.TrimStart('/')), cancellation);
             await PlanRowsAsync(collection, Called(collection), value as JsonObject ?? [], pointer, cancellation);
         }
         await ResolveAsync(cancellation);
@@ -121,8 +124,7 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
             desired.TryAdd(mount.KeyColumn, key);
         foreach (var unset in desired.Where(field => field.Value is null).Select(field => field.Key).ToList())
             desired.Remove(unset);
-        var row = new NewRow(
-            mount, entry.Name, key ?? (entry.Name.StartsWith('$') ? entry.Name : $"$pony{++_placeholders}"), desired, entry.Pointer);
+        var row = new NewRow(mount, entry.Name, key ?? Placeholder(entry.Name), desired, entry.Pointer);
         _made.Add(row);
         Remember(collection, desired, entry.Pointer, mount.Entity.Desired);
         foreach (var (child, rows, pointer) in entry.Children)
@@ -136,6 +138,17 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
                 row.Children.Add(Draft(RowEntry.Read(file, child, name, value, $"{pointer}/{Location.Escape(name)}"), collection));
         }
         return row;
+    }
+
+    // Speaks for the row in the request until the platform has made its key.
+    private string Placeholder(string name)
+    {
+        if (name.StartsWith('$'))
+            return name;
+        var placeholder = "$" + name;
+        for (var number = 2; !_placeholders.Add(placeholder); number++)
+            placeholder = $"${name}-{number}";
+        return placeholder;
     }
 
     private void Remember(Location at, JsonObject values, string pointer, IEnumerable<Field> fields)

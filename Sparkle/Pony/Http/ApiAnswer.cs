@@ -15,6 +15,9 @@ internal sealed record ApiAnswer(int Status, byte[] Body, HttpResponseHeaders He
 
     public string? ETag => Headers.ETag?.ToString();
 
+    /// <summary>Which state was read: a stream of changes can begin behind it. Means something to the server only.</summary>
+    public string? Revision => Headers.TryGetValues("PonyCloud-Revision", out var revisions) ? revisions.First() : null;
+
     /// <summary>Where the rest of a collection is; null when this is its end. With its query, as it was sent.</summary>
     public string? NextPage => Headers.TryGetValues("Link", out var links)
         ? links.SelectMany(link => link.Split(','))

@@ -8,12 +8,16 @@ namespace PonyCloud.Pony.Output;
 /// <param name="CanGo">Left out where the terminal is too narrow.</param>
 internal sealed record Column(string Title, string? Part, string Name, bool CanGo)
 {
+    public const string State = "state";
     public const string Status = "status";
 
     public bool IsStatus => Part == "current" && Name == Status;
 
-    /// <summary>Those that say what a row is about: what every row has, in the order of the declaration.</summary>
-    public static IReadOnlyList<Column> Choose(Mount mount)
+    /// <summary>
+    /// Those that say what these rows are about: what every row has, in the order of the declaration. A field in which all of
+    /// them are like a new row says nothing about any.
+    /// </summary>
+    public static IReadOnlyList<Column> Choose(Mount mount, JsonObject rows)
     {
         var entity = mount.Entity;
         var columns = new List<Column>();
@@ -22,8 +26,8 @@ internal sealed record Column(string Title, string? Part, string Name, bool CanG
             columns.Add(Of("desired", "name", canGo: false));
         else
             columns.Add(key);
-        foreach (var field in entity.Desired.Where(field => IsMain(mount, field)))
-            columns.Add(Of("desired", field.Name, canGo: field.Name != "state"));
+        foreach (var field in entity.Desired.Where(field => IsMain(mount, field) && (field.Name == State || !IsDefault(field, rows))))
+            columns.Add(Of("desired", field.Name, canGo: field.Name != State));
         if (entity.FindCurrent(Status) is not null && !mount.Hidden.Contains(Status))
             columns.Add(Of("current", Status, canGo: false));
         else if (entity.Desired.Count == 0)
@@ -69,4 +73,7 @@ internal sealed record Column(string Title, string? Part, string Name, bool CanG
     private static bool IsMain(Mount mount, Field field) =>
         !field.IsNullable && !field.IsWriteOnly && field.Name != "name" && field.Name != mount.KeyColumn && field.Name != mount.ParentColumn
         && !mount.Hidden.Contains(field.Name);
+
+    private static bool IsDefault(Field field, JsonObject rows) =>
+        field.Default is not null && rows.All(row => JsonNode.DeepEquals(row.Value?["desired"]?[field.Name], field.Default));
 }

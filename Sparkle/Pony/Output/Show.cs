@@ -53,7 +53,7 @@ internal static class Show
                 if (listing.Rows.Count == 0)
                     session.Note($"There is no {mount.Entity.Name} here.");
                 else
-                    new Table(terminal).Write(columns.Count > 0 ? columns : Column.Choose(mount), Sorted(listing.Rows));
+                    new Table(terminal).Write(columns.Count > 0 ? columns : Column.Choose(mount, listing.Rows), Sorted(listing.Rows));
                 Warn(session);
                 break;
         }

@@ -10,6 +10,8 @@ internal sealed class Table(Terminal terminal)
     private const int Narrowest = 8;
     private const int LongestCell = 60;
 
+    private readonly Dictionary<string, int> _widths = new(StringComparer.Ordinal);
+
     /// <param name="rows">By key, in the order in which they are shown.</param>
     public void Write(IReadOnlyList<Column> columns, IReadOnlyCollection<KeyValuePair<string, JsonNode?>> rows, bool withHeader = true)
     {
@@ -18,7 +20,10 @@ internal sealed class Table(Terminal terminal)
             shown.Insert(shown.FindIndex(column => column.IsStatus) + 1, new Column("WHY", "current", "why", CanGo: true));
         var cells = rows.Select(row => shown.Select(column => Cell.Of(column, row.Key, row.Value, terminal.Time.GetUtcNow())).ToArray()).ToList();
         var widths = shown.Select((column, index) =>
-            cells.Select(row => row[index].Width).Prepend(withHeader ? column.Title.Length : 1).Max()).ToArray();
+            cells.Select(row => row[index].Width).Append(column.Title.Length).Append(_widths.GetValueOrDefault(column.ToString())).Max()).ToArray();
+        // Rows that are shown later stand below those before.
+        for (var index = 0; index < shown.Count; index++)
+            _widths[shown[index].ToString()] = widths[index];
         var visible = Fit(shown, widths);
 
         if (withHeader)

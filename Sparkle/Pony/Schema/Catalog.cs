@@ -37,8 +37,6 @@ internal sealed record Entity
 
     public string Summary { get; init; } = "";
 
-    public IReadOnlyList<string> Indexes { get; init; } = [];
-
     /// <summary>Columns of what is ordered; empty when nothing can be.</summary>
     public IReadOnlyList<Field> Desired { get; init; } = [];
 
@@ -76,6 +74,9 @@ internal sealed class Mount(string segment, Entity entity, Mount? parent)
     /// <summary>Columns that are left out here.</summary>
     public IReadOnlyList<string> Hidden { get; init; } = [];
 
+    /// <summary>Columns by which the server selects rows.</summary>
+    public IReadOnlyList<string> Filters { get; init; } = [];
+
     public IReadOnlyDictionary<string, Mount> Children => _children;
 
     public Field? KeyField => Entity.FindDesired(KeyColumn) ?? Entity.FindCurrent(KeyColumn);
@@ -84,6 +85,14 @@ internal sealed class Mount(string segment, Entity entity, Mount? parent)
 
     /// <summary>For people: <c>/tenant/…/instance</c>.</summary>
     public override string ToString() => Parent is null ? "/" + Segment : $"{Parent}/…/{Segment}";
+
+    /// <summary>A query for the rows with this value, as far as the server selects by it; what it answers may be more.</summary>
+    public string Query(params IEnumerable<(string Column, string Value)> conditions)
+    {
+        var known = conditions.Where(condition => Filters.Contains(condition.Column) && condition.Value.Length > 0)
+            .Select(condition => $"{Uri.EscapeDataString(condition.Column)}={Uri.EscapeDataString(condition.Value)}").ToList();
+        return known.Count == 0 ? "" : "?" + string.Join('&', known);
+    }
 
     /// <summary>The key's one form, or null when the text is no key but may be a name.</summary>
     public string? Normalize(string text)
@@ -153,6 +162,7 @@ internal sealed class Catalog
             ParentColumn = json["parent_column"]?.GetValue<string>(),
             IsWritable = Is(json, "writable"),
             Hidden = Texts(json, "hidden"),
+            Filters = Texts(json, "filters"),
         };
         _mounts.Add(mount);
         if (parent is null)
@@ -165,7 +175,6 @@ internal sealed class Catalog
     {
         Name = name,
         Summary = json["summary"]?.GetValue<string>() ?? "",
-        Indexes = Texts(json, "indexes"),
         Desired = Fields(json["desired"]),
         Current = Fields(json["current"]),
     };
