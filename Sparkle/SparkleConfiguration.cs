@@ -17,6 +17,7 @@ internal static class SparkleConfiguration
     private const string CertificateFile = "http:certificate_file";
     private const string CertificateKeyFile = "http:certificate_key_file";
     private const string TrustedProxies = "http:trusted_proxies";
+    private const string MetricsTokenFile = "http:metrics_token_file";
     private const string Connections = "http:connections";
     private const string AnonymousPerSecond = "http:anonymous_per_second";
     private const string BodyLimit = "http:body_limit";
@@ -42,6 +43,7 @@ internal static class SparkleConfiguration
         new(CertificateFile, ConfigurationKind.Text, "The certificate for HTTPS in PEM, with the chain behind it. Read again when it changes.") { Check = AbsolutePath },
         new(CertificateKeyFile, ConfigurationKind.Text, "The certificate's key in PEM, without a password. Read again when it changes.") { Check = AbsolutePath },
         new(TrustedProxies, ConfigurationKind.TextList, "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody's unless set."),
+        new(MetricsTokenFile, ConfigurationKind.Text, "File with a token of at least 32 characters that reads /metrics; operators do so in any case.") { Check = AbsolutePath },
         new(Connections, ConfigurationKind.Integer, "How many connections to the REST API may be open at a time.") { Default = "4096", Minimum = 16, Maximum = 1000000 },
         new(AnonymousPerSecond, ConfigurationKind.Integer, "Requests a second without a token from one address, or from one /64 of IPv6.") { Default = "50", Minimum = 1, Maximum = 1000000 },
         new(BodyLimit, ConfigurationKind.Integer, "The largest request body, bytes.") { Default = "1048576", Minimum = 1024, Maximum = 268435456 },
@@ -80,6 +82,7 @@ internal static class SparkleConfiguration
             CertificateFile = values.TextOrNull(CertificateFile),
             CertificateKeyFile = values.TextOrNull(CertificateKeyFile),
             TrustedProxies = values.IsSet(TrustedProxies) ? values.TextList(TrustedProxies) : [],
+            MetricsTokenFile = values.TextOrNull(MetricsTokenFile),
             Connections = (int)values.Integer(Connections),
             AnonymousPerSecond = (int)values.Integer(AnonymousPerSecond),
             BodyLimit = (int)values.Integer(BodyLimit),
@@ -124,6 +127,7 @@ internal static class SparkleConfiguration
         nameof(ApiOptions.Listen) => Listen,
         nameof(ApiOptions.CertificateFile) => CertificateFile,
         nameof(ApiOptions.TrustedProxies) => TrustedProxies,
+        nameof(ApiOptions.MetricsTokenFile) => MetricsTokenFile,
         nameof(ApiOptions.Connections) => Connections,
         nameof(ApiOptions.AnonymousPerSecond) => AnonymousPerSecond,
         nameof(ApiOptions.BodyLimit) => BodyLimit,

@@ -12,9 +12,20 @@ public sealed class TurnQueue(TimeProvider time)
 
     private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(new BoundedChannelOptions(Length) { SingleReader = true });
     private long _lastTurn = time.GetTimestamp();
+    private long _turns;
+    private long _busyTicks;
 
     /// <summary>How long ago the loop last finished a turn; regular turns keep this short while the loop is alive.</summary>
     public TimeSpan SinceLastTurn => time.GetElapsedTime(Interlocked.Read(ref _lastTurn));
+
+    /// <summary>How many turns wait.</summary>
+    public int Waiting => _queue.Reader.Count;
+
+    /// <summary>How many turns were done.</summary>
+    public long Turns => Interlocked.Read(ref _turns);
+
+    /// <summary>How long they took, all together.</summary>
+    public TimeSpan Busy => TimeSpan.FromTicks(Interlocked.Read(ref _busyTicks));
 
     /// <summary>Adds a turn, once there is room.</summary>
     public ValueTask AddAsync(Action turn, CancellationToken cancellation) => _queue.Writer.WriteAsync(turn, cancellation);
@@ -32,8 +43,12 @@ public sealed class TurnQueue(TimeProvider time)
     {
         await foreach (var turn in _queue.Reader.ReadAllAsync(cancellation))
         {
+            var start = time.GetTimestamp();
             turn();
-            Interlocked.Exchange(ref _lastTurn, time.GetTimestamp());
+            var end = time.GetTimestamp();
+            Interlocked.Exchange(ref _lastTurn, end);
+            Interlocked.Add(ref _busyTicks, time.GetElapsedTime(start, end).Ticks);
+            Interlocked.Increment(ref _turns);
         }
     }
 }

@@ -27,6 +27,9 @@ public sealed record ApiOptions
     /// <summary>Addresses and networks of proxies that may say from where a request came.</summary>
     public IReadOnlyList<string> TrustedProxies { get; init; } = [];
 
+    /// <summary>File with the token that reads the metrics, and nothing else; null leaves them to operators.</summary>
+    public string? MetricsTokenFile { get; init; }
+
     /// <summary>How many connections may be open at a time.</summary>
     public int Connections { get; init; } = 4096;
 
@@ -53,6 +56,9 @@ public sealed record ApiOptions
     /// <summary>File that takes the first alicorn's password; null shows it on the console.</summary>
     public string? FirstAlicornPasswordFile { get; init; }
 
+    /// <summary>A shorter token for the metrics could be guessed.</summary>
+    internal const int ShortestMetricsToken = 32;
+
     /// <summary>What is wrong with the options: the property's name and a sentence about it.</summary>
     public IEnumerable<(string Option, string Problem)> Check()
     {
@@ -62,6 +68,8 @@ public sealed record ApiOptions
             yield return certificate;
         foreach (var proxy in TrustedProxies.Where(proxy => Api.TrustedProxies.TryParse(proxy) is null))
             yield return (nameof(TrustedProxies), $"'{proxy}' is neither an IP address nor a network.");
+        if (CheckMetricsToken() is { } token)
+            yield return (nameof(MetricsTokenFile), token);
         if (Connections is < 16 or > 1_000_000)
             yield return (nameof(Connections), "Must be between 16 and 1000000.");
         if (AnonymousPerSecond is < 1 or > 1_000_000)
@@ -97,6 +105,22 @@ public sealed record ApiOptions
             $"{plain.Endpoint.Address} is not a loopback address, and plain HTTP beyond loopback is not allowed.",
         _ => null,
     };
+
+    private string? CheckMetricsToken()
+    {
+        if (MetricsTokenFile is null)
+            return null;
+        try
+        {
+            return File.ReadAllText(MetricsTokenFile).Trim().Length < ShortestMetricsToken
+                ? $"The token in {MetricsTokenFile} has less than {ShortestMetricsToken} characters."
+                : null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return $"{MetricsTokenFile} cannot be read: {failure.Message}";
+        }
+    }
 
     private (string Option, string Problem)? CheckCertificate()
     {

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Description;
 using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Metrics;
 using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Api.Tls;
@@ -49,6 +50,11 @@ public static class ApiSetup
         services.AddSingleton<TokenEndpoint>();
         services.AddSingleton<SelfEndpoint>();
         services.AddSingleton<DescriptionEndpoint>();
+        services.AddMetrics();
+        services.AddSingleton<PlatformMetrics>();
+        services.AddSingleton<MetricsCollector>();
+        services.AddHostedService(provider => provider.GetRequiredService<MetricsCollector>());
+        services.AddSingleton<MetricsEndpoint>();
         services.AddSingleton<ApiEndpoint>();
         services.AddSingleton(provider => new LoginGate(provider.GetRequiredService<Passwords>(), options.LoginFailures, options.LoginWindow));
         services.AddSingleton(provider => new TokenService(
@@ -80,6 +86,9 @@ public static class ApiSetup
         var description = routes.ServiceProvider.GetRequiredService<DescriptionEndpoint>();
         routes.Map(ApiEndpoint.Root + "/{**path}", api.HandleAsync);
         routes.Map(DescriptionEndpoint.SchemaPath, context => api.GuardAnonymousAsync(context, description.SchemaAsync));
+        routes.Map(DescriptionEndpoint.OpenApiPath, context => api.GuardAnonymousAsync(context, description.OpenApiAsync));
+        var metrics = routes.ServiceProvider.GetRequiredService<MetricsEndpoint>();
+        routes.Map(MetricsEndpoint.Path, context => api.GuardAnonymousAsync(context, metrics.HandleAsync));
         MapSelf("ping", self.PingAsync);
         MapSelf("info", self.InfoAsync);
         MapSelf("liveliness", self.LivelinessAsync);

@@ -49,6 +49,15 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
     /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
     public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
 
+    /// <inheritdoc cref="TurnQueue.Waiting"/>
+    public int Waiting => _queue.Waiting;
+
+    /// <inheritdoc cref="TurnQueue.Turns"/>
+    public long Turns => _queue.Turns;
+
+    /// <inheritdoc cref="TurnQueue.Busy"/>
+    public TimeSpan Busy => _queue.Busy;
+
     public Task LoadedAsync(IReadOnlyList<RowChange> rows, long epoch, CancellationToken cancellation) => RunAsync(
         () =>
         {

@@ -10,30 +10,54 @@ namespace PonyCloud.Sparkle.Events;
 /// Writes events to the database, repeats folded into one row. While the database is away they wait here, bounded: the
 /// same thing again only raises a count, and beyond the bound the oldest goes.
 /// </summary>
-public sealed partial class EventRecorder(IEventStore store, IStateView view, TimeProvider time, ILogger<EventRecorder> logger)
-    : BackgroundService, IEventSink
+public sealed partial class EventRecorder : BackgroundService, IEventSink
 {
     private const int MaxWaiting = 10_000;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(10);
 
-    private readonly Channel<PlatformEvent> _incoming = Channel.CreateBounded<PlatformEvent>(
-        new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly IEventStore _store;
+    private readonly IStateView _view;
+    private readonly TimeProvider _time;
+    private readonly ILogger<EventRecorder> _logger;
+    private readonly Channel<PlatformEvent> _incoming;
+    private long _droppedOnTheWay;
+    private long _dropped;
+    private int _waiting;
+
+    public EventRecorder(IEventStore store, IStateView view, TimeProvider time, ILogger<EventRecorder> logger)
+    {
+        _store = store;
+        _view = view;
+        _time = time;
+        _logger = logger;
+        _incoming = Channel.CreateBounded<PlatformEvent>(
+            new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
+            _ => Interlocked.Increment(ref _droppedOnTheWay));
+    }
+
+    /// <summary>How many events are not in the database yet.</summary>
+    public int Waiting => _incoming.Reader.Count + Volatile.Read(ref _waiting);
+
+    /// <summary>How many events were dropped since too many waited.</summary>
+    public long Dropped => Interlocked.Read(ref _droppedOnTheWay) + Interlocked.Read(ref _dropped);
 
     public void Record(PlatformEvent platformEvent) => _incoming.Writer.TryWrite(platformEvent);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var waiting = new EventFold(MaxWaiting);
-        using var timer = new PeriodicTimer(Interval, time);
+        using var timer = new PeriodicTimer(Interval, _time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 while (_incoming.Reader.TryRead(out var next))
                     waiting.Add(next.ToRow());
-                if (waiting.Count > 0 && view.Database.IsUp)
+                if (waiting.Count > 0 && _view.Database.IsUp)
                     await WriteAsync(waiting, stoppingToken);
+                Volatile.Write(ref _waiting, waiting.Count);
+                Interlocked.Exchange(ref _dropped, waiting.Dropped);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -50,7 +74,7 @@ public sealed partial class EventRecorder(IEventStore store, IStateView view, Ti
         timeout.CancelAfter(WriteTimeout);
         try
         {
-            await store.RecordAsync(batch, timeout.Token);
+            await _store.RecordAsync(batch, timeout.Token);
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
@@ -75,6 +99,9 @@ internal sealed class EventFold(int bound)
 
     public int Count => _rows.Count;
 
+    /// <summary>How many were dropped, beyond the bound.</summary>
+    public long Dropped { get; private set; }
+
     public void Add(EventDesired row)
     {
         if (_rows.TryGetValue(row.Hash, out var old))
@@ -88,7 +115,10 @@ internal sealed class EventFold(int bound)
             return;
         }
         if (_rows.Count == bound)
+        {
             _rows.RemoveAt(0);
+            Dropped++;
+        }
         _rows.Add(row.Hash, row);
     }
 

@@ -9,7 +9,13 @@ public sealed class DescriptionEndpoint(ResourceTree tree)
     /// <summary>The catalog for programs.</summary>
     public const string SchemaPath = ApiEndpoint.Root + "/schema";
 
+    /// <summary>All paths, as OpenAPI has it.</summary>
+    public const string OpenApiPath = "/openapi/v1.json";
+
     private readonly PublishedDocument _schema = SchemaWriter.Write(tree);
+    private readonly PublishedDocument _openApi = OpenApiWriter.Write(tree);
+
+    public Task OpenApiAsync(HttpContext context) => SendAsync(context, _openApi);
 
     public Task SchemaAsync(HttpContext context) => SendAsync(context, _schema);
 

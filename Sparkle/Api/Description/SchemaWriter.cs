@@ -93,6 +93,8 @@ public static class SchemaWriter
             json.WriteNumber("min_length", shortest);
         if (column.MaxLength is { } longest)
             json.WriteNumber("max_length", longest);
+        if (column.MaxItems is { } most)
+            json.WriteNumber("max_items", most);
         if (column.Pattern is not null)
             json.WriteString("pattern", column.Pattern);
         if (column.EnumNames.Count > 0)

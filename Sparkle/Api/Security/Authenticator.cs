@@ -16,14 +16,21 @@ public sealed class Authenticator(TokenService tokens)
     /// <exception cref="ProblemException">There is no token, or it is not valid.</exception>
     public async ValueTask<Caller> RequireCallerAsync(HttpRequest request, StateSnapshot snapshot)
     {
-        var header = request.Headers.Authorization;
-        if (header.Count != 1 || !header[0]!.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
-            throw Unauthenticated("The request needs a token, as Authorization: Bearer.", BearerChallenge);
-        var caller = await tokens.FindCallerAsync(header[0]![BearerPrefix.Length..].Trim(), snapshot)
+        var token = BearerIn(request) ?? throw Unauthenticated("The request needs a token, as Authorization: Bearer.", BearerChallenge);
+        var caller = await tokens.FindCallerAsync(token, snapshot)
             ?? throw Unauthenticated("The token is not valid, or not any more.", BearerChallenge + ", error=\"invalid_token\", error_description=\"not valid, or not any more\"");
         // For the audit log, when the request is refused further on.
         request.HttpContext.Features.Set(caller);
         return caller;
+    }
+
+    /// <summary>The token that a request brings, whatever it is worth; null when it brings none.</summary>
+    public static string? BearerIn(HttpRequest request)
+    {
+        var header = request.Headers.Authorization;
+        return header.Count == 1 && header[0]!.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase)
+            ? header[0]![BearerPrefix.Length..].Trim()
+            : null;
     }
 
     /// <exception cref="ProblemException">There is no name and password.</exception>

@@ -11,7 +11,7 @@ namespace PonyCloud.Sparkle.Api.Writing;
 internal sealed partial class ValueReader
 {
     private const int MaxTextLength = 65_536;
-    private const int MaxListLength = 1024;
+    internal const int MaxListLength = 1024;
 
     // Compiled once each; the patterns are the catalog's, so there are few.
     private readonly ConcurrentDictionary<string, Regex> _patterns = new(StringComparer.Ordinal);

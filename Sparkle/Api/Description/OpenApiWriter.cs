@@ -1,0 +1,255 @@
+using System.Text.Json.Nodes;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Api.Reading;
+
+namespace PonyCloud.Sparkle.Api.Description;
+
+/// <summary>Writes the OpenAPI 3.1 document of all paths, from the catalog and from nothing else for what is made of it.</summary>
+public sealed class OpenApiWriter
+{
+    private readonly ResourceTree _tree;
+    private readonly JsonObject _paths = [];
+
+    private OpenApiWriter(ResourceTree tree) => _tree = tree;
+
+    public static PublishedDocument Write(ResourceTree tree) => PublishedDocument.Of(json => new OpenApiWriter(tree).Document().WriteTo(json));
+
+    /// <summary>A request body that makes a row at a mount; null where a column has no example.</summary>
+    internal static JsonObject? Example(ResourceNode node)
+    {
+        var desired = new JsonObject();
+        foreach (var column in Needed(node))
+        {
+            if (ColumnSchema.Example(column) is not { } value)
+                return null;
+            desired[column.Name] = value;
+        }
+        return new JsonObject { ["desired"] = desired };
+    }
+
+    private JsonObject Document()
+    {
+        var nodes = _tree.All.Where(node => node.Mount.Access != Access.Private).OrderBy(node => node.Mount.Path, StringComparer.Ordinal).ToList();
+        OpenApiFixed.AddPaths(_paths);
+        foreach (var node in nodes)
+            AddMount(node);
+        return new JsonObject
+        {
+            ["openapi"] = "3.1.0",
+            ["info"] = new JsonObject
+            {
+                ["title"] = "PonyCloud",
+                ["version"] = SparkleVersion.Text,
+                ["description"] = "The configuration of the platform is one tree of collections of rows. A row has a desired part, "
+                    + "which clients write, and a current part, which tells what is.",
+                ["license"] = new JsonObject { ["name"] = "MIT", ["identifier"] = "MIT" },
+            },
+            ["servers"] = new JsonArray(new JsonObject { ["url"] = "/" }),
+            ["security"] = new JsonArray(new JsonObject { ["token"] = new JsonArray() }),
+            ["tags"] = new JsonArray([.. nodes.Select(node => node.Entity).Distinct().OrderBy(entity => entity.Name, StringComparer.Ordinal)
+                .Select(entity => new JsonObject { ["name"] = entity.Name, ["description"] = entity.Summary })]),
+            ["paths"] = _paths,
+            ["components"] = new JsonObject
+            {
+                ["securitySchemes"] = OpenApiFixed.SecuritySchemes(),
+                ["parameters"] = OpenApiFixed.Parameters(),
+                ["headers"] = OpenApiFixed.Headers(),
+                ["schemas"] = Schemas(nodes),
+                ["responses"] = OpenApiFixed.Responses(),
+            },
+        };
+    }
+
+    private static JsonObject Schemas(IEnumerable<ResourceNode> nodes)
+    {
+        var schemas = OpenApiFixed.Schemas();
+        foreach (var entity in nodes.Select(node => node.Entity).Distinct().OrderBy(entity => entity.Name, StringComparer.Ordinal))
+        {
+            var parts = new JsonObject();
+            foreach (var (name, part) in new[] { ("desired", entity.Desired), ("current", entity.Current) })
+            {
+                if (part is null)
+                    continue;
+                schemas[$"{entity.Name}.{name}"] = Part(part, forWriting: false);
+                parts[name] = Ref("schemas", $"{entity.Name}.{name}");
+            }
+            if (entity.ReportedBy is not null)
+            {
+                parts["stale_since"] = new JsonObject
+                {
+                    ["type"] = "string",
+                    ["format"] = "date-time",
+                    ["description"] = "While the reporting host is silent: how old the current part is.",
+                };
+            }
+            schemas[entity.Name] = new JsonObject { ["type"] = "object", ["description"] = entity.Summary, ["properties"] = parts };
+            if (entity is { IsStored: true, IsWrittenByPlatform: false })
+                schemas[$"{entity.Name}.write"] = Part(entity.Desired!, forWriting: true);
+        }
+        return schemas;
+    }
+
+    private static JsonObject Part(PartDeclaration part, bool forWriting)
+    {
+        var defaults = forWriting ? part.New() : null;
+        var properties = new JsonObject();
+        foreach (var column in part.Columns.Where(column => !column.IsSecret || (column.IsPassword && forWriting)))
+            properties[column.Name] = ColumnSchema.Of(column, forWriting, defaults);
+        var schema = new JsonObject { ["type"] = "object", ["properties"] = properties };
+        // What a later version adds must not break a client that reads; what a client sends is checked.
+        if (forWriting)
+            schema["additionalProperties"] = false;
+        return schema;
+    }
+
+    // What whoever makes a row must send: the path gives the parent's key, and the platform most others.
+    private static IEnumerable<Column> Needed(ResourceNode node) => node.Entity.Desired!.Columns.Where(column =>
+        column.IsRequired && column.Name != node.Mount.ParentColumn
+        && !(node.Entity.IsKeyMadeByPlatform && node.Entity.KeyColumns.Contains(column.Name)));
+
+    private void AddMount(ResourceNode node)
+    {
+        var template = PathTemplate.Of(node);
+        var name = string.Join('_', node.Mount.Segments).Replace('-', '_');
+        var who = $"Access: {SchemaWriter.NameOf(node.Mount.Access)}. {SchemaWriter.Describe(node.Mount.Access)}"
+            + (node.Mount.Hidden.Count > 0 ? $" Not shown here: {string.Join(", ", node.Mount.Hidden)}." : "");
+        var collection = PathItem(template.Parameters.Take(template.Parameters.Count - 1));
+        var row = PathItem(template.Parameters);
+        _paths[ApiEndpoint.Root + template.Collection] = collection;
+        _paths[ApiEndpoint.Root + template.Row] = row;
+
+        collection["get"] = Operation(node, $"list_{name}", $"Read the collection of {node.Entity.Name}", who, new JsonObject
+        {
+            ["200"] = Answer("The rows by key.", new JsonObject { ["type"] = "object", ["additionalProperties"] = Ref("schemas", node.Entity.Name) }),
+        }, [.. Filters(node), "fields", "join", "limit", "after"], [400]);
+        row["get"] = Operation(node, $"get_{name}", $"Read one {node.Entity.Name}", who, new JsonObject
+        {
+            ["200"] = Answer("The row.", Ref("schemas", node.Entity.Name), tagged: true),
+            ["304"] = new JsonObject { ["description"] = "The row is still as the tag names it." },
+        }, ["fields", "join", "If-None-Match"], [400]);
+        if (!node.IsWritable)
+            return;
+
+        var made = new JsonObject
+        {
+            ["allOf"] = new JsonArray(
+                Ref("schemas", $"{node.Entity.Name}.write"),
+                new JsonObject { ["required"] = ColumnSchema.Texts(Needed(node).Select(column => column.Name)) }),
+        };
+        var body = new JsonObject
+        {
+            ["schema"] = new JsonObject
+            {
+                ["type"] = "object",
+                ["additionalProperties"] = false,
+                ["required"] = new JsonArray("desired"),
+                ["properties"] = new JsonObject { ["desired"] = made, ["children"] = Ref("schemas", "children") },
+            },
+        };
+        if (Example(node) is { } example)
+            body["example"] = example;
+        var post = Operation(node, $"create_{name}", $"Make a row of {node.Entity.Name}, with its children", who, new JsonObject
+        {
+            ["201"] = Created(),
+        }, [], [400, 409, 413, 415, 422, 503, 504]);
+        post["requestBody"] = Body(new JsonObject { ["application/json"] = body });
+        collection["post"] = post;
+        collection["patch"] = Patch(node, $"patch_{name}_rows", $"Add, change and remove rows of {node.Entity.Name} in one transaction", who, new JsonObject
+        {
+            ["200"] = Answer("The uuids of new rows, by the names that the request gave them.", Ref("schemas", "uuids")),
+        });
+        row["patch"] = Patch(node, $"patch_{name}", $"Change one {node.Entity.Name}", who, new JsonObject
+        {
+            ["200"] = Answer("The row as it is now.", Ref("schemas", node.Entity.Name), tagged: true),
+        });
+        row["delete"] = Operation(node, $"delete_{name}", $"Remove one {node.Entity.Name}", who, new JsonObject
+        {
+            ["204"] = new JsonObject { ["description"] = "It is gone." },
+        }, ["If-Match"], [409, 412, 503, 504]);
+    }
+
+    private static JsonObject Patch(ResourceNode node, string id, string summary, string who, JsonObject answers)
+    {
+        var operation = Operation(node, id, summary, who, answers, ["If-Match"], [400, 409, 412, 413, 415, 422, 503, 504]);
+        operation["requestBody"] = Body(new JsonObject
+        {
+            [ApiEndpoint.PatchMediaType] = new JsonObject { ["schema"] = Ref("schemas", "json_patch") },
+        });
+        return operation;
+    }
+
+    private static JsonObject PathItem(IEnumerable<PathParameter> parameters)
+    {
+        var item = new JsonObject();
+        var list = new JsonArray([.. parameters.Select(parameter => new JsonObject
+        {
+            ["name"] = parameter.Name,
+            ["in"] = "path",
+            ["required"] = true,
+            ["description"] = $"The {parameter.Column.Name} of the {parameter.Node.Entity.Name}.",
+            ["schema"] = ColumnSchema.Of(parameter.Column, forWriting: false, null),
+        })]);
+        if (list.Count > 0)
+            item["parameters"] = list;
+        return item;
+    }
+
+    private static IEnumerable<object> Filters(ResourceNode node)
+    {
+        string[] taken = ["fields", "join", "limit", "after"];
+        var columns = RowFilter.NamesFor(node).Where(name => !taken.Contains(name))
+            .Select(name => node.Entity.Desired?.Column(name) ?? node.Entity.Current!.Column(name)!);
+        foreach (var column in columns)
+        {
+            yield return new JsonObject
+            {
+                ["name"] = column.Name,
+                ["in"] = "query",
+                ["description"] = $"Only rows with one of these values of {column.Name}.",
+                ["schema"] = new JsonObject { ["type"] = "array", ["items"] = ColumnSchema.Of(column, forWriting: false, null) },
+                ["explode"] = true,
+            };
+        }
+    }
+
+    private static JsonObject Operation(
+        ResourceNode node, string id, string summary, string who, JsonObject answers, IReadOnlyList<object> parameters, IReadOnlyList<int> problems)
+    {
+        foreach (var status in problems.Concat([401, 403, 404]).Order())
+            answers[$"{status}"] = Ref("responses", $"problem.{status}");
+        answers["default"] = Ref("responses", "problem");
+        var operation = new JsonObject
+        {
+            ["operationId"] = id,
+            ["tags"] = new JsonArray(node.Entity.Name),
+            ["summary"] = summary + ".",
+            ["description"] = who,
+        };
+        if (parameters.Count > 0)
+        {
+            operation["parameters"] = new JsonArray([.. parameters.Select(parameter =>
+                parameter as JsonObject ?? Ref("parameters", (string)parameter))]);
+        }
+        operation["responses"] = answers;
+        return operation;
+    }
+
+    private static JsonObject Body(JsonObject content) => new() { ["required"] = true, ["content"] = content };
+
+    private static JsonObject Answer(string description, JsonObject schema, bool tagged = false)
+    {
+        var answer = OpenApiFixed.Json(description, schema);
+        if (tagged)
+            answer["headers"] = new JsonObject { ["ETag"] = Ref("headers", "ETag") };
+        return answer;
+    }
+
+    private static JsonObject Created()
+    {
+        var answer = OpenApiFixed.Json("The row is there.", Ref("schemas", "uuids"));
+        answer["headers"] = new JsonObject { ["Location"] = Ref("headers", "Location") };
+        return answer;
+    }
+
+    private static JsonObject Ref(string kind, string name) => OpenApiFixed.Ref(kind, name);
+}
