@@ -37,6 +37,8 @@ public sealed partial class ApiEndpoint(
 
     public const string PatchMediaType = "application/json-patch+json";
 
+    public const string MergePatchMediaType = "application/merge-patch+json";
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
     /// <summary>Handles a request below the root.</summary>
@@ -92,7 +94,7 @@ public sealed partial class ApiEndpoint(
         var caller = await authenticator.RequireCallerAsync(context.Request, snapshot);
         if (path.IsEmpty)
         {
-            await HandleRootAsync(context, snapshot, caller);
+            await HandleRootAsync(context, snapshot, caller, link);
             return;
         }
         var resource = tree.Parse(path.Span) ?? throw new ProblemException(ProblemKind.NotFound, "There is nothing at this path.");
@@ -110,20 +112,14 @@ public sealed partial class ApiEndpoint(
         }
         if (context.Request.QueryString.HasValue)
             ReadQuery.RefuseUnknown([.. context.Request.Query.Keys]);
-        var allow = Allow(resource);
-        if (HttpMethods.IsOptions(method))
-        {
-            context.Response.StatusCode = StatusCodes.Status204NoContent;
-            context.Response.Headers.Allow = allow;
+        if (AnswerAllow(context, Allow(resource)))
             return;
-        }
-        if (!allow.Split(", ").Contains(method))
-            throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, $"Here is only {allow}.") { Allow = allow });
         Require(context, caller, resource, method switch
         {
             "DELETE" => Operation.Delete,
-            "PATCH" when resource.IsRow => Operation.Change,
-            _ => Operation.Create,
+            "POST" => Operation.Create,
+            // What a patch does where is known only when it was read.
+            _ => Operation.Read,
         });
         RequireRow(snapshot, resource);
         if (!link.IsUp)
@@ -137,24 +133,38 @@ public sealed partial class ApiEndpoint(
         });
     }
 
-    private async Task HandleRootAsync(HttpContext context, StateSnapshot snapshot, Caller caller)
+    private async Task HandleRootAsync(HttpContext context, StateSnapshot snapshot, Caller caller, DatabaseLink link)
     {
-        const string allow = "GET, HEAD, OPTIONS";
-        var method = context.Request.Method;
-        if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
+        if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
         {
             context.Response.Headers[Revisions.Header] = revisions.TextOf(snapshot);
             await trees.WriteAsync(context, snapshot, caller, ReadQuery.DepthOf(context.Request.Query));
+            return;
         }
-        else if (HttpMethods.IsOptions(method))
+        if (context.Request.QueryString.HasValue)
+            ReadQuery.RefuseUnknown([.. context.Request.Query.Keys]);
+        if (AnswerAllow(context, "GET, HEAD, OPTIONS, PATCH"))
+            return;
+        if (!link.IsUp)
+            throw DatabaseDown();
+        await writer.PatchAsync(new WriteCall(context, caller, null));
+    }
+
+    // Answers an OPTIONS, and refuses methods that are not there.
+    private static bool AnswerAllow(HttpContext context, string allow)
+    {
+        var method = context.Request.Method;
+        if (HttpMethods.IsOptions(method))
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             context.Response.Headers.Allow = allow;
+            if (allow.Contains(HttpMethods.Patch, StringComparison.Ordinal))
+                context.Response.Headers["Accept-Patch"] = $"{PatchMediaType}, {MergePatchMediaType}";
+            return true;
         }
-        else
-        {
+        if (!allow.Split(", ").Contains(method))
             throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, $"Here is only {allow}.") { Allow = allow });
-        }
+        return false;
     }
 
     private void Require(HttpContext context, Caller caller, ResourcePath resource, Operation operation)

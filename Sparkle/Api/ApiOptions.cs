@@ -45,6 +45,9 @@ public sealed record ApiOptions
     /// <summary>The largest request body, bytes.</summary>
     public int BodyLimit { get; init; } = 1024 * 1024;
 
+    /// <summary>How many operations one patch may have.</summary>
+    public int PatchOperations { get; init; } = 10_000;
+
     /// <summary>How many failed logins one remote address may make for one user within <see cref="LoginWindow"/>.</summary>
     public int LoginFailures { get; init; } = 10;
 
@@ -80,6 +83,8 @@ public sealed record ApiOptions
             yield return (nameof(TokenLifetime), "Must be between one minute and 366 days.");
         if (BodyLimit is < 1024 or > 256 * 1024 * 1024)
             yield return (nameof(BodyLimit), "Must be between 1 KiB and 256 MiB.");
+        if (PatchOperations is < 1 or > 1_000_000)
+            yield return (nameof(PatchOperations), "Must be between 1 and 1000000.");
         if (LoginFailures < 1)
             yield return (nameof(LoginFailures), "Must be at least 1.");
         if (LoginWindow < TimeSpan.FromSeconds(1))

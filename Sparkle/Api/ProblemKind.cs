@@ -4,7 +4,7 @@ namespace PonyCloud.Sparkle.Api;
 public sealed record ProblemKind(string Name, int Status, string Title)
 {
     public static readonly ProblemKind MalformedJson = new("malformed-json", 400, "The request body is not valid JSON");
-    public static readonly ProblemKind MalformedPatch = new("malformed-patch", 400, "The patch is not a JSON Patch");
+    public static readonly ProblemKind MalformedPatch = new("malformed-patch", 400, "The patch is malformed");
     public static readonly ProblemKind MalformedRequest = new("malformed-request", 400, "The request cannot be understood");
     public static readonly ProblemKind UnknownParameter = new("unknown-parameter", 400, "Unknown query parameter");
     public static readonly ProblemKind BadParameter = new("bad-parameter", 400, "A query parameter has a value that it cannot have");
@@ -20,6 +20,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind ConcurrentChange = new("concurrent-change", 409, "Changed by somebody else meanwhile");
     public static readonly ProblemKind TestFailed = new("test-failed", 409, "A test of the patch failed");
     public static readonly ProblemKind PreconditionFailed = new("precondition-failed", 412, "The precondition of the request does not hold");
+    public static readonly ProblemKind VerifyFailed = new("verify-failed", 412, "A row is not as the patch demands");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The request is too large");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
     public static readonly ProblemKind UnknownField = new("unknown-field", 422, "Unknown field");

@@ -34,6 +34,9 @@ public sealed class ResourceTree
 
     public IReadOnlyList<ResourceNode> All { get; }
 
+    /// <summary>The collection of this name at the root.</summary>
+    public ResourceNode? Root(ReadOnlySpan<char> segment) => _rootsBySpan.TryGetValue(segment, out var root) ? root : null;
+
     /// <summary>Every place at which rows of the entity are found.</summary>
     public IReadOnlyList<ResourceNode> NodesOf(Entity entity) => _byEntity[entity.Ordinal];
 
@@ -50,7 +53,7 @@ public sealed class ResourceTree
         while (!path.IsEmpty)
         {
             var segment = Next(ref path, out var more);
-            node = node is null ? (_rootsBySpan.TryGetValue(segment, out var root) ? root : null) : node.Child(segment);
+            node = node is null ? Root(segment) : node.Child(segment);
             if (node is null || node.Mount.Access == Access.Private)
                 return null;
             if (!more)

@@ -22,8 +22,10 @@ public sealed class RowReader(RowParts parts, AccessPolicy policy, JsonBuffers b
     }
 
     /// <summary>Answers with the row as it is, after a change of it.</summary>
-    public Task WriteRowAsync(HttpContext context, StateSnapshot snapshot, Caller caller, ResourceNode node, Row row) =>
-        SendRowAsync(context, new RowForm(parts, policy, snapshot, caller, node, ReadQuery.Everything), row, null);
+    /// <param name="uuids">The names that the change gave to rows that it made, with their uuids, to be shown beside the row.</param>
+    public Task WriteRowAsync(
+        HttpContext context, StateSnapshot snapshot, Caller caller, ResourceNode node, Row row, IReadOnlyDictionary<string, string> uuids) =>
+        SendRowAsync(context, new RowForm(parts, policy, snapshot, caller, node, ReadQuery.Everything) { Uuids = uuids }, row, null);
 
     /// <summary>Answers a read of the collection with an object, in the order of the keys.</summary>
     public async Task ReadCollectionAsync(HttpContext context, StateSnapshot snapshot, Caller caller, ResourcePath path)

@@ -32,6 +32,13 @@ public sealed class JsonPointer
         return new JsonPointer(text, tokens);
     }
 
+    /// <summary>The pointer of these reference tokens.</summary>
+    public static JsonPointer Of(IEnumerable<string> tokens)
+    {
+        string[] own = [.. tokens];
+        return new JsonPointer(string.Concat(own.Select(token => $"/{Escape(token)}")), own);
+    }
+
     public static string Escape(string token) =>
         token.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
@@ -44,6 +51,9 @@ public sealed class JsonPointer
             && token.All(char.IsAsciiDigit)
             && int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out index);
     }
+
+    /// <summary>The pointer to a member or an element of what this one leads to.</summary>
+    public JsonPointer Below(string token) => new($"{Text}/{Escape(token)}", [.. Tokens, token]);
 
     /// <summary>Whether the other pointer leads to the same place or further down.</summary>
     public bool IsPrefixOf(JsonPointer other)

@@ -15,15 +15,25 @@ public static class StrictJson
     /// <summary>How deep objects and arrays may nest.</summary>
     public const int MaxDepth = 32;
 
+    private const int MaxStoredDepth = 256;
+
     /// <exception cref="MalformedJsonException">It is not JSON, or more than the platform takes.</exception>
-    public static JToken Parse(ReadOnlySpan<byte> utf8)
+    public static JToken Parse(ReadOnlySpan<byte> utf8) => Parse(utf8, MaxDepth, isStored: false);
+
+    /// <summary>
+    /// Reads what the platform itself holds. Values that came by another way than the API may nest deeper, and have a
+    /// member twice; then the last one counts.
+    /// </summary>
+    public static JToken ParseStored(ReadOnlySpan<byte> utf8) => Parse(utf8, MaxStoredDepth, isStored: true);
+
+    private static JToken Parse(ReadOnlySpan<byte> utf8, int maxDepth, bool isStored)
     {
-        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = maxDepth });
         try
         {
             if (!reader.Read())
                 throw new MalformedJsonException("There is no value.", utf8, reader.TokenStartIndex);
-            var value = Value(ref reader, utf8);
+            var value = Value(ref reader, utf8, isStored);
             if (reader.Read())
                 throw new MalformedJsonException("There is something after the value.", utf8, reader.TokenStartIndex);
             return value;
@@ -31,25 +41,25 @@ public static class StrictJson
         catch (JsonException exception)
         {
             throw new MalformedJsonException(
-                reader.CurrentDepth >= MaxDepth ? $"It nests deeper than {MaxDepth} levels." : "It is no JSON from there on.",
+                reader.CurrentDepth >= maxDepth ? $"It nests deeper than {maxDepth} levels." : "It is no JSON from there on.",
                 (exception.LineNumber ?? 0) + 1,
                 (exception.BytePositionInLine ?? 0) + 1);
         }
     }
 
-    private static JToken Value(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8)
+    private static JToken Value(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8, bool isStored)
     {
         switch (reader.TokenType)
         {
             case JsonTokenType.StartObject:
-                return Object(ref reader, utf8);
+                return Object(ref reader, utf8, isStored);
             case JsonTokenType.StartArray:
                 var array = new JArray();
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-                    array.Add(Value(ref reader, utf8));
+                    array.Add(Value(ref reader, utf8, isStored));
                 return array;
             case JsonTokenType.String:
-                return new JValue(Text(ref reader, utf8));
+                return new JValue(Text(ref reader, utf8, isStored));
             case JsonTokenType.Number:
                 return Number(ref reader, utf8);
             case JsonTokenType.True:
@@ -61,22 +71,22 @@ public static class StrictJson
         }
     }
 
-    private static JObject Object(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8)
+    private static JObject Object(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8, bool isStored)
     {
         var result = new JObject();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             var start = reader.TokenStartIndex;
-            var name = Text(ref reader, utf8);
-            if (result.ContainsKey(name))
+            var name = Text(ref reader, utf8, isStored);
+            if (!isStored && result.ContainsKey(name))
                 throw new MalformedJsonException("An object has the same member twice.", utf8, start);
             reader.Read();
-            result.Add(name, Value(ref reader, utf8));
+            result[name] = Value(ref reader, utf8, isStored);
         }
         return result;
     }
 
-    private static string Text(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8)
+    private static string Text(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8, bool isStored)
     {
         string text;
         try
@@ -89,7 +99,7 @@ public static class StrictJson
             throw new MalformedJsonException("A text is not valid Unicode.", utf8, reader.TokenStartIndex);
         }
         // The database has no such text.
-        if (text.Contains('\0', StringComparison.Ordinal))
+        if (!isStored && text.Contains('\0', StringComparison.Ordinal))
             throw new MalformedJsonException("A text contains U+0000.", utf8, reader.TokenStartIndex);
         return text;
     }

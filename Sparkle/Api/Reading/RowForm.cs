@@ -9,6 +9,9 @@ namespace PonyCloud.Sparkle.Api.Reading;
 /// <summary>How the rows of one answer are written: which columns, and which other rows inline.</summary>
 internal sealed class RowForm(RowParts parts, AccessPolicy policy, StateSnapshot snapshot, Caller caller, ResourceNode node, ReadQuery query)
 {
+    /// <summary>What is shown beside the row of an answer to a change; its tag is not about that.</summary>
+    public IReadOnlyDictionary<string, string>? Uuids { get; init; }
+
     /// <summary>Writes the row as a JSON object.</summary>
     public void Write(Utf8JsonWriter json, Row row)
     {
@@ -23,6 +26,11 @@ internal sealed class RowForm(RowParts parts, AccessPolicy policy, StateSnapshot
             parts.WriteCurrent(json, snapshot, node, row);
         }
         WriteJoins(json, row);
+        if (Uuids is { Count: > 0 })
+        {
+            json.WritePropertyName("uuids"u8);
+            JsonSerializer.Serialize(json, Uuids);
+        }
         json.WriteEndObject();
     }
 
@@ -42,7 +50,7 @@ internal sealed class RowForm(RowParts parts, AccessPolicy policy, StateSnapshot
         json.WriteEndObject();
         json.Flush();
         var tag = RowTag.Of(buffer.Bytes.WrittenSpan, split);
-        if (query.Fields is not null)
+        if (query.Fields is not null || Uuids is { Count: > 0 })
         {
             buffer.Reset();
             Write(json, row);

@@ -1,174 +1,121 @@
 using Newtonsoft.Json.Linq;
 using PonyCloud.Shared.Entities;
-using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Database;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
-/// <summary>Turns a JSON Patch on a row or on a collection into writes, by applying it to the document that a reader sees.</summary>
-internal sealed class PatchPlanner(DraftReader draftReader, RecordReader records, JsonBuffers buffers)
+/// <summary>
+/// Turns a patch of the root, of a collection or of a row into writes: it is applied to a document of the rows that it
+/// speaks of, and what comes out is compared with what was.
+/// </summary>
+internal sealed class PatchPlanner(
+    ResourceTree tree, DraftReader draftReader, RecordReader records, InsertPlanner inserts, RowDocuments documents, ApiOptions options)
 {
-    /// <exception cref="ProblemException">It is no JSON Patch.</exception>
-    public static IReadOnlyList<PatchOperation> Read(JToken body)
+    /// <summary>Reads a patch in one of the two media types.</summary>
+    /// <param name="start">The path of the request; null for the root.</param>
+    /// <exception cref="ProblemException">It is no patch.</exception>
+    public IReadOnlyList<PatchStep> Read(JToken body, string mediaType, ResourcePath? start)
     {
-        if (body is not JArray array)
-            throw new ProblemException(ProblemKind.MalformedPatch, "A JSON Patch is an array of operations.", "");
-        try
-        {
-            return JsonPatch.Read(array);
-        }
-        catch (JsonPatchException exception)
-        {
-            throw Failed(exception);
-        }
+        var places = new PatchPlaces(tree, start);
+        return mediaType == ApiEndpoint.MergePatchMediaType
+            ? PatchReader.ReadMergePatch(body, places, options.PatchOperations)
+            : PatchReader.ReadJsonPatch(body, places, options.PatchOperations);
     }
 
-    /// <summary>A patch of one row: the document is the row with its desired part.</summary>
-    public List<PlannedWrite> PlanRow(ResourceNode node, Row row, IReadOnlyList<PatchOperation> patch, WriteScope scope)
+    /// <exception cref="ProblemException">It cannot be carried out.</exception>
+    public WritePlan Plan(ResourcePath? start, IReadOnlyList<PatchStep> steps, WriteScope scope)
     {
-        if (row.Desired is null)
-            throw ApiEndpoint.NoSuchRow();
-        var before = Document(node, row);
-        var after = Apply(before, patch)
-            ?? throw new ProblemException(ProblemKind.PatchFailed, "A patch of a row cannot remove the row. DELETE does.", LastPointer(patch));
-        var writes = new List<PlannedWrite>();
-        PlanUpdate(node, row, after, "", writes, scope);
-        return Placed(writes, patch, scope);
+        var rows = new PatchedRows(documents, scope, options.PatchOperations * 2);
+        foreach (var step in steps)
+        {
+            rows.Load(step.Place, step.Source);
+            if (step.From is { } from)
+                rows.Load(from, step.Source);
+        }
+        foreach (var step in steps)
+            PatchAccess.Check(step, rows, scope);
+        scope.ThrowIfFailed();
+
+        var run = new PatchRun(rows, scope);
+        run.Apply(steps);
+        PatchVerifier.Check(run.Verified, rows, scope);
+        scope.ThrowIfFailed();
+
+        // From here on errors are at places of the document; the client sent a patch, and is told where in it.
+        var outcome = new PatchOutcome(draftReader, rows, run, scope);
+        outcome.Find(new PatchPlaces(tree, start), start);
+        var writes = Writes(outcome, run, rows, scope);
+        scope.Relocate(pointer => InPatch(pointer, steps));
+        scope.ThrowIfFailed();
+        return new WritePlan(writes, pointer => InPatch(pointer, steps));
     }
 
-    /// <summary>A patch of a collection: the document is an object of rows, to which rows can be added and removed.</summary>
-    public List<PlannedWrite> PlanCollection(
-        ResourcePath path, IReadOnlyList<PatchOperation> patch, WriteScope scope, Func<List<Draft>, List<PlannedWrite>> inserts)
+    private List<PlannedWrite> Writes(PatchOutcome outcome, PatchRun run, PatchedRows rows, WriteScope scope)
     {
-        var node = path.Node;
-        var rows = Touched(path, patch, scope.Snapshot);
-        var before = new JObject();
-        foreach (var (name, row) in rows)
-            before.Add(name, Document(node, row));
-        if (Apply(before, patch) is not JObject after)
-            throw new ProblemException(ProblemKind.PatchFailed, "A collection must stay an object of rows.", LastPointer(patch));
+        var updates = new List<(PlannedWrite Write, RowWrite.Update Row)>(outcome.Changed.Count);
+        foreach (var changed in outcome.Changed)
+        {
+            var (place, row, before) = changed.Row;
+            var node = place.Path.Node;
+            var record = records.ReadChanged(node, changed.Desired, (JObject?)before!["desired"], row.Desired!, place.Pointer.Text, scope);
+            var update = new RowWrite.Update(node.Entity, row.Key, row.Desired!, record);
+            if (!Equals(record, row.Desired))
+                updates.Add((new PlannedWrite(update, place.Pointer.Text), update));
+        }
+        var deletes = outcome.Gone
+            .OrderByDescending(row => inserts.Order(row.Place.Path.Node.Entity))
+            .Select(row => new PlannedWrite(new RowWrite.Delete(row.Place.Path.Node.Entity, row.Row.Key), row.Place.Pointer.Text))
+            .ToList();
+        RequireOnce([.. updates.Select(update => update.Write), .. deletes], scope);
 
-        var deletes = new List<PlannedWrite>();
-        var updates = new List<PlannedWrite>();
-        var drafts = new List<Draft>();
-        foreach (var member in after.Properties())
-        {
-            var pointer = $"/{JsonPointer.Escape(member.Name)}";
-            if (!rows.TryGetValue(member.Name, out var row))
-                draftReader.Read(node, member.Value, pointer, member.Name, path.ParentKey, (path.Tenant, path.User), drafts, scope);
-            else if (!JsonPatch.AreEqual(before[member.Name]!, member.Value))
-                PlanUpdate(node, row, member.Value, pointer, updates, scope);
-        }
-        foreach (var (name, row) in rows)
-        {
-            if (!after.ContainsKey(name))
-                deletes.Add(new PlannedWrite(new RowWrite.Delete(node.Entity, row.Key), $"/{JsonPointer.Escape(name)}"));
-        }
-        // Rows go before others take their names, and change before new ones refer to them.
-        return Placed([.. deletes, .. updates, .. inserts(drafts)], patch, scope);
+        // What refers to a row lets go of it before it goes; a row goes before another takes its name; and new rows are
+        // there before others come to refer to them.
+        var gone = outcome.Gone.Select(row => (row.Place.Path.Node.Entity.Name, row.Row.Key.Text)).ToHashSet();
+        var made = scope.NewRows.Select(row => (row.Entity.Name, row.Key)).ToHashSet();
+        var first = updates.Where(update => RefersTo(gone, update.Row.Entity, update.Row.Expected)).Select(update => update.Write).ToList();
+        var last = updates.Where(update => RefersTo(made, update.Row.Entity, update.Row.Record)).Select(update => update.Write).Except(first).ToList();
+        return
+        [
+            .. PatchVerifier.Locks(run.Verified, rows, updates.Select(update => update.Row)),
+            .. first,
+            .. deletes,
+            .. updates.Select(update => update.Write).Except(first).Except(last),
+            .. inserts.Plan(outcome.Drafts, scope),
+            .. last,
+        ];
     }
 
-    private void PlanUpdate(ResourceNode node, Row row, JToken after, string pointer, List<PlannedWrite> writes, WriteScope scope)
+    // A row may be in two places of the tree, but one transaction writes it once.
+    private static void RequireOnce(IEnumerable<PlannedWrite> writes, WriteScope scope)
     {
-        if (after is not JObject document)
+        var written = new HashSet<(Entity, RowKey)>();
+        foreach (var write in writes)
         {
-            scope.Fail(pointer, ProblemKind.WrongType, "A row must stay an object with the member desired.");
-            return;
-        }
-        foreach (var member in document.Properties().Where(member => member.Name != "desired"))
-            scope.Fail($"{pointer}/{JsonPointer.Escape(member.Name)}", ProblemKind.UnknownField, "Only the desired part of a row can be changed.");
-        if (document["desired"] is not JObject desired)
-        {
-            scope.Fail($"{pointer}/desired", ProblemKind.MissingField, "A row needs the member desired, an object.");
-            return;
-        }
-        var record = records.ReadChanged(node, desired, row.Desired!, pointer, scope);
-        if (!Equals(record, row.Desired))
-            writes.Add(new PlannedWrite(new RowWrite.Update(node.Entity, row.Key, row.Desired!, record), pointer));
-    }
-
-    // Only the rows that the patch speaks of are made into a document, since a collection can be large.
-    private static SortedDictionary<string, Row> Touched(ResourcePath path, IReadOnlyList<PatchOperation> patch, StateSnapshot snapshot)
-    {
-        var node = path.Node;
-        var rows = new SortedDictionary<string, Row>(StringComparer.Ordinal);
-        var pointers = patch.Select(operation => operation.Path).Concat(patch.Select(operation => operation.From).OfType<JsonPointer>()).ToList();
-        if (pointers.Any(pointer => pointer.Tokens.Count == 0))
-        {
-            foreach (var row in node.Rows(snapshot, path.ParentKey).Where(row => row.Desired is not null))
-                rows.Add(node.SegmentOf(row.Key), row);
-            return rows;
-        }
-        foreach (var name in pointers.Select(pointer => pointer.Tokens[0]).Distinct())
-        {
-            if (node.Normalize(name) is { } key
-                && snapshot[node.Entity].Find(node.KeyFor(key, path.ParentKey)) is { Desired: not null } row
-                && node.Holds(row, path.ParentKey))
+            var key = write.Write switch
             {
-                rows.TryAdd(name, row);
-            }
-        }
-        return rows;
-    }
-
-    private JObject Document(ResourceNode node, Row row)
-    {
-        var buffer = buffers.Get();
-        try
-        {
-            node.Write(buffer.Json, RowPart.Desired, row.Desired!);
-            buffer.Json.Flush();
-            return new JObject { ["desired"] = StrictJson.Parse(buffer.Bytes.WrittenSpan) };
-        }
-        finally
-        {
-            buffers.Return(buffer);
+                RowWrite.Update update => update.Key,
+                RowWrite.Delete delete => delete.Key,
+                _ => throw new InvalidOperationException("Only rows that are there can be in two places."),
+            };
+            if (!written.Add((write.Write.Entity, key)))
+                scope.Fail(write.Pointer, ProblemKind.Contradiction, "The patch changes the same row at another place too.");
         }
     }
 
-    private static JToken? Apply(JToken document, IReadOnlyList<PatchOperation> patch)
-    {
-        try
-        {
-            return JsonPatch.Apply(document, patch);
-        }
-        catch (JsonPatchException exception)
-        {
-            throw Failed(exception);
-        }
-    }
+    private static bool RefersTo(HashSet<(string Entity, string Key)> rows, Entity entity, object record) =>
+        rows.Count > 0 && entity.Desired!.Columns.Any(column =>
+            column.References is { } name && column.IndexText(record) is { } key && rows.Contains((name, key)));
 
-    // Pointers so far are into the patched document; the client sent a patch, and is told which operation of it was wrong.
-    private static List<PlannedWrite> Placed(List<PlannedWrite> writes, IReadOnlyList<PatchOperation> patch, WriteScope scope)
-    {
-        for (var i = 0; i < scope.Errors.Count; i++)
-            scope.Errors[i] = scope.Errors[i] with { Pointer = InPatch(scope.Errors[i].Pointer, patch) };
-        return writes;
-    }
-
-    /// <summary>Where in the patch a place of the patched document comes from: the last operation that wrote it or above it.</summary>
-    internal static string InPatch(string pointer, IReadOnlyList<PatchOperation> patch)
+    // The last step that wrote there.
+    private static string InPatch(string pointer, IReadOnlyList<PatchStep> steps)
     {
         var place = JsonPointer.TryParse(pointer)!;
-        for (var i = patch.Count - 1; i >= 0; i--)
+        for (var i = steps.Count - 1; i >= 0; i--)
         {
-            var operation = patch[i];
-            if (operation.Kind == PatchOperationKind.Test)
-                continue;
-            if (operation.Path.IsPrefixOf(place))
-            {
-                var rest = place.Tokens.Skip(operation.Path.Tokens.Count).Select(token => $"/{JsonPointer.Escape(token)}");
-                return operation.Value is null ? $"/{i}" : $"/{i}/value{string.Concat(rest)}";
-            }
-            if (place.IsPrefixOf(operation.Path) || operation.From is { } from && place.IsPrefixOf(from))
-                return $"/{i}";
+            if (steps[i].SourceOf(place) is { } source)
+                return source;
         }
         return "";
     }
-
-    private static string LastPointer(IReadOnlyList<PatchOperation> patch) => $"/{Math.Max(0, patch.Count - 1)}";
-
-    private static ProblemException Failed(JsonPatchException exception) =>
-        new(exception.Kind, exception.Message, $"/{exception.Index}");
 }

@@ -19,16 +19,18 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values, Pass
             given[draft.Node.KeyColumn] = draft.Key;
         if (draft.Node.Mount.ParentColumn is { } parent && draft.ParentKey is not null)
             given[parent] = draft.ParentKey;
-        return Read(draft.Node, draft.Desired, $"{draft.Pointer}/desired", null, given, scope);
+        return Read(draft.Node, draft.Desired, $"{draft.Pointer}/desired", null, null, given, scope);
     }
 
     /// <summary>The record that a row is to become.</summary>
-    public object ReadChanged(ResourceNode node, JObject desired, object existing, string pointer, WriteScope scope)
+    /// <param name="before">How the row showed before. What is still the same is neither read nor checked again.</param>
+    public object ReadChanged(
+        ResourceNode node, JObject desired, JObject? before, object existing, string pointer, WriteScope scope)
     {
         var part = node.Entity.Desired!;
         var given = node.Entity.KeyColumns.Append(node.Mount.ParentColumn).OfType<string>().Distinct().ToDictionary(
             name => name, name => part.Column(name)!.IndexText(existing) ?? "", StringComparer.Ordinal);
-        var record = Read(node, desired, $"{pointer}/desired", existing, given, scope);
+        var record = Read(node, desired, $"{pointer}/desired", existing, before, given, scope);
         foreach (var column in part.Columns)
         {
             if (column.IsImmutable && !given.ContainsKey(column.Name) && !Equals(column.Get(existing), column.Get(record)))
@@ -38,7 +40,7 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values, Pass
     }
 
     private object Read(
-        ResourceNode node, JObject desired, string pointer, object? existing, Dictionary<string, string> given, WriteScope scope)
+        ResourceNode node, JObject desired, string pointer, object? existing, JObject? before, Dictionary<string, string> given, WriteScope scope)
     {
         var part = node.Entity.Desired!;
         var record = part.New();
@@ -52,13 +54,17 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values, Pass
         {
             var place = $"{pointer}/{column.Name}";
             var isVisible = node.Shows(column) || column.IsPassword;
-            if (isVisible && desired[column.Name] is { } token)
+            if (existing is not null && before is not null && node.Shows(column) && IsSame(before[column.Name], desired[column.Name]))
             {
-                var before = scope.Errors.Count;
+                column.Set(record, column.Get(existing));
+            }
+            else if (isVisible && desired[column.Name] is { } token)
+            {
+                var errors = scope.Errors.Count;
                 var value = column.IsPassword
                     ? passwords.Read(column, token, place, NameOf(node, record), existing is null ? null : column.Get(existing) as JsonText, scope)
                     : values.Read(column, token, place, scope);
-                if (scope.Errors.Count > before)
+                if (scope.Errors.Count > errors)
                     continue;
                 column.Set(record, value);
                 CheckGiven(column, record, place, existing, given, scope);
@@ -90,6 +96,9 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values, Pass
 
     // The key stands before the password in the record, so it has been read.
     private static string? NameOf(ResourceNode node, object record) => node.Entity.Desired!.Column(node.KeyColumn)!.IndexText(record);
+
+    private static bool IsSame(JToken? before, JToken? after) =>
+        before is null || after is null ? before is null && after is null : JsonPatch.AreEqual(before, after);
 
     private static void CheckGiven(
         Column column, object record, string pointer, object? existing, Dictionary<string, string> given, WriteScope scope)

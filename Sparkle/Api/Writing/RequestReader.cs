@@ -7,13 +7,16 @@ using PonyCloud.Sparkle.Api.Json;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
+/// <summary>The body of a request.</summary>
+public sealed record RequestBody(JToken Json, string MediaType);
+
 /// <summary>Reads the body of a request.</summary>
 public sealed class RequestReader(ApiOptions options)
 {
     /// <exception cref="ProblemException">It is of another media type, too large, or not JSON.</exception>
-    public async Task<JToken> ReadJsonAsync(HttpRequest request, string mediaType)
+    public async Task<RequestBody> ReadJsonAsync(HttpRequest request, params string[] mediaTypes)
     {
-        RequireMediaType(request, mediaType);
+        var mediaType = MediaTypeOf(request, mediaTypes);
         if (request.ContentLength > options.BodyLimit)
             throw TooLarge();
         var reader = request.BodyReader;
@@ -24,7 +27,7 @@ public sealed class RequestReader(ApiOptions options)
             if (bytes.Length > options.BodyLimit)
                 throw TooLarge();
             if (result.IsCompleted)
-                return Parse(reader, bytes);
+                return new RequestBody(Parse(reader, bytes), mediaType);
             reader.AdvanceTo(bytes.Start, bytes.End);
         }
     }
@@ -45,17 +48,17 @@ public sealed class RequestReader(ApiOptions options)
         }
     }
 
-    private static void RequireMediaType(HttpRequest request, string mediaType)
+    private static string MediaTypeOf(HttpRequest request, string[] mediaTypes)
     {
         if (MediaTypeHeaderValue.TryParse(request.ContentType, out var given)
-            && given.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase)
+            && mediaTypes.FirstOrDefault(type => given.MediaType.Equals(type, StringComparison.OrdinalIgnoreCase)) is { } found
             && (!given.Charset.HasValue || given.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
         {
-            return;
+            return found;
         }
-        throw new ProblemException(new Problem(ProblemKind.UnsupportedMediaType, $"The body must be {mediaType} in UTF-8.")
+        throw new ProblemException(new Problem(ProblemKind.UnsupportedMediaType, $"The body must be {string.Join(" or ", mediaTypes)} in UTF-8.")
         {
-            AcceptPatch = mediaType == ApiEndpoint.PatchMediaType ? mediaType : null,
+            AcceptPatch = HttpMethods.IsPatch(request.Method) ? string.Join(", ", mediaTypes) : null,
         });
     }
 

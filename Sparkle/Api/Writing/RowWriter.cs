@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
@@ -27,12 +29,15 @@ public sealed partial class RowWriter
     private readonly PatchPlanner _patches;
 
     public RowWriter(
+        ResourceTree tree,
         AccessPolicy policy,
+        ApiOptions options,
         PasswordReader passwords,
         IStateView view,
         WriteTransaction transaction,
         RequestReader requests,
         RowReader answers,
+        RowParts parts,
         JsonBuffers buffers,
         TimeProvider time,
         ILogger<RowWriter> logger)
@@ -46,7 +51,7 @@ public sealed partial class RowWriter
         _logger = logger;
         var records = new RecordReader(policy, new ValueReader(), passwords);
         _inserts = new InsertPlanner(policy.Catalog, records);
-        _patches = new PatchPlanner(_drafts, records, buffers);
+        _patches = new PatchPlanner(tree, _drafts, records, _inserts, new RowDocuments(parts, buffers), options);
     }
 
     /// <summary>Makes a row, with its children.</summary>
@@ -55,36 +60,33 @@ public sealed partial class RowWriter
         call.Precondition?.RequireToWrite(null);
         var body = await _requests.ReadJsonAsync(call.Context.Request, "application/json");
         var scope = new WriteScope(call.Caller, _view.Snapshot!);
-        var path = call.Path;
+        var path = call.Resource;
         var drafts = new List<Draft>();
-        var key = _drafts.Read(path.Node, body, "", null, path.ParentKey, (path.Tenant, path.User), drafts, scope);
+        var key = _drafts.Read(path.Node, body.Json, "", null, path.ParentKey, (path.Tenant, path.User), drafts, scope);
         var writes = _inserts.Plan(drafts, scope);
         scope.ThrowIfFailed();
-        await _transaction.WriteAsync(call, writes);
+        await _transaction.WriteAsync(call, WritePlan.Of(writes));
 
         call.Context.Response.StatusCode = StatusCodes.Status201Created;
         call.Context.Response.Headers.Location = $"{ApiEndpoint.Root}{path.CollectionUri()}/{Uri.EscapeDataString(key!)}";
         await AnswerNamesAsync(call, scope);
     }
 
-    /// <summary>Applies a JSON Patch to a row or to a collection.</summary>
+    /// <summary>Applies a patch to the root, to a collection or to a row.</summary>
     public async Task PatchAsync(WriteCall call)
     {
-        var body = await _requests.ReadJsonAsync(call.Context.Request, ApiEndpoint.PatchMediaType);
-        var patch = PatchPlanner.Read(body);
+        var body = await _requests.ReadJsonAsync(call.Context.Request, ApiEndpoint.PatchMediaType, ApiEndpoint.MergePatchMediaType);
+        var steps = _patches.Read(body.Json, body.MediaType, call.Path);
         for (var attempt = 1; ; attempt++)
         {
             var scope = new WriteScope(call.Caller, _view.Snapshot!);
-            if (!call.Path.TryFind(scope.Snapshot, out var row))
-                throw ApiEndpoint.NoSuchRow();
-            call.Precondition?.RequireToWrite(row is null ? null : _answers.DesiredTag(call.Path.Node, row));
-            var writes = row is null
-                ? _patches.PlanCollection(call.Path, patch, scope, drafts => _inserts.Plan(drafts, scope))
-                : _patches.PlanRow(call.Path.Node, row, patch, scope);
-            scope.ThrowIfFailed();
+            var start = RequireStart(call, scope);
+            var plan = _patches.Plan(call.Path, steps, scope);
+            if (start is not null && call.Precondition is { NamesVersion: true })
+                plan = plan.Holding(call.Resource.Node.Entity, start);
             try
             {
-                await _transaction.WriteAsync(call, writes);
+                await _transaction.WriteAsync(call, plan);
             }
             catch (ConcurrentChangeException) when (attempt < MaxAttempts)
             {
@@ -93,7 +95,7 @@ public sealed partial class RowWriter
                 await Task.Delay(TimeSpan.FromMilliseconds(10 << attempt), _time, call.Context.RequestAborted);
                 continue;
             }
-            await AnswerPatchAsync(call, scope, isRow: row is not null);
+            await AnswerPatchAsync(call, scope);
             return;
         }
     }
@@ -101,34 +103,55 @@ public sealed partial class RowWriter
     /// <summary>Removes a row.</summary>
     public async Task DeleteAsync(WriteCall call)
     {
-        if (!call.Path.TryFind(_view.Snapshot!, out var row) || row?.Desired is null)
+        if (!call.Resource.TryFind(_view.Snapshot!, out var row) || row?.Desired is null)
             throw ApiEndpoint.NoSuchRow();
-        var entity = call.Path.Node.Entity;
-        var writes = new List<PlannedWrite> { new(new RowWrite.Delete(entity, row.Key), "") };
+        var entity = call.Resource.Node.Entity;
+        var plan = WritePlan.Of([new PlannedWrite(new RowWrite.Delete(entity, row.Key), "")]);
         if (call.Precondition is { } precondition)
         {
-            precondition.RequireToWrite(_answers.DesiredTag(call.Path.Node, row));
+            precondition.RequireToWrite(_answers.DesiredTag(call.Resource.Node, row));
             // Checked once more by the database, since a delete alone takes the row whatever it has become.
             if (precondition.NamesVersion)
-                writes.Insert(0, new PlannedWrite(new RowWrite.Update(entity, row.Key, row.Desired, row.Desired), ""));
+                plan = plan.Holding(entity, row);
         }
-        await _transaction.WriteAsync(call, writes);
+        try
+        {
+            await _transaction.WriteAsync(call, plan);
+        }
+        catch (ConcurrentChangeException) when (call.Precondition is { NamesVersion: true })
+        {
+            throw Precondition.Failed("The row was changed by somebody else at the same time.");
+        }
         call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private async Task AnswerPatchAsync(WriteCall call, WriteScope scope, bool isRow)
+    // The row that the path names, as the request demands it.
+    private Row? RequireStart(WriteCall call, WriteScope scope)
     {
-        if (!isRow)
+        if (call.Path is not { } path)
         {
-            await AnswerNamesAsync(call, scope);
-            return;
+            call.Precondition?.RequireToWrite(null);
+            return null;
         }
+        if (!path.TryFind(scope.Snapshot, out var row) || row is { Desired: null })
+            throw ApiEndpoint.NoSuchRow();
+        call.Precondition?.RequireToWrite(row is null ? null : _answers.DesiredTag(path.Node, row));
+        return row;
+    }
+
+    private async Task AnswerPatchAsync(WriteCall call, WriteScope scope)
+    {
         var snapshot = _view.Snapshot!;
-        if (call.Path.TryFind(snapshot, out var row))
-            await _answers.WriteRowAsync(call.Context, snapshot, call.Caller, call.Path.Node, row!);
+        if (call.Path is not { IsRow: true } path)
+            await AnswerNamesAsync(call, scope);
+        else if (path.TryFind(snapshot, out var row))
+            await _answers.WriteRowAsync(call.Context, snapshot, call.Caller, path.Node, row!, Uuids(scope));
         else
             call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
+
+    private static SortedDictionary<string, string> Uuids(WriteScope scope) =>
+        new(scope.Names.ToDictionary(named => named.Key, named => named.Value.Key), StringComparer.Ordinal);
 
     private async Task AnswerNamesAsync(WriteCall call, WriteScope scope)
     {
@@ -137,7 +160,7 @@ public sealed partial class RowWriter
         {
             buffer.Json.WriteStartObject();
             buffer.Json.WriteStartObject("uuids");
-            foreach (var (name, (_, key)) in scope.Names.OrderBy(named => named.Key, StringComparer.Ordinal))
+            foreach (var (name, key) in Uuids(scope))
                 buffer.Json.WriteString(name, key);
             buffer.Json.WriteEndObject();
             buffer.Json.WriteEndObject();

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Database;
 
@@ -19,8 +18,9 @@ public sealed partial class WriteTransaction(
     /// A row is no longer as it was when the request was checked, and the request may be tried again.
     /// </exception>
     /// <exception cref="UnconfirmedCommitException">The outcome is not known.</exception>
-    internal async Task WriteAsync(WriteCall call, List<PlannedWrite> writes)
+    internal async Task WriteAsync(WriteCall call, WritePlan plan)
     {
+        var writes = plan.Writes;
         if (writes.Count == 0)
             return;
         // Not cut short when the client goes: what was sent may stand, and then the log must say who did it.
@@ -42,24 +42,20 @@ public sealed partial class WriteTransaction(
         catch (WriteRefusedException refusal)
         {
             LogRefused(refusal, call.Context.TraceIdentifier, refusal.Constraint);
-            throw new ProblemException(ProblemOf(refusal, writes));
+            throw new ProblemException(ProblemOf(refusal, plan));
         }
         catch (ConcurrentChangeException change) when (writes.Count > change.Write && writes[change.Write].Write is RowWrite.Delete)
         {
             throw ApiEndpoint.NoSuchRow();
         }
-        catch (ConcurrentChangeException) when (call.Precondition is { NamesVersion: true })
-        {
-            throw Precondition.Failed("The row was changed by somebody else at the same time.");
-        }
         Audit(call, writes, isKnown: true);
     }
 
-    private void Audit(WriteCall call, List<PlannedWrite> writes, bool isKnown) =>
+    private void Audit(WriteCall call, IReadOnlyList<PlannedWrite> writes, bool isKnown) =>
         audit.Changed(call.Context, call.Caller, writes.Select(planned => planned.Write), isKnown);
 
     // The database's own message may quote values of rows that the caller must not see.
-    private static Problem ProblemOf(WriteRefusedException refusal, List<PlannedWrite> writes)
+    private static Problem ProblemOf(WriteRefusedException refusal, WritePlan plan)
     {
         var (kind, detail) = refusal.Refusal switch
         {
@@ -69,11 +65,11 @@ public sealed partial class WriteTransaction(
             _ => (ProblemKind.RefusedByRule, $"The rule {refusal.Constraint} refuses this."),
         };
         string? pointer = null;
-        if (refusal.Write is { } index && index < writes.Count)
+        if (refusal.Write is { } index && index < plan.Writes.Count)
         {
-            pointer = writes[index].Pointer;
-            if (writes[index].Write is not RowWrite.Delete)
-                pointer += refusal.Columns.Count > 0 ? $"/desired/{refusal.Columns[^1]}" : "/desired";
+            var (write, row) = plan.Writes[index];
+            var field = refusal.Columns.Count > 0 ? $"/desired/{refusal.Columns[^1]}" : "/desired";
+            pointer = plan.Locate(write is RowWrite.Delete ? row : row + field);
         }
         return new Problem(kind, detail) { Pointer = pointer, Constraint = refusal.Constraint };
     }

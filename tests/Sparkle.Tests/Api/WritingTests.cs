@@ -187,7 +187,7 @@ public sealed class WritingTests : ApiFixture
         Assert.That(post.Status, Is.EqualTo(HttpStatusCode.UnsupportedMediaType));
         var patch = await SendAsync(HttpMethod.Patch, Instances, Token(Owner, TenantA), "[]", "application/json");
         Assert.That(patch.Status, Is.EqualTo(HttpStatusCode.UnsupportedMediaType));
-        Assert.That(patch.Headers.GetValues("Accept-Patch").Single(), Is.EqualTo("application/json-patch+json"));
+        Assert.That(patch.Headers.GetValues("Accept-Patch").Single(), Is.EqualTo("application/json-patch+json, application/merge-patch+json"));
     }
 
     [Test]
