@@ -21,6 +21,7 @@ internal static class SparkleConfiguration
     private const string Connections = "http:connections";
     private const string AnonymousPerSecond = "http:anonymous_per_second";
     private const string BodyLimit = "http:body_limit";
+    private const string PatchOperations = "http:patch_operations";
     private const string TokenLifetime = "http:token_lifetime";
     private const string LoginFailures = "http:login_failures_per_minute";
     private const string KeepAlive = "messaging:keep_alive";
@@ -47,6 +48,7 @@ internal static class SparkleConfiguration
         new(Connections, ConfigurationKind.Integer, "How many connections to the REST API may be open at a time.") { Default = "4096", Minimum = 16, Maximum = 1000000 },
         new(AnonymousPerSecond, ConfigurationKind.Integer, "Requests a second without a token from one address, or from one /64 of IPv6.") { Default = "50", Minimum = 1, Maximum = 1000000 },
         new(BodyLimit, ConfigurationKind.Integer, "The largest request body, bytes.") { Default = "1048576", Minimum = 1024, Maximum = 268435456 },
+        new(PatchOperations, ConfigurationKind.Integer, "How many operations one patch may have.") { Default = "10000", Minimum = 1, Maximum = 1000000 },
         new(TokenLifetime, ConfigurationKind.Duration, "How long a token is valid.") { Default = "12:00:00", Minimum = 60, Maximum = 31622400 },
         new(LoginFailures, ConfigurationKind.Integer, "Failed logins a minute from one address for one user before it has to wait.")
         {
@@ -86,6 +88,7 @@ internal static class SparkleConfiguration
             Connections = (int)values.Integer(Connections),
             AnonymousPerSecond = (int)values.Integer(AnonymousPerSecond),
             BodyLimit = (int)values.Integer(BodyLimit),
+            PatchOperations = (int)values.Integer(PatchOperations),
             TokenLifetime = values.Duration(TokenLifetime),
             LoginFailures = (int)values.Integer(LoginFailures),
             DataDirectory = values.Text(DataDirectory),
@@ -131,6 +134,7 @@ internal static class SparkleConfiguration
         nameof(ApiOptions.Connections) => Connections,
         nameof(ApiOptions.AnonymousPerSecond) => AnonymousPerSecond,
         nameof(ApiOptions.BodyLimit) => BodyLimit,
+        nameof(ApiOptions.PatchOperations) => PatchOperations,
         nameof(ApiOptions.TokenLifetime) => TokenLifetime,
         nameof(ApiOptions.LoginFailures) => LoginFailures,
         nameof(ApiOptions.FirstAlicornEmail) => AlicornEmail,

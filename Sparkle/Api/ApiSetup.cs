@@ -23,7 +23,7 @@ public static class ApiSetup
 
     /// <summary>
     /// Adds the API's services, and makes Kestrel listen where the options say. Needs an <see cref="EntityCatalog"/>, an
-    /// <c>IStateView</c> and an <c>IDesiredStateWriter</c> among the services.
+    /// <c>IStateView</c>, an <c>IDesiredStateWriter</c> and an <c>IRequestLedger</c> among the services.
     /// </summary>
     /// <exception cref="ArgumentException">An option is not valid; the message names it.</exception>
     public static IServiceCollection AddApi(this IServiceCollection services, ApiOptions options)
@@ -47,6 +47,7 @@ public static class ApiSetup
         services.AddSingleton<PasswordReader>();
         services.AddSingleton<RowWriter>();
         services.AddSingleton<RequestReader>();
+        services.AddSingleton(_ => new IdempotencyKeys(TokenKey.LoadOrCreate(options.DataDirectory)));
         services.AddSingleton<TokenEndpoint>();
         services.AddSingleton<SelfEndpoint>();
         services.AddSingleton<DescriptionEndpoint>();

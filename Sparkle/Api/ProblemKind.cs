@@ -19,6 +19,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind StillReferenced = new("still-referenced", 409, "Other rows refer to this one");
     public static readonly ProblemKind ConcurrentChange = new("concurrent-change", 409, "Changed by somebody else meanwhile");
     public static readonly ProblemKind TestFailed = new("test-failed", 409, "A test of the patch failed");
+    public static readonly ProblemKind RequestUnderWay = new("request-under-way", 409, "The request is still being carried out");
     public static readonly ProblemKind PreconditionFailed = new("precondition-failed", 412, "The precondition of the request does not hold");
     public static readonly ProblemKind VerifyFailed = new("verify-failed", 412, "A row is not as the patch demands");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The request is too large");
@@ -36,6 +37,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind Contradiction = new("contradiction", 422, "A value contradicts the rest of the request");
     public static readonly ProblemKind PatchFailed = new("patch-failed", 422, "An operation of the patch cannot be applied");
     public static readonly ProblemKind RefusedByRule = new("refused-by-rule", 422, "Refused by a rule of the platform");
+    public static readonly ProblemKind KeyReused = new("key-reused", 422, "The idempotency key belongs to another request");
     public static readonly ProblemKind TooManyRequests = new("too-many-requests", 429, "Too many attempts");
     public static readonly ProblemKind Internal = new("internal", 500, "The controller failed");
     public static readonly ProblemKind Unavailable = new("unavailable", 503, "Not possible at the moment");

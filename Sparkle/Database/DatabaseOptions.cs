@@ -24,6 +24,9 @@ public sealed record DatabaseOptions
     /// <summary>How long all statements of a write may take together, and its commit once more.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>For how long at least a request can be repeated with its key.</summary>
+    public TimeSpan RequestKeyLifetime { get; init; } = TimeSpan.FromHours(24);
+
     /// <summary>How long to ask whether a commit whose answer was lost stands.</summary>
     public TimeSpan CommitDecisionTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -34,7 +34,11 @@ public static class DatabaseRegistration
         services.AddSingleton<ControllerLease>();
         services.AddSingleton<IEpochAuthority>(provider => provider.GetRequiredService<ControllerLease>());
         services.AddSingleton<ChangeStream>();
-        services.AddSingleton<IDesiredStateWriter, DesiredStateWriter>();
+        services.AddSingleton<RequestLedger>();
+        services.AddSingleton<DesiredStateWriter>();
+        services.AddSingleton<IDesiredStateWriter>(provider => provider.GetRequiredService<DesiredStateWriter>());
+        services.AddSingleton<IRequestLedger>(provider => provider.GetRequiredService<DesiredStateWriter>());
+        services.AddHostedService<RequestSweeper>();
         services.AddSingleton<IEventStore, EventStore>();
         if (options.Embedded is { } embedded)
             services.AddSingleton(provider => ActivatorUtilities.CreateInstance<EmbeddedPostgres>(provider, embedded));

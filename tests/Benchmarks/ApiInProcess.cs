@@ -48,6 +48,7 @@ internal sealed class ApiInProcess : IAsyncDisposable
         builder.Services.AddSingleton(database.Catalog);
         builder.Services.AddSingleton<IStateView>(database);
         builder.Services.AddSingleton<IDesiredStateWriter>(database);
+        builder.Services.AddSingleton<IRequestLedger>(database);
         builder.Services.AddApi(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = directory });
         var application = builder.Build();
         mapPeers(application);

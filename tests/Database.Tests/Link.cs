@@ -43,8 +43,9 @@ internal sealed class Link : IAsyncDisposable, IEventSink
             _connections, tables, State, _tracker, constraints, new SchemaMigrator(Migration.Embedded(), new TestLog<SchemaMigrator>()),
             Lease, options, time, new TestLog<ChangeStream>());
         WriteConnections = writeThrough is null ? _connections : new DatabaseConnections(writeThrough, options);
+        Requests = new RequestLedger(WriteConnections, _tracker, options, time);
         Writer = new DesiredStateWriter(
-            WriteConnections, tables, _tracker, constraints, options, time, new TestLog<DesiredStateWriter>());
+            WriteConnections, tables, _tracker, constraints, Requests, options, time, new TestLog<DesiredStateWriter>());
         Events = new EventStore(_connections, tables, Catalog, options, time);
         State.OnLoaded = () => WhyNoWritesAtLoad = _tracker.Down;
     }
@@ -64,6 +65,8 @@ internal sealed class Link : IAsyncDisposable, IEventSink
     public ConcurrentQueue<PlatformEvent> Recorded { get; } = [];
 
     public DesiredStateWriter Writer { get; }
+
+    public RequestLedger Requests { get; }
 
     public EventStore Events { get; }
 

@@ -70,6 +70,7 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddSingleton(Entities);
         builder.Services.AddSingleton<IStateView>(Database);
         builder.Services.AddSingleton<IDesiredStateWriter>(Database);
+        builder.Services.AddSingleton<IRequestLedger>(Database);
         builder.Services.AddApi(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = _directory.Path });
         _app = builder.Build();
         _app.Use(InterfereAsync);

@@ -27,8 +27,10 @@ internal sealed class PatchOutcome(DraftReader draftReader, PatchedRows rows, Pa
         var root = JsonPointer.Of([]);
         if (start is null)
             VisitCollections(places, (JObject)run.Document, null, root);
-        else if (start.IsRow)
+        else if (start.IsRow && rows.Find(root.Text) is not null)
             VisitRow(places, run.Document, start, root);
+        else if (start.IsRow)
+            return;
         else
             VisitRows(places, run.Document, start, root);
         FindGone();

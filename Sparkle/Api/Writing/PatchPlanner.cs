@@ -64,7 +64,7 @@ internal sealed class PatchPlanner(
                 updates.Add((new PlannedWrite(update, place.Pointer.Text), update));
         }
         var deletes = outcome.Gone
-            .OrderByDescending(row => inserts.Order(row.Place.Path.Node.Entity))
+            .OrderByDescending(row => inserts.Order(row.Place.Path.Node.Entity)).ThenBy(row => row.Row.Key)
             .Select(row => new PlannedWrite(new RowWrite.Delete(row.Place.Path.Node.Entity, row.Row.Key), row.Place.Pointer.Text))
             .ToList();
         RequireOnce([.. updates.Select(update => update.Write), .. deletes], scope);
@@ -73,18 +73,26 @@ internal sealed class PatchPlanner(
         // there before others come to refer to them.
         var gone = outcome.Gone.Select(row => (row.Place.Path.Node.Entity.Name, row.Row.Key.Text)).ToHashSet();
         var made = scope.NewRows.Select(row => (row.Entity.Name, row.Key)).ToHashSet();
-        var first = updates.Where(update => RefersTo(gone, update.Row.Entity, update.Row.Expected)).Select(update => update.Write).ToList();
-        var last = updates.Where(update => RefersTo(made, update.Row.Entity, update.Row.Record)).Select(update => update.Write).Except(first).ToList();
+        var locks = PatchVerifier.Locks(run.Verified, rows, updates.Select(update => update.Row)).ToLookup(
+            one => gone.Contains((one.Row.Entity.Name, one.Row.Key.Text)));
+        var turns = updates.ToLookup(update =>
+            RefersTo(gone, update.Row.Entity, update.Row.Expected) ? Turn.First
+            : RefersTo(made, update.Row.Entity, update.Row.Record) ? Turn.Last
+            : Turn.Between);
         return
         [
-            .. PatchVerifier.Locks(run.Verified, rows, updates.Select(update => update.Row)),
-            .. first,
+            .. InOrder([.. locks[true], .. turns[Turn.First]]),
             .. deletes,
-            .. updates.Select(update => update.Write).Except(first).Except(last),
+            .. InOrder([.. locks[false], .. turns[Turn.Between]]),
             .. inserts.Plan(outcome.Drafts, scope),
-            .. last,
+            .. InOrder(turns[Turn.Last]),
         ];
     }
+
+    // Two patches that take rows in the same order do not wait for each other in a circle.
+    private static IEnumerable<PlannedWrite> InOrder(IEnumerable<(PlannedWrite Write, RowWrite.Update Row)> updates) => updates
+        .OrderBy(update => update.Row.Entity.Name, StringComparer.Ordinal).ThenBy(update => update.Row.Key)
+        .Select(update => update.Write);
 
     // A row may be in two places of the tree, but one transaction writes it once.
     private static void RequireOnce(IEnumerable<PlannedWrite> writes, WriteScope scope)
@@ -107,7 +115,7 @@ internal sealed class PatchPlanner(
         rows.Count > 0 && entity.Desired!.Columns.Any(column =>
             column.References is { } name && column.IndexText(record) is { } key && rows.Contains((name, key)));
 
-    // The last step that wrote there.
+    // The last step that wrote there; for what is missing, the last one that merged something in around it.
     private static string InPatch(string pointer, IReadOnlyList<PatchStep> steps)
     {
         var place = JsonPointer.TryParse(pointer)!;
@@ -116,6 +124,14 @@ internal sealed class PatchPlanner(
             if (steps[i].SourceOf(place) is { } source)
                 return source;
         }
-        return "";
+        return steps.LastOrDefault(step => step.Kind == PatchOperationKind.Merge && step.Place.Pointer.IsPrefixOf(place))?.ValueSource ?? "";
+    }
+
+    // When an update comes: before rows go, between, or behind the new ones.
+    private enum Turn
+    {
+        First,
+        Between,
+        Last,
     }
 }

@@ -117,11 +117,13 @@ internal sealed class PatchRun(PatchedRows rows, WriteScope scope)
     // A row that is there keeps its children and what was reported of it; the value is what is ordered.
     private void Put(Place place, JToken value)
     {
-        if (_document.Find(place.Pointer) is not JObject existing || value is not JObject row)
+        if (_document.Find(place.Pointer) is not { } there)
         {
             Apply(PatchOperationKind.Add, place, value);
             return;
         }
+        if (there is not JObject existing || value is not JObject row)
+            throw new PatchFailedException("A row must be an object with the member desired.", ProblemKind.WrongType);
         if (row.ContainsKey(PatchPlaces.Children))
             throw new PatchFailedException("The row is there already, so its children are patched at paths of their own.");
         if (!row.ContainsKey("desired"))

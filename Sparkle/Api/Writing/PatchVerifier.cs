@@ -1,5 +1,4 @@
 using Newtonsoft.Json.Linq;
-using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Database;
 
@@ -25,20 +24,19 @@ internal static class PatchVerifier
 
     /// <summary>The writes that hold the rows.</summary>
     /// <param name="updates">The rows that are held by being changed.</param>
-    public static IReadOnlyList<PlannedWrite> Locks(
+    public static IEnumerable<(PlannedWrite Write, RowWrite.Update Row)> Locks(
         IEnumerable<PatchStep> steps, PatchedRows rows, IEnumerable<RowWrite.Update> updates)
     {
         var held = updates.Select(update => (update.Entity, update.Key)).ToHashSet();
-        var locks = new List<(PlannedWrite Write, RowKey Key)>();
-        foreach (var step in steps)
+        foreach (var place in steps.Select(step => step.Place.Row))
         {
-            var row = rows.Find(step.Place.Row.Pointer.Text)!.Row;
-            var entity = step.Place.Row.Path.Node.Entity;
-            if (held.Add((entity, row.Key)))
-                locks.Add((new PlannedWrite(new RowWrite.Update(entity, row.Key, row.Desired!, row.Desired!), step.Place.Row.Pointer.Text), row.Key));
+            var row = rows.Find(place.Pointer.Text)!.Row;
+            var entity = place.Path.Node.Entity;
+            if (!held.Add((entity, row.Key)))
+                continue;
+            var hold = new RowWrite.Update(entity, row.Key, row.Desired!, row.Desired!);
+            yield return (new PlannedWrite(hold, place.Pointer.Text), hold);
         }
-        // Always in the same order, so that two patches that hold the same rows do not wait for each other.
-        return [.. locks.OrderBy(one => one.Write.Write.Entity.Name, StringComparer.Ordinal).ThenBy(one => one.Key).Select(one => one.Write)];
     }
 
     private static bool Holds(JObject row, IReadOnlyList<string> inside, JToken value)

@@ -1,6 +1,7 @@
 using Newtonsoft.Json.Linq;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Json;
+using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 
 namespace PonyCloud.Sparkle.Api.Writing;
@@ -91,7 +92,7 @@ internal sealed class PatchedRows(RowDocuments documents, WriteScope scope, int 
     {
         At(place.Pointer);
         var node = path.Node;
-        foreach (var row in node.Rows(scope.Snapshot, path.ParentKey).Where(row => AccessPolicy.Lists(scope.Caller, node, row.Key)))
+        foreach (var row in RowSource.Find(scope.Snapshot, scope.Caller, node, path.ParentKey, []))
         {
             if (_rows.Count >= maxRows)
             {

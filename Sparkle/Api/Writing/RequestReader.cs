@@ -8,7 +8,8 @@ using PonyCloud.Sparkle.Api.Json;
 namespace PonyCloud.Sparkle.Api.Writing;
 
 /// <summary>The body of a request.</summary>
-public sealed record RequestBody(JToken Json, string MediaType);
+/// <param name="Bytes">As it was sent; empty unless the request may be repeated.</param>
+public sealed record RequestBody(JToken Json, string MediaType, ReadOnlyMemory<byte> Bytes);
 
 /// <summary>Reads the body of a request.</summary>
 public sealed class RequestReader(ApiOptions options)
@@ -27,7 +28,10 @@ public sealed class RequestReader(ApiOptions options)
             if (bytes.Length > options.BodyLimit)
                 throw TooLarge();
             if (result.IsCompleted)
-                return new RequestBody(Parse(reader, bytes), mediaType);
+                {
+                ReadOnlyMemory<byte> kept = request.Headers.ContainsKey(IdempotencyKeys.Header) ? bytes.ToArray() : default;
+                return new RequestBody(Parse(reader, bytes), mediaType, kept);
+            }
             reader.AdvanceTo(bytes.Start, bytes.End);
         }
     }

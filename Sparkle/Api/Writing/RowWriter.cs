@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.State;
@@ -20,6 +21,8 @@ public sealed partial class RowWriter
     private readonly IStateView _view;
     private readonly WriteTransaction _transaction;
     private readonly RequestReader _requests;
+    private readonly IdempotencyKeys _keys;
+    private readonly AuditLog _audit;
     private readonly RowReader _answers;
     private readonly JsonBuffers _buffers;
     private readonly TimeProvider _time;
@@ -36,6 +39,8 @@ public sealed partial class RowWriter
         IStateView view,
         WriteTransaction transaction,
         RequestReader requests,
+        IdempotencyKeys keys,
+        AuditLog audit,
         RowReader answers,
         RowParts parts,
         JsonBuffers buffers,
@@ -45,6 +50,8 @@ public sealed partial class RowWriter
         _view = view;
         _transaction = transaction;
         _requests = requests;
+        _keys = keys;
+        _audit = audit;
         _answers = answers;
         _buffers = buffers;
         _time = time;
@@ -59,45 +66,31 @@ public sealed partial class RowWriter
     {
         call.Precondition?.RequireToWrite(null);
         var body = await _requests.ReadJsonAsync(call.Context.Request, "application/json");
-        var scope = new WriteScope(call.Caller, _view.Snapshot!);
-        var path = call.Resource;
-        var drafts = new List<Draft>();
-        var key = _drafts.Read(path.Node, body.Json, "", null, path.ParentKey, (path.Tenant, path.User), drafts, scope);
-        var writes = _inserts.Plan(drafts, scope);
-        scope.ThrowIfFailed();
-        await _transaction.WriteAsync(call, WritePlan.Of(writes));
-
-        call.Context.Response.StatusCode = StatusCodes.Status201Created;
-        call.Context.Response.Headers.Location = $"{ApiEndpoint.Root}{path.CollectionUri()}/{Uri.EscapeDataString(key!)}";
-        await AnswerNamesAsync(call, scope);
+        using var turn = _keys.Take(call.Context.Request, call.Caller, body);
+        var answer = await _transaction.FindAnswerAsync(turn?.Key) ?? await MakeAsync(call, body, turn?.Key);
+        await AnswerAsync(call, answer);
     }
 
     /// <summary>Applies a patch to the root, to a collection or to a row.</summary>
     public async Task PatchAsync(WriteCall call)
     {
         var body = await _requests.ReadJsonAsync(call.Context.Request, ApiEndpoint.PatchMediaType, ApiEndpoint.MergePatchMediaType);
-        var steps = _patches.Read(body.Json, body.MediaType, call.Path);
-        for (var attempt = 1; ; attempt++)
+        using var turn = _keys.Take(call.Context.Request, call.Caller, body);
+        ChangeAnswer answer;
+        try
         {
-            var scope = new WriteScope(call.Caller, _view.Snapshot!);
-            var start = RequireStart(call, scope);
-            var plan = _patches.Plan(call.Path, steps, scope);
-            if (start is not null && call.Precondition is { NamesVersion: true })
-                plan = plan.Holding(call.Resource.Node.Entity, start);
-            try
-            {
-                await _transaction.WriteAsync(call, plan);
-            }
-            catch (ConcurrentChangeException) when (attempt < MaxAttempts)
-            {
-                // The other change is in the database and on its way into memory; then the patch is applied to it.
-                LogTryingAgain(call.Context.TraceIdentifier, attempt);
-                await Task.Delay(TimeSpan.FromMilliseconds(10 << attempt), _time, call.Context.RequestAborted);
-                continue;
-            }
-            await AnswerPatchAsync(call, scope);
-            return;
+            answer = await _transaction.FindAnswerAsync(turn?.Key) ?? await ChangeAsync(call, body, turn?.Key);
         }
+        catch (ProblemException refused) when (refused.Problem.Kind == ProblemKind.Forbidden)
+        {
+            // The path alone told nothing about what the patch does where.
+            _audit.Refused(call.Context, call.Caller, refused.Problem.Detail);
+            throw;
+        }
+        if (call.Path is { IsRow: true })
+            await AnswerRowAsync(call, call.Path, answer);
+        else
+            await AnswerAsync(call, answer);
     }
 
     /// <summary>Removes a row.</summary>
@@ -116,7 +109,7 @@ public sealed partial class RowWriter
         }
         try
         {
-            await _transaction.WriteAsync(call, plan);
+            await _transaction.WriteAsync(call, plan, null, new ChangeAnswer(StatusCodes.Status204NoContent, null, []));
         }
         catch (ConcurrentChangeException) when (call.Precondition is { NamesVersion: true })
         {
@@ -125,8 +118,44 @@ public sealed partial class RowWriter
         call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
+    private Task<ChangeAnswer> MakeAsync(WriteCall call, RequestBody body, RequestKey? requestKey)
+    {
+        var scope = new WriteScope(call.Caller, _view.Snapshot!);
+        var path = call.Resource;
+        var drafts = new List<Draft>();
+        var key = _drafts.Read(path.Node, body.Json, "", null, path.ParentKey, (path.Tenant, path.User), drafts, scope);
+        var writes = _inserts.Plan(drafts, scope);
+        scope.ThrowIfFailed();
+        var location = $"{ApiEndpoint.Root}{path.CollectionUri()}/{Uri.EscapeDataString(key!)}";
+        return _transaction.WriteAsync(
+            call, WritePlan.Of(writes), requestKey, new ChangeAnswer(StatusCodes.Status201Created, location, Uuids(scope)));
+    }
+
+    private async Task<ChangeAnswer> ChangeAsync(WriteCall call, RequestBody body, RequestKey? requestKey)
+    {
+        var steps = _patches.Read(body.Json, body.MediaType, call.Path);
+        for (var attempt = 1; ; attempt++)
+        {
+            var scope = new WriteScope(call.Caller, _view.Snapshot!);
+            var start = RequireStart(call, scope, attempt);
+            var plan = _patches.Plan(call.Path, steps, scope);
+            if (start is not null && call.Precondition is { NamesVersion: true })
+                plan = plan.Holding(call.Resource.Node.Entity, start);
+            try
+            {
+                return await _transaction.WriteAsync(call, plan, requestKey, new ChangeAnswer(StatusCodes.Status200OK, null, Uuids(scope)));
+            }
+            catch (ConcurrentChangeException) when (attempt < MaxAttempts)
+            {
+                // The other change is in the database and on its way into memory; then the patch is applied to it.
+                LogTryingAgain(call.Context.TraceIdentifier, attempt);
+                await Task.Delay(TimeSpan.FromMilliseconds(10 << attempt), _time, call.Context.RequestAborted);
+            }
+        }
+    }
+
     // The row that the path names, as the request demands it.
-    private Row? RequireStart(WriteCall call, WriteScope scope)
+    private Row? RequireStart(WriteCall call, WriteScope scope, int attempt)
     {
         if (call.Path is not { } path)
         {
@@ -134,35 +163,39 @@ public sealed partial class RowWriter
             return null;
         }
         if (!path.TryFind(scope.Snapshot, out var row) || row is { Desired: null })
-            throw ApiEndpoint.NoSuchRow();
+        {
+            throw attempt > 1 && call.Precondition is { NamesVersion: true }
+                ? Precondition.Failed("The row was removed by somebody else at the same time.")
+                : ApiEndpoint.NoSuchRow();
+        }
         call.Precondition?.RequireToWrite(row is null ? null : _answers.DesiredTag(path.Node, row));
         return row;
-    }
-
-    private async Task AnswerPatchAsync(WriteCall call, WriteScope scope)
-    {
-        var snapshot = _view.Snapshot!;
-        if (call.Path is not { IsRow: true } path)
-            await AnswerNamesAsync(call, scope);
-        else if (path.TryFind(snapshot, out var row))
-            await _answers.WriteRowAsync(call.Context, snapshot, call.Caller, path.Node, row!, Uuids(scope));
-        else
-            call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
     private static SortedDictionary<string, string> Uuids(WriteScope scope) =>
         new(scope.Names.ToDictionary(named => named.Key, named => named.Value.Key), StringComparer.Ordinal);
 
-    private async Task AnswerNamesAsync(WriteCall call, WriteScope scope)
+    // As the row is now, with what the database and others made of it.
+    private async Task AnswerRowAsync(WriteCall call, ResourcePath path, ChangeAnswer answer)
     {
+        var snapshot = _view.Snapshot!;
+        if (path.TryFind(snapshot, out var row))
+            await _answers.WriteRowAsync(call.Context, snapshot, call.Caller, path.Node, row!, answer.Uuids);
+        else
+            call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private async Task AnswerAsync(WriteCall call, ChangeAnswer answer)
+    {
+        call.Context.Response.StatusCode = answer.Status;
+        if (answer.Location is not null)
+            call.Context.Response.Headers.Location = answer.Location;
         var buffer = _buffers.Get();
         try
         {
             buffer.Json.WriteStartObject();
-            buffer.Json.WriteStartObject("uuids");
-            foreach (var (name, key) in Uuids(scope))
-                buffer.Json.WriteString(name, key);
-            buffer.Json.WriteEndObject();
+            buffer.Json.WritePropertyName("uuids"u8);
+            JsonSerializer.Serialize(buffer.Json, answer.Uuids);
             buffer.Json.WriteEndObject();
             buffer.Json.Flush();
             await RowReader.SendAsync(call.Context, buffer);

@@ -9,25 +9,56 @@ namespace PonyCloud.Sparkle.Api.Writing;
 /// request, and leaves a line in the log about who changed what.
 /// </summary>
 public sealed partial class WriteTransaction(
-    IDesiredStateWriter database, AuditLog audit, TimeProvider time, ILogger<WriteTransaction> logger)
+    IDesiredStateWriter database, IRequestLedger ledger, AuditLog audit, TimeProvider time, ILogger<WriteTransaction> logger)
 {
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(30);
 
+    /// <summary>The answer that a request had when it was carried out before, as soon as readers see what it did; null for a new one.</summary>
+    /// <exception cref="ProblemException">The key belongs to another request, or the request is still under way.</exception>
+    internal async Task<ChangeAnswer?> FindAnswerAsync(RequestKey? key)
+    {
+        if (key is null)
+            return null;
+        using var limit = new CancellationTokenSource(WriteLimit, time);
+        try
+        {
+            if (await ledger.FindAsync(key, limit.Token) is not { } kept)
+                return null;
+            var answer = Kept(kept, key);
+            await ledger.WriteAsync([], key, kept.Answer, limit.Token);
+            return answer;
+        }
+        catch (RequestUnderWayException)
+        {
+            throw IdempotencyKeys.UnderWay();
+        }
+    }
+
+    /// <param name="key">Under which the answer is kept; null for a request that is not to be repeated.</param>
+    /// <returns>The answer; that of the first time when the same request was carried out before.</returns>
     /// <exception cref="ProblemException">The schema refuses it; the problem says where in the request.</exception>
     /// <exception cref="ConcurrentChangeException">
     /// A row is no longer as it was when the request was checked, and the request may be tried again.
     /// </exception>
     /// <exception cref="UnconfirmedCommitException">The outcome is not known.</exception>
-    internal async Task WriteAsync(WriteCall call, WritePlan plan)
+    internal async Task<ChangeAnswer> WriteAsync(WriteCall call, WritePlan plan, RequestKey? key, ChangeAnswer answer)
     {
         var writes = plan.Writes;
-        if (writes.Count == 0)
-            return;
+        if (writes.Count == 0 && key is null)
+            return answer;
         // Not cut short when the client goes: what was sent may stand, and then the log must say who did it.
         using var limit = new CancellationTokenSource(WriteLimit, time);
         try
         {
-            await database.WriteAsync([.. writes.Select(write => write.Write)], limit.Token);
+            RowWrite[] rows = [.. writes.Select(write => write.Write)];
+            if (key is null)
+                await database.WriteAsync(rows, limit.Token);
+            else if (Kept(await ledger.WriteAsync(rows, key, answer.ToJson(), limit.Token), key) is { } kept)
+                return kept;
+        }
+        catch (RequestUnderWayException)
+        {
+            throw IdempotencyKeys.UnderWay();
         }
         catch (UnconfirmedCommitException)
         {
@@ -49,6 +80,14 @@ public sealed partial class WriteTransaction(
             throw ApiEndpoint.NoSuchRow();
         }
         Audit(call, writes, isKnown: true);
+        return answer;
+    }
+
+    private static ChangeAnswer? Kept(KeptAnswer? kept, RequestKey key)
+    {
+        if (kept is null)
+            return null;
+        return kept.Fingerprint == key.Fingerprint ? ChangeAnswer.Parse(kept.Answer) : throw IdempotencyKeys.Reused();
     }
 
     private void Audit(WriteCall call, IReadOnlyList<PlannedWrite> writes, bool isKnown) =>

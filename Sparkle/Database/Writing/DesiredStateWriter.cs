@@ -12,8 +12,8 @@ namespace PonyCloud.Sparkle.Database.Writing;
 /// goes into every transaction, and is what the stream recognizes it by.
 /// </summary>
 public sealed partial class DesiredStateWriter(
-    DatabaseConnections connections, TableMaps tables, CommitTracker tracker, ConstraintCatalog constraints,
-    DatabaseOptions options, TimeProvider time, ILogger<DesiredStateWriter> logger) : IDesiredStateWriter
+    DatabaseConnections connections, TableMaps tables, CommitTracker tracker, ConstraintCatalog constraints, RequestLedger requests,
+    DatabaseOptions options, TimeProvider time, ILogger<DesiredStateWriter> logger) : IDesiredStateWriter, IRequestLedger
 {
     /// <summary>The prefix of the messages in the log that are this controller's.</summary>
     public const string MessagePrefix = "sparkle";
@@ -25,14 +25,22 @@ public sealed partial class DesiredStateWriter(
 
     public async Task WriteAsync(IReadOnlyList<RowWrite> writes, CancellationToken cancellation)
     {
-        if (writes.Count == 0)
-            return;
+        if (writes.Count > 0)
+            await WriteAsync(new Work(writes, null, ""), cancellation);
+    }
+
+    public Task<KeptAnswer?> FindAsync(RequestKey key, CancellationToken cancellation) => requests.FindAsync(key, cancellation);
+
+    public Task<KeptAnswer?> WriteAsync(IReadOnlyList<RowWrite> writes, RequestKey key, string answer, CancellationToken cancellation) =>
+        WriteAsync(new Work(writes, key, answer), cancellation);
+
+    private async Task<KeptAnswer?> WriteAsync(Work work, CancellationToken cancellation)
+    {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await WriteOnceAsync(writes, cancellation);
-                return;
+                return await WriteOnceAsync(work, cancellation);
             }
             catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected)
             {
@@ -45,18 +53,19 @@ public sealed partial class DesiredStateWriter(
         }
     }
 
-    private async Task WriteOnceAsync(IReadOnlyList<RowWrite> writes, CancellationToken cancellation)
+    private async Task<KeptAnswer?> WriteOnceAsync(Work work, CancellationToken cancellation)
     {
         if (tracker.Down is { } why)
             throw new DatabaseUnavailableException(why);
         using var waiter = tracker.Expect();
-        var commit = await CommitAsync(writes, waiter, cancellation);
+        var (commit, kept) = await CommitAsync(work, waiter, cancellation);
         if (commit.Lost is { } lost)
             await DecideAsync(commit, lost, waiter);
         waiter.Wish();
         try
         {
             await waiter.Seen.WaitAsync(options.VisibilityTimeout, time, cancellation);
+            return kept;
         }
         catch (TimeoutException e)
         {
@@ -65,8 +74,9 @@ public sealed partial class DesiredStateWriter(
     }
 
     /// <summary>Carries out the transaction up to the answer to COMMIT, or the lack of one.</summary>
-    private async Task<SentCommit> CommitAsync(IReadOnlyList<RowWrite> writes, CommitTracker.Waiter waiter, CancellationToken cancellation)
+    private async Task<(SentCommit Commit, KeptAnswer? Kept)> CommitAsync(Work work, CommitTracker.Waiter waiter, CancellationToken cancellation)
     {
+        var writes = work.Writes;
         var begun = await BeginAsync(waiter, cancellation);
         await using var connection = begun.Connection;
         using var deadline = new CancellationTokenSource(options.WriteTimeout, time);
@@ -74,7 +84,9 @@ public sealed partial class DesiredStateWriter(
         var current = -1;
         try
         {
-            foreach (var index in InOrder(writes))
+            // First of all, so that of two of the same request only one does anything.
+            var kept = work.Key is { } key ? await RequestLedger.KeepAsync(connection, key, work.Answer, stop.Token) : null;
+            foreach (var index in kept is null ? InOrder(writes) : [])
             {
                 current = index;
                 await ExecuteAsync(connection, writes[index], index, stop.Token);
@@ -85,7 +97,7 @@ public sealed partial class DesiredStateWriter(
             try
             {
                 await begun.Transaction.CommitAsync(patience.Token);
-                return begun.Sent;
+                return (begun.Sent, kept);
             }
             catch (PostgresException e) when (!IsServerGoing(e))
             {
@@ -94,7 +106,7 @@ public sealed partial class DesiredStateWriter(
             catch (Exception e) when (e is NpgsqlException or IOException or SocketException or TimeoutException or OperationCanceledException
                 or ObjectDisposedException)
             {
-                return begun.Sent with { Lost = e };
+                return (begun.Sent with { Lost = e }, kept);
             }
         }
         catch (PostgresException e) when (RefusalReader.IsRefusal(e))
@@ -265,6 +277,9 @@ public sealed partial class DesiredStateWriter(
     private static bool IsFailure(Exception e, CancellationToken cancellation) =>
         e is NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException
         || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
+
+    /// <param name="Key">Of the request that is carried out, under which the answer is kept; null when it has none.</param>
+    private sealed record Work(IReadOnlyList<RowWrite> Writes, RequestKey? Key, string Answer);
 
     private sealed record BegunTransaction(NpgsqlConnection Connection, NpgsqlTransaction Transaction, SentCommit Sent);
 

@@ -81,6 +81,7 @@ public abstract class ApiFixture
         builder.Services.AddSingleton(Entities);
         builder.Services.AddSingleton<IStateView>(Database);
         builder.Services.AddSingleton<IDesiredStateWriter>(Database);
+        builder.Services.AddSingleton<IRequestLedger>(Database);
         builder.Services.AddApi(Options(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = _directory }));
         _app = builder.Build();
         _app.MapApi();

@@ -13,7 +13,7 @@ public sealed class RootPatchTests : ApiFixture
 
     private static string A => $"/tenant/{TenantA}";
 
-    private Task<Answer> PatchAsync(string patch, string? token = null, string path = Root) =>
+    private Task<Answer> PatchRootAsync(string patch, string? token = null, string path = Root) =>
         PatchAsync(path, token ?? Token(Alicorn), Filled(patch));
 
     private Task<Answer> MergeAsync(string path, string patch, string? token = null) =>
@@ -39,7 +39,7 @@ public sealed class RootPatchTests : ApiFixture
     public async Task One_patch_changes_makes_and_removes_rows_of_many_entities()
     {
         Database.Put(new ConfigDesired { Key = "old", Value = JsonText.Parse("1") });
-        var answer = await PatchAsync("""
+        var answer = await PatchRootAsync("""
             [{"op":"add","path":"/cpu-profile/$p","value":{"desired":{"name":"big","model":"EPYC"}}},
              {"op":"add","path":"/tenant/$t","value":{"desired":{"name":"new"},"children":{"member":{"$m":{"desired":{"user":"<Stranger>","role":"owner"}}}}}},
              {"op":"add","path":"/tenant/$t/instance/$i","value":{"desired":{"name":"one","mem":64,"cpu_profile":"$p"}}},
@@ -63,7 +63,7 @@ public sealed class RootPatchTests : ApiFixture
     [Test]
     public async Task One_operation_that_fails_leaves_everything_as_it_was()
     {
-        var answer = await PatchAsync("""
+        var answer = await PatchRootAsync("""
             [{"op":"add","path":"/config/a","value":{"desired":{"value":1}}},
              {"op":"remove","path":"<A>/instance/<InstanceA>"},
              {"op":"replace","path":"<A>/desired/colour","value":1}]
@@ -76,7 +76,7 @@ public sealed class RootPatchTests : ApiFixture
     [Test]
     public async Task All_errors_are_told_at_once_each_where_it_was_written()
     {
-        var answer = await PatchAsync("""
+        var answer = await PatchRootAsync("""
             [{"op":"add","path":"/tenant/$t","value":{"desired":{"nam":"x"},"children":{"instance":{"$i":{"desired":{"name":"?","mem":1}}}}}},
              {"op":"replace","path":"<A>/instance/<InstanceA>/desired/mem","value":3},
              {"op":"x-merge","path":"<A>","value":{"desired":{"approved":"yes"},"instance":{"$n":{"desired":{"name":"n"}}}}}]
@@ -87,17 +87,13 @@ public sealed class RootPatchTests : ApiFixture
         [
             "/0/value/desired/nam", "/0/value/desired/name", "/0/value/children/instance/$i/desired/name",
             "/0/value/children/instance/$i/desired/mem", "/1/value", "/2/value/desired/approved", "/2/value/instance/$n/desired",
-        ]).Or.EquivalentTo((string[])
-        [
-            "/0/value/desired/nam", "/0/value/desired/name", "/0/value/children/instance/$i/desired/name",
-            "/0/value/children/instance/$i/desired/mem", "/1/value", "/2/value/desired/approved", "/2/value/instance/$n",
         ]));
     }
 
     [Test]
     public async Task What_the_database_refuses_is_found_in_the_patch()
     {
-        var answer = await PatchAsync("""
+        var answer = await PatchRootAsync("""
             [{"op":"test","path":"<A>/desired/name","value":"a"},
              {"op":"add","path":"<A>/instance/$i","value":{"desired":{"name":"web","mem":64}}}]
             """);
@@ -128,8 +124,8 @@ public sealed class RootPatchTests : ApiFixture
             """[{"op":"x-merge","path":"/tenant/<TenantB>/instance","value":{"<InstanceB>":null}}]""",
         })
         {
-            var foreign = await PatchAsync(patch, token);
-            var other = await PatchAsync(Filled(patch).Replace(InstanceB.ToString(), missing, StringComparison.Ordinal).Replace(TenantB.ToString(), nobody, StringComparison.Ordinal), token);
+            var foreign = await PatchRootAsync(patch, token);
+            var other = await PatchRootAsync(Filled(patch).Replace(InstanceB.ToString(), missing, StringComparison.Ordinal).Replace(TenantB.ToString(), nobody, StringComparison.Ordinal), token);
             Assert.That(foreign.Text.Replace(InstanceB.ToString(), missing, StringComparison.Ordinal).Replace(TenantB.ToString(), nobody, StringComparison.Ordinal), Is.EqualTo(other.Text), patch);
             Assert.That((int)foreign.Status, Is.EqualTo((int)other.Status).And.GreaterThanOrEqualTo(400).Or.EqualTo(200).And.EqualTo((int)other.Status), patch);
         }
@@ -141,7 +137,7 @@ public sealed class RootPatchTests : ApiFixture
     public async Task Access_is_that_of_single_requests()
     {
         var admin = Token(Admin, TenantA);
-        Assert.That((await PatchAsync("""[{"op":"add","path":"<A>/instance/$a","value":{"desired":{"name":"x","mem":64}}}]""", admin)).Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await PatchRootAsync("""[{"op":"add","path":"<A>/instance/$a","value":{"desired":{"name":"x","mem":64}}}]""", admin)).Status, Is.EqualTo(HttpStatusCode.OK));
         Assert.That((await MergeAsync(Root, """{"tenant":{"<TenantA>":{"instance":{"<InstanceA>":{"desired":{"mem":65}}}}}}""", admin)).Status, Is.EqualTo(HttpStatusCode.OK));
         foreach (var (patch, token, pointer) in new[]
         {
@@ -157,11 +153,11 @@ public sealed class RootPatchTests : ApiFixture
             ("""[{"op":"remove","path":"/host/<Host>/instance/<InstanceA>"}]""", Token(Owner, TenantA), "/0"),
         })
         {
-            var answer = await PatchAsync(patch, token);
+            var answer = await PatchRootAsync(patch, token);
             Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.Forbidden), $"{patch} {answer}");
             Assert.That(answer.Pointer, Is.EqualTo(pointer), patch);
         }
-        var reader = await PatchAsync("""[{"op":"test","path":"<A>/instance/<InstanceA>/desired/mem","value":65},{"op":"test","path":"/cpu-profile/<Profile>/desired/name","value":"small"}]""", Token(Operator, TenantA));
+        var reader = await PatchRootAsync("""[{"op":"test","path":"<A>/instance/<InstanceA>/desired/mem","value":65},{"op":"test","path":"/cpu-profile/<Profile>/desired/name","value":"small"}]""", Token(Operator, TenantA));
         Assert.That(reader.Status, Is.EqualTo(HttpStatusCode.OK), reader.ToString());
     }
 
@@ -171,12 +167,12 @@ public sealed class RootPatchTests : ApiFixture
         Database.Report(new InstanceCurrent { Uuid = InstanceA, Status = InstanceStatus.Running });
         var shown = (await GetAsync($"/api/v1{A}/instance/{InstanceA}", Token(Alicorn))).Text;
         var list = (await GetAsync($"/api/v1{A}/instance", Token(Alicorn))).Text;
-        var answer = await PatchAsync($$"""
+        var answer = await PatchRootAsync($$"""
             [{"op":"test","path":"{{A}}/instance/{{InstanceA}}","value":{{shown}}},{"op":"test","path":"{{A}}/instance","value":{{list}}},
              {"op":"test","path":"{{A}}/instance/{{InstanceA.ToString().ToUpperInvariant()}}/current/status","value":"running"}]
             """);
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.ToString());
-        var failed = await PatchAsync("""
+        var failed = await PatchRootAsync("""
             [{"op":"test","path":"<A>/instance","value":{}},{"op":"test","path":"/tenant","value":{}},{"op":"test","path":"<A>/desired/name","value":"b"}]
             """);
         Assert.That(failed.Status, Is.EqualTo(HttpStatusCode.Conflict));
@@ -186,14 +182,14 @@ public sealed class RootPatchTests : ApiFixture
     [Test]
     public async Task A_row_is_copied_with_a_key_of_its_own_and_never_moved()
     {
-        var copy = await PatchAsync("""
+        var copy = await PatchRootAsync("""
             [{"op":"copy","from":"<A>/instance/<InstanceA>","path":"<A>/instance/$c"},{"op":"replace","path":"<A>/instance/$c/desired/name","value":"twin"},
              {"op":"copy","from":"<A>/instance/<InstanceA>/desired/name","path":"/tenant/<TenantB>/desired/name"}]
             """);
         Assert.That(copy.Status, Is.EqualTo(HttpStatusCode.OK), copy.ToString());
         Assert.That(Find<InstanceDesired>("instance", copy.Json["uuids"]!["$c"]!), Is.EqualTo(Instance with { Uuid = Guid.Parse((string)copy.Json["uuids"]!["$c"]!), Name = "twin" }));
         Assert.That(Find<TenantDesired>("tenant", TenantB)!.Name, Is.EqualTo("web"));
-        var move = await PatchAsync("""[{"op":"move","from":"<A>/instance/<InstanceA>","path":"/tenant/<TenantB>/instance/<InstanceA>"}]""");
+        var move = await PatchRootAsync("""[{"op":"move","from":"<A>/instance/<InstanceA>","path":"/tenant/<TenantB>/instance/<InstanceA>"}]""");
         Assert.That(move.Status, Is.EqualTo(HttpStatusCode.UnprocessableEntity), move.ToString());
         Assert.That((string)move.Json["detail"]!, Does.StartWith("A row cannot be moved"));
     }
@@ -202,16 +198,16 @@ public sealed class RootPatchTests : ApiFixture
     public async Task A_collection_that_is_removed_is_emptied()
     {
         Database.Put(new ConfigDesired { Key = "a", Value = JsonText.Parse("1") }, new ConfigDesired { Key = "b", Value = JsonText.Parse("1") });
-        Assert.That((await PatchAsync("""[{"op":"remove","path":"/config"},{"op":"add","path":"/config/c","value":{"desired":{"value":3}}}]""")).Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await PatchRootAsync("""[{"op":"remove","path":"/config"},{"op":"add","path":"/config/c","value":{"desired":{"value":3}}}]""")).Status, Is.EqualTo(HttpStatusCode.OK));
         Assert.That((await GetAsync("/api/v1/config", Token(Alicorn))).Json.Properties().Select(row => row.Name), Is.EqualTo((string[])["c"]));
-        Assert.That((await PatchAsync("""[{"op":"replace","path":"/config","value":{}}]""")).Pointer, Is.EqualTo("/0"));
+        Assert.That((await PatchRootAsync("""[{"op":"replace","path":"/config","value":{}}]""")).Pointer, Is.EqualTo("/0"));
     }
 
     [Test]
     public async Task A_row_that_is_removed_and_made_again_is_a_new_one()
     {
         Database.Put(new ConfigDesired { Key = "a", Value = JsonText.Parse("1") });
-        var answer = await PatchAsync("""[{"op":"remove","path":"/config/a"},{"op":"add","path":"/config/a","value":{"desired":{"value":2}}}]""");
+        var answer = await PatchRootAsync("""[{"op":"remove","path":"/config/a"},{"op":"add","path":"/config/a","value":{"desired":{"value":2}}}]""");
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.ToString());
         Assert.That(Find<ConfigDesired>("config", "a")!.Value.Text, Is.EqualTo("2"));
         Assert.That(Log.Lines, Has.Some.Contains("delete config a, insert config a"));
@@ -220,7 +216,7 @@ public sealed class RootPatchTests : ApiFixture
     [Test]
     public async Task A_row_patch_reaches_the_children_of_the_row()
     {
-        var answer = await PatchAsync("""
+        var answer = await PatchRootAsync("""
             [{"op":"add","path":"/instance/$a","value":{"desired":{"name":"mail","mem":32}}},{"op":"add","path":"/desired/name","value":"alpha"}]
             """, path: $"/api/v1{A}");
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.ToString());
@@ -232,7 +228,7 @@ public sealed class RootPatchTests : ApiFixture
     public async Task A_replaced_row_keeps_its_children_and_its_report()
     {
         Database.Report(new InstanceCurrent { Uuid = InstanceA, Status = InstanceStatus.Running });
-        var answer = await PatchAsync("""
+        var answer = await PatchRootAsync("""
             [{"op":"replace","path":"<A>/instance/<InstanceA>/desired/mem","value":65},
              {"op":"replace","path":"<A>","value":{"desired":{"uuid":"<TenantA>","name":"alpha","approved":true}}},
              {"op":"add","path":"<A>/instance/<InstanceA>","value":{"desired":{"uuid":"<InstanceA>","tenant":"<TenantA>","name":"alpha","mem":66}}}]
@@ -299,10 +295,10 @@ public sealed class RootPatchTests : ApiFixture
              {"op":"add","path":"/config/a","value":{"desired":{"value":1}}}]
             """;
         Database.Interrupt(() => Database.Put(Instance with { Mem = 128 }));
-        var unharmed = await PatchAsync(verify);
+        var unharmed = await PatchRootAsync(verify);
         Assert.That(unharmed.Status, Is.EqualTo(HttpStatusCode.OK), unharmed.ToString());
         Database.Interrupt(() => Database.Put(Instance with { State = InstanceState.Running }));
-        var answer = await PatchAsync(verify.Replace("/config/a", "/config/b", StringComparison.Ordinal));
+        var answer = await PatchRootAsync(verify.Replace("/config/a", "/config/b", StringComparison.Ordinal));
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.PreconditionFailed), answer.ToString());
         Assert.That(answer.Pointer, Is.EqualTo("/0"));
         Assert.That(Find<ConfigDesired>("config", "b"), Is.Null);
@@ -316,7 +312,7 @@ public sealed class RootPatchTests : ApiFixture
     public async Task What_cannot_be_verified_is_refused(string operation, string type)
     {
         Database.Put(new ConfigDesired { Key = "a", Value = JsonText.Parse("1") });
-        var answer = await PatchAsync($"[{operation}]");
+        var answer = await PatchRootAsync($"[{operation}]");
         Assert.That(answer.ProblemType, Is.EqualTo($"urn:ponycloud:problem:{type}"), answer.ToString());
         Assert.That(answer.Pointer, Is.EqualTo("/0"));
     }
@@ -325,7 +321,7 @@ public sealed class RootPatchTests : ApiFixture
     public async Task A_row_found_at_two_places_is_changed_at_one()
     {
         var member = Database.Snapshot![Database.Catalog["member"]].Rows.First(row => ((MemberDesired)row.Desired!).User == Admin).Key.Text;
-        var answer = await PatchAsync($$"""
+        var answer = await PatchRootAsync($$"""
             [{"op":"replace","path":"{{A}}/member/{{member}}/desired/role","value":"owner"},{"op":"replace","path":"/user/{{Admin}}/member/{{member}}/desired/role","value":"operator"}]
             """);
         Assert.That(answer.ProblemType, Is.EqualTo("urn:ponycloud:problem:contradiction"), answer.ToString());
@@ -340,6 +336,6 @@ public sealed class RootPatchTests : ApiFixture
         Assert.That(options.Headers.GetValues("Accept-Patch").Single(), Is.EqualTo("application/json-patch+json, application/merge-patch+json"));
         Assert.That((await SendAsync(HttpMethod.Delete, Root, Token(Alicorn))).Status, Is.EqualTo(HttpStatusCode.MethodNotAllowed));
         Assert.That((await SendAsync(HttpMethod.Patch, Root, Token(Alicorn), "[]")).Status, Is.EqualTo(HttpStatusCode.UnsupportedMediaType));
-        Assert.That((await PatchAsync("[]", token: "none")).Status, Is.EqualTo(HttpStatusCode.Unauthorized));
+        Assert.That((await PatchRootAsync("[]", token: "none")).Status, Is.EqualTo(HttpStatusCode.Unauthorized));
     }
 }

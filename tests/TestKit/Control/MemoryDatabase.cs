@@ -7,9 +7,9 @@ namespace PonyCloud.TestKit.Control;
 
 /// <summary>
 /// A database and the memory that follows it in one: writes are checked as the schema would, at least for keys, unique
-/// columns and references, and are visible when <see cref="WriteAsync"/> returns.
+/// columns and references, and are visible when <see cref="WriteAsync(IReadOnlyList{RowWrite}, CancellationToken)"/> returns.
 /// </summary>
-public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
+public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IStateView
 {
     private static readonly (string Entity, string[] Columns)[] UniqueColumns =
     [
@@ -23,6 +23,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
     private readonly StateStore _store;
     private readonly Queue<Exception> _failures = new();
     private readonly Queue<Action> _interruptions = new();
+    private readonly Dictionary<(string Owner, string Key), KeptAnswer> _kept = [];
 
     public MemoryDatabase(EntityCatalog catalog) => _store = new StateStore(catalog);
 
@@ -59,6 +60,23 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IStateView
     /// <summary>Puts current parts there.</summary>
     public void Report(params object[] records) =>
         Apply(records.Select(record => RowChange.Set(EntityOf(record, RowPart.Current), RowPart.Current, record)));
+
+    public Task<KeptAnswer?> FindAsync(RequestKey key, CancellationToken cancellation)
+    {
+        lock (_lock)
+            return Task.FromResult(_kept.GetValueOrDefault((key.Owner, key.Key)));
+    }
+
+    public async Task<KeptAnswer?> WriteAsync(
+        IReadOnlyList<RowWrite> writes, RequestKey key, string answer, CancellationToken cancellation)
+    {
+        if (await FindAsync(key, cancellation) is { } kept)
+            return kept;
+        await WriteAsync(writes, cancellation);
+        lock (_lock)
+            _kept.Add((key.Owner, key.Key), new KeptAnswer(key.Fingerprint, answer));
+        return null;
+    }
 
     public Task WriteAsync(IReadOnlyList<RowWrite> writes, CancellationToken cancellation)
     {

@@ -1,0 +1,93 @@
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Newtonsoft.Json.Linq;
+using PonyCloud.Shared.Messaging;
+using PonyCloud.Sparkle.Api;
+using PonyCloud.Sparkle.Api.Security;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Events;
+using PonyCloud.TestKit.Database;
+using PonyCloud.TestKit.Messaging;
+using PonyCloud.TestKit.Processes;
+
+namespace PonyCloud.Database.Tests;
+
+/// <summary>The controller's API over a database of its own, without hosts.</summary>
+internal sealed class ApiOnPostgres : IAsyncDisposable
+{
+    private const string Alicorn = "luna@canterlot.example";
+
+    private readonly WebApplication _app;
+    private readonly string _directory;
+    private readonly string _token;
+
+    private ApiOnPostgres(WebApplication app, string directory)
+    {
+        _app = app;
+        _directory = directory;
+        var tokens = app.Services.GetRequiredService<TokenService>();
+        var user = app.Services.GetRequiredService<UserDirectory>().FindUser(app.Services.GetRequiredService<IStateView>().Snapshot!, Alicorn)!;
+        _token = tokens.Issue(user, null).Text;
+        Http = new HttpClient
+        {
+            BaseAddress = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()),
+            Timeout = TimeSpan.FromMinutes(2),
+        };
+    }
+
+    private HttpClient Http { get; }
+
+    /// <param name="sql">What is to be in the database before the controller comes.</param>
+    public static async Task<ApiOnPostgres> StartAsync(string sql = "")
+    {
+        var connectionString = await SharedServer.Server.CreateDatabaseAsync();
+        await PostgresServer.PsqlAsync(connectionString, $"""INSERT INTO "user" (email, alicorn, data) VALUES ('{Alicorn}', true, '1');{sql}""");
+        var directory = Directory.CreateTempSubdirectory("ponycloud-api-").FullName;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(Link.Catalog);
+        builder.Services.AddSingleton<IMessageTransport>(new FakeNetwork().Open(PeerId.Sparkle.Text));
+        builder.Services.AddControl(new ControlOptions());
+        builder.Services.AddEvents();
+        builder.Services.AddDatabase(Link.Patient with { ConnectionString = connectionString });
+        builder.Services.AddApi(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = directory });
+        var app = builder.Build();
+        app.MapApi();
+        await app.StartAsync();
+        var view = app.Services.GetRequiredService<IStateView>();
+        await Eventually.HoldsAsync("the rows", () => view.Snapshot is not null && view.Database.IsUp);
+        return new ApiOnPostgres(app, directory);
+    }
+
+    /// <param name="headers">Names and values in turn.</param>
+    public async Task<(int Status, JObject Json, string? Tag, Uri? Location)> SendAsync(
+        string method, string path, string? body = null, string mediaType = "application/json", params string[] headers)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+        for (var i = 0; i < headers.Length; i += 2)
+            request.Headers.TryAddWithoutValidation(headers[i], headers[i + 1]);
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
+        }
+        using var response = await Http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        return ((int)response.StatusCode, text.Length == 0 ? [] : JObject.Parse(text), response.Headers.ETag?.ToString(), response.Headers.Location);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+}
