@@ -69,6 +69,9 @@ public sealed class RunningPlatform : IAsyncDisposable
 
     public Guid Tenant { get; private set; }
 
+    /// <summary>A file with the first operator's password.</summary>
+    public string AlicornPasswordFile => _directory["alicorn-password"];
+
     /// <summary>The console of an instance, as a file on the host.</summary>
     public string ConsoleOf(Guid instance) => _directory[$"console/{instance}.log"];
 
@@ -204,7 +207,7 @@ public sealed class RunningPlatform : IAsyncDisposable
 
     private async Task LogInAsync()
     {
-        var file = _directory["alicorn-password"];
+        var file = AlicornPasswordFile;
         var password = await Eventually.SeesAsync(
             "the first alicorn's password",
             async cancellation => File.Exists(file) ? (await File.ReadAllTextAsync(file, cancellation)).Trim() : string.Empty,
