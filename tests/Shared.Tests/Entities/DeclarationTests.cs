@@ -22,9 +22,9 @@ public sealed partial class DeclarationTests
     public void Every_entity_is_found() => Assert.That(
         Catalog.All.Select(entity => entity.Name),
         Is.EqualTo([
-            "address", "bond", "config", "cpu_profile", "enrolment", "event", "host", "host_candidate",
-            "host_instance", "instance", "member", "net_role", "network", "nic", "revocation", "route",
-            "switch", "tenant", "user", "vnic",
+            "address", "bond", "config", "cpu_profile", "enrolment", "event", "host", "host_bond", "host_candidate",
+            "host_instance", "host_net_role", "host_nic", "host_vlan", "instance", "member", "net_role", "network",
+            "nic", "revocation", "route", "switch", "tenant", "user", "vnic",
         ]));
 
     [Test]
@@ -89,7 +89,11 @@ public sealed partial class DeclarationTests
     [TestCase("/host/bond", "bond", Access.Protected, "host")]
     [TestCase("/host/bond/nic", "nic", Access.Protected, "bond")]
     [TestCase("/host/bond/role", "net_role", Access.Protected, "bond")]
+    [TestCase("/host/bond-status", "host_bond", Access.Protected, "host")]
     [TestCase("/host/nic", "nic", Access.Protected, "host")]
+    [TestCase("/host/nic-status", "host_nic", Access.Protected, "host")]
+    [TestCase("/host/role-status", "host_net_role", Access.Protected, "host")]
+    [TestCase("/host/vlan", "host_vlan", Access.Protected, "host")]
     [TestCase("/instance/vnic", "vnic", Access.Shared, "instance")]
     [TestCase("/switch", "switch", Access.Shared, null)]
     [TestCase("/switch/network", "network", Access.Shared, "switch")]
@@ -109,7 +113,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(32), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(36), "every mount has a case above");
     }
 
     [Test]
@@ -150,9 +154,12 @@ public sealed partial class DeclarationTests
         Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance", "revocation"]));
 
     [Test]
-    public void A_host_reports_itself_and_its_instances() => Assert.That(
+    public void A_host_reports_itself_its_instances_and_its_links() => Assert.That(
         Catalog.All.Where(entity => entity.ReportedBy is not null).Select(entity => (entity.Name, entity.ReportedBy)),
-        Is.EqualTo([("host", "uuid"), ("host_instance", "host")]));
+        Is.EqualTo([
+            ("host", "uuid"), ("host_bond", "host"), ("host_instance", "host"), ("host_net_role", "host"), ("host_nic", "host"),
+            ("host_vlan", "host"),
+        ]));
 
     [Test]
     public void A_host_is_sent_itself_its_instances_and_what_those_need()

@@ -55,6 +55,25 @@ public sealed class ReadingTests : ApiFixture
     }
 
     [Test]
+    public async Task A_card_that_moves_reads_as_each_host_sees_it_beside_what_is_ordered()
+    {
+        const string Card = "52:54:00:12:ab:ff";
+        var next = Guid.NewGuid();
+        Database.Put(new HostDesired { Uuid = next, Name = "next" }, new NicDesired { Hwaddr = Card, Host = next });
+        Database.Report(
+            new HostNicCurrent { Host = Host, Nic = Card, Status = LinkStatus.Active, Link = "eth0", Speed = 10_000, Carrier = true },
+            new HostNicCurrent { Host = next, Nic = Card, Status = LinkStatus.Missing });
+
+        // Whichever way the address is written.
+        var before = await GetAsync($"/api/v1/host/{Host}/nic-status/52-54-00-12-AB-FF?join=nic", Token(Alicorn));
+        var after = await GetAsync($"/api/v1/host/{next}/nic-status?join=nic", Token(Alicorn));
+
+        Assert.That(before.Json["current"]!.Value<string>("status"), Is.EqualTo("active"), before.ToString());
+        Assert.That(before.Json["join"]!["nic"]!["desired"]!.Value<string>("host"), Is.EqualTo(next.ToString()));
+        Assert.That(after.Json[Card]!["current"]!.Value<string>("status"), Is.EqualTo("missing"), after.ToString());
+    }
+
+    [Test]
     public async Task Keys_are_percent_decoded_segment_by_segment()
     {
         Assert.That((await GetAsync("/api/v1/user/owner%40a.example", Token(Owner))).Status, Is.EqualTo(HttpStatusCode.OK));

@@ -40,11 +40,23 @@ public sealed class SchemaTests : ApiFixture
         Assert.That(Column("cpu_profile").Value<bool>("nullable"), Is.True);
         Assert.That(Column("name").Value<bool>("required"), Is.True);
         Assert.That(Column("tenant").Value<bool>("immutable"), Is.True);
+        Assert.That((Column("ns").Value<string>("kind"), Column("ns").Value<int?>("max_items")), Is.EqualTo(("address-list", 16)));
+        Assert.That(Column("name")["max_items"], Is.Null);
         var data = entities["user"]!["desired"]!["columns"]!.Single(column => column.Value<string>("name") == "data");
         Assert.That(data.Value<string>("kind"), Is.EqualTo("password"));
         Assert.That(data.Value<bool>("write_only"), Is.True);
 
         JObject Column(string name) => (JObject)instance.Single(column => column.Value<string>("name") == name);
+    }
+
+    [TestCase("address", "desired", "ip", "address")]
+    [TestCase("network", "desired", "range", "network")]
+    [TestCase("vnic", "desired", "macaddr", "hardware-address")]
+    [TestCase("host_nic", "current", "nic", "hardware-address")]
+    public async Task A_text_with_a_form_of_its_own_says_which(string entity, string part, string column, string kind)
+    {
+        var columns = (await GetAsync("/api/v1/schema")).Json["entities"]![entity]![part]!["columns"]!;
+        Assert.That(columns.Single(found => found.Value<string>("name") == column).Value<string>("kind"), Is.EqualTo(kind));
     }
 
     [Test]
