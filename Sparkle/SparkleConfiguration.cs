@@ -2,6 +2,7 @@ using System.Net;
 using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Sparkle.Api;
+using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
 
@@ -24,6 +25,9 @@ internal static class SparkleConfiguration
     private const string PatchOperations = "http:patch_operations";
     private const string TokenLifetime = "http:token_lifetime";
     private const string LoginFailures = "http:login_failures_per_minute";
+    private const string WatchMax = "http:watch:max";
+    private const string WatchMaxPerUser = "http:watch:max_per_user";
+    private const string WatchHistory = "http:watch:history_bytes";
     private const string KeepAlive = "messaging:keep_alive";
     private const string ConnectionString = "database:connection_string";
     private const string EmbeddedDirectory = "database:embedded:directory";
@@ -53,6 +57,12 @@ internal static class SparkleConfiguration
         new(LoginFailures, ConfigurationKind.Integer, "Failed logins a minute from one address for one user before it has to wait.")
         {
             Default = "10", Minimum = 1, Maximum = 10000,
+        },
+        new(WatchMax, ConfigurationKind.Integer, "How many streams of changes are served at once.") { Default = "2048", Minimum = 1, Maximum = 100000 },
+        new(WatchMaxPerUser, ConfigurationKind.Integer, "How many of them one user may have.") { Default = "128", Minimum = 1, Maximum = 100000 },
+        new(WatchHistory, ConfigurationKind.Integer, "Bytes of changes kept in memory for clients that come back.")
+        {
+            Default = "33554432", Minimum = 65536, Maximum = 1073741824,
         },
         new(Endpoint, ConfigurationKind.Text, "Where hosts connect.") { Default = "tcp://127.0.0.1:9850", Check = AddressAndPort },
         new(CurveKeyCommand.KeyFile, ConfigurationKind.Text, "The secret key by which hosts know Sparkle, made at the first start; curve.key below data_directory unless set.")
@@ -92,6 +102,12 @@ internal static class SparkleConfiguration
             TokenLifetime = values.Duration(TokenLifetime),
             LoginFailures = (int)values.Integer(LoginFailures),
             DataDirectory = values.Text(DataDirectory),
+            Watch = new WatchOptions
+            {
+                Max = (int)values.Integer(WatchMax),
+                MaxPerUser = (int)values.Integer(WatchMaxPerUser),
+                HistoryBytes = (int)values.Integer(WatchHistory),
+            },
             FirstAlicornEmail = values.Text(AlicornEmail),
             FirstAlicornPasswordFile = values.TextOrNull(AlicornPasswordFile),
         };

@@ -79,12 +79,19 @@ public sealed partial class ApiEndpoint(
             RetryAfter = RetryAfter,
         });
 
-    private async Task DispatchAsync(HttpContext context)
+    /// <summary>Says with the answer whether memory follows the database.</summary>
+    public DatabaseLink TellDatabase(HttpContext context)
     {
-        var snapshot = RequireSnapshot();
         var link = view.Database;
         if (!link.IsUp)
             context.Response.Headers[DatabaseDownHeader] = link.Since.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
+        return link;
+    }
+
+    private async Task DispatchAsync(HttpContext context)
+    {
+        var snapshot = RequireSnapshot();
+        var link = TellDatabase(context);
         var path = PathBelowRoot(context);
         if (TokenPath.Parse(path.Span) is { } tokenPath)
         {
@@ -167,7 +174,7 @@ public sealed partial class ApiEndpoint(
         return false;
     }
 
-    private void Require(HttpContext context, Caller caller, ResourcePath resource, Operation operation)
+    internal void Require(HttpContext context, Caller caller, ResourcePath resource, Operation operation)
     {
         var decision = AccessPolicy.Decide(caller, resource, operation);
         if (decision.Verdict == Verdict.NotFound)

@@ -1,5 +1,6 @@
 using System.Net;
 using PonyCloud.Sparkle.Api.Tls;
+using PonyCloud.Sparkle.Api.Watching;
 
 namespace PonyCloud.Sparkle.Api;
 
@@ -53,6 +54,9 @@ public sealed record ApiOptions
 
     public TimeSpan LoginWindow { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <inheritdoc cref="WatchOptions"/>
+    public WatchOptions Watch { get; init; } = new();
+
     /// <summary>The user that is made when the database has no alicorn.</summary>
     public string FirstAlicornEmail { get; init; } = "alicorn@localhost";
 
@@ -91,6 +95,8 @@ public sealed record ApiOptions
             yield return (nameof(LoginWindow), "Must be at least one second.");
         if (!FirstAlicornEmail.Contains('@', StringComparison.Ordinal))
             yield return (nameof(FirstAlicornEmail), $"'{FirstAlicornEmail}' is no email address.");
+        foreach (var (option, problem) in Watch.Check())
+            yield return ($"{nameof(Watch)}.{option}", problem);
     }
 
     /// <summary>Where to listen, taken apart; to be asked for when nothing is wrong with the options.</summary>

@@ -12,7 +12,9 @@ using PonyCloud.Sparkle.Api.Metrics;
 using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Api.Tls;
+using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Api.Writing;
+using PonyCloud.Sparkle.Control;
 
 namespace PonyCloud.Sparkle.Api;
 
@@ -67,6 +69,10 @@ public static class ApiSetup
         services.AddSingleton<Revocations>();
         services.AddSingleton<AuditLog>();
         services.AddHostedService<RevocationKeeper>();
+        services.AddSingleton<WatchHub>();
+        services.AddSingleton<IControlFeature>(provider => provider.GetRequiredService<WatchHub>());
+        services.AddHostedService(provider => provider.GetRequiredService<WatchHub>());
+        services.AddSingleton<WatchEndpoint>();
         services.AddHostedService<FirstAlicorn>();
         services.AddSingleton(_ => new AnonymousGate(options.AnonymousPerSecond));
         services.AddSingleton<IStartupFilter, TrustedProxies>();
@@ -77,6 +83,14 @@ public static class ApiSetup
         }
         services.Configure<KestrelServerOptions>(kestrel => Listening.Configure(kestrel, options));
         return services;
+    }
+
+    private static RequestDelegate Watch(IEndpointRouteBuilder routes, ApiEndpoint api)
+    {
+        var watch = routes.ServiceProvider.GetRequiredService<WatchEndpoint>();
+        var pipeline = routes.CreateApplicationBuilder().UseWebSockets();
+        pipeline.Run(context => api.GuardAsync(context, watch.HandleAsync));
+        return pipeline.Build();
     }
 
     /// <summary>Maps every path: the API's, <c>/self</c>, and a problem for all others.</summary>
@@ -90,6 +104,7 @@ public static class ApiSetup
         routes.Map(DescriptionEndpoint.OpenApiPath, context => api.GuardAnonymousAsync(context, description.OpenApiAsync));
         var metrics = routes.ServiceProvider.GetRequiredService<MetricsEndpoint>();
         routes.Map(MetricsEndpoint.Path, context => api.GuardAnonymousAsync(context, metrics.HandleAsync));
+        routes.Map(WatchEndpoint.Path, Watch(routes, api));
         MapSelf("ping", self.PingAsync);
         MapSelf("info", self.InfoAsync);
         MapSelf("liveliness", self.LivelinessAsync);

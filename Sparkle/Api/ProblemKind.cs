@@ -14,12 +14,15 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind WrongPassword = new("wrong-password", 403, "The present password is another one");
     public static readonly ProblemKind NotFound = new("not-found", 404, "Not found");
     public static readonly ProblemKind MethodNotAllowed = new("method-not-allowed", 405, "Method not allowed here");
+    public static readonly ProblemKind NotAcceptable = new("not-acceptable", 406, "No answer of the accepted media types");
     public static readonly ProblemKind TooSlow = new("too-slow", 408, "The request came too slowly");
     public static readonly ProblemKind Duplicate = new("duplicate", 409, "Another row has this value");
     public static readonly ProblemKind StillReferenced = new("still-referenced", 409, "Other rows refer to this one");
     public static readonly ProblemKind ConcurrentChange = new("concurrent-change", 409, "Changed by somebody else meanwhile");
     public static readonly ProblemKind TestFailed = new("test-failed", 409, "A test of the patch failed");
     public static readonly ProblemKind RequestUnderWay = new("request-under-way", 409, "The request is still being carried out");
+    public static readonly ProblemKind TooOld = new("too-old", 410, "The revision is too old");
+    public static readonly ProblemKind AccessChanged = new("access-changed", 410, "The access has changed");
     public static readonly ProblemKind PreconditionFailed = new("precondition-failed", 412, "The precondition of the request does not hold");
     public static readonly ProblemKind VerifyFailed = new("verify-failed", 412, "A row is not as the patch demands");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The request is too large");
@@ -39,6 +42,8 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind RefusedByRule = new("refused-by-rule", 422, "Refused by a rule of the platform");
     public static readonly ProblemKind KeyReused = new("key-reused", 422, "The idempotency key belongs to another request");
     public static readonly ProblemKind TooManyRequests = new("too-many-requests", 429, "Too many attempts");
+    public static readonly ProblemKind TooManyStreams = new("too-many-streams", 429, "Too many streams");
+    public static readonly ProblemKind SlowReader = new("slow-reader", 429, "The stream was read too slowly");
     public static readonly ProblemKind Internal = new("internal", 500, "The controller failed");
     public static readonly ProblemKind Unavailable = new("unavailable", 503, "Not possible at the moment");
     public static readonly ProblemKind OutcomeUnknown = new("outcome-unknown", 504, "The outcome is not known");

@@ -40,7 +40,8 @@ public sealed class ProblemWriter(JsonBuffers buffers)
         }
     }
 
-    private static void Write(JsonBuffer buffer, Problem problem)
+    /// <summary>Writes the document into a buffer.</summary>
+    public static void Write(JsonBuffer buffer, Problem problem)
     {
         var json = buffer.Json;
         json.WriteStartObject();

@@ -47,6 +47,8 @@ public sealed class ResourceNode
             throw new InvalidOperationException($"{mount.Path}: there is no tenant in the path whose token could give access.");
         if (mount.Access is Access.UserReadWrite or Access.UserReadOnly && UserDepth < 0)
             throw new InvalidOperationException($"{mount.Path}: there is no user in the path whose token could give access.");
+        IsReachable = mount.Access != Access.Private && parent is not { IsReachable: false };
+        HidesColumns = new[] { entity.Desired, entity.Current }.OfType<PartDeclaration>().SelectMany(part => part.Columns).Any(column => !Shows(column));
         _ownKeyIndex = free[0];
         KeyColumn = keys[_ownKeyIndex];
         _keyKind = (entity.Desired ?? entity.Current)!.Column(KeyColumn)!.Kind;
@@ -74,6 +76,12 @@ public sealed class ResourceNode
     public string Segment => Mount.Segments[^1];
 
     public IReadOnlyCollection<ResourceNode> Children => _children.Values;
+
+    /// <summary>Whether any path leads here.</summary>
+    public bool IsReachable { get; }
+
+    /// <summary>Whether some column of the rows is not shown here.</summary>
+    public bool HidesColumns { get; }
 
     /// <summary>Whether clients write the entity at all.</summary>
     public bool IsWritable => Entity is { IsStored: true, IsWrittenByPlatform: false };
@@ -105,6 +113,17 @@ public sealed class ResourceNode
     /// <summary>The key of the row that this one is under; of a row on its way from one parent to another, the ordered one.</summary>
     public string? ParentKeyOf(Row row) =>
         Text(_parentInDesired, row.Desired) ?? Text(_parentInCurrent, row.Current);
+
+    /// <summary>The keys of all rows that this one is under: two while it is on its way from one to the other.</summary>
+    public IEnumerable<string> ParentKeysOf(Row row)
+    {
+        var desired = Text(_parentInDesired, row.Desired);
+        var current = Text(_parentInCurrent, row.Current);
+        if (desired is not null)
+            yield return desired;
+        if (current is not null && current != desired)
+            yield return current;
+    }
 
     /// <summary>Whether the row is found at this mount under that parent.</summary>
     public bool Holds(Row row, string? parentKey)

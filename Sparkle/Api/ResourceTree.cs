@@ -112,10 +112,13 @@ public sealed record ResourcePath(ResourceNode Node, IReadOnlyList<string> Keys,
         {
             text.Append('/').Append(Node.Mount.Segments[depth]);
             if (depth < Node.Depth)
-                text.Append('/').Append(Uri.EscapeDataString(Keys[depth]));
+                text.Append('/').Append(System.Uri.EscapeDataString(Keys[depth]));
         }
         return text.ToString();
     }
+
+    /// <summary>The path, as a URI path below the root of the API.</summary>
+    public string Uri() => IsRow ? $"{CollectionUri()}/{System.Uri.EscapeDataString(Keys[^1])}" : CollectionUri();
 
     private string? KeyAt(int depth) => depth >= 0 && depth < Keys.Count ? Keys[depth] : null;
 

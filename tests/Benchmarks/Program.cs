@@ -14,7 +14,7 @@ switch (args)
 
 // Prints one table. Every figure stands beside a peer that was measured in the same run, interleaved where it can be,
 // since only the ratio of the two means anything on another machine.
-string[] all = ["memory", "get", "collection", "change", "resync", "slow-consumer", "fleet"];
+string[] all = ["memory", "get", "collection", "watch", "change", "resync", "slow-consumer", "fleet"];
 var wanted = new List<string>();
 var fleet = new FleetOptions();
 for (var i = 0; i < args.Length; i++)
@@ -43,6 +43,7 @@ foreach (var name in wanted.Count > 0 ? wanted : [.. all])
         "memory" => MemoryBenchmark.Run().ToAsyncEnumerable(),
         "get" => (await GetBenchmark.RunAsync()).ToAsyncEnumerable(),
         "collection" => (await CollectionBenchmark.RunAsync()).ToAsyncEnumerable(),
+        "watch" => (await WatchBenchmark.RunAsync()).ToAsyncEnumerable(),
         "change" => (await ChangeBenchmark.RunAsync()).ToAsyncEnumerable(),
         "resync" => (await ResyncBenchmark.RunAsync()).ToAsyncEnumerable(),
         "slow-consumer" => (await SlowConsumerBenchmark.RunAsync()).ToAsyncEnumerable(),

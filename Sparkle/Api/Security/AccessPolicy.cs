@@ -67,6 +67,15 @@ public sealed class AccessPolicy(ResourceTree tree)
         };
     }
 
+    /// <summary>
+    /// The caller, without what decides nothing about reading: all with the same one read the same. Deciding for it
+    /// allows no more than deciding for the caller.
+    /// </summary>
+    public static Caller ReaderOf(Caller caller) =>
+        caller.IsAlicorn || caller.Tenant is not null
+            ? caller with { Email = "", Memberships = [], Token = null }
+            : caller with { Token = null };
+
     /// <summary>The keys of the rows that a collection lists for a caller who may read it; null for all rows.</summary>
     public static IReadOnlyCollection<string>? ListedKeys(Caller caller, ResourceNode node)
     {

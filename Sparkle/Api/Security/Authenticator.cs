@@ -14,9 +14,12 @@ public sealed class Authenticator(TokenService tokens)
     private const string BasicPrefix = "Basic ";
 
     /// <exception cref="ProblemException">There is no token, or it is not valid.</exception>
-    public async ValueTask<Caller> RequireCallerAsync(HttpRequest request, StateSnapshot snapshot)
+    public ValueTask<Caller> RequireCallerAsync(HttpRequest request, StateSnapshot snapshot) =>
+        RequireCallerAsync(request, RequireToken(request), snapshot);
+
+    /// <exception cref="ProblemException">The token is not valid.</exception>
+    public async ValueTask<Caller> RequireCallerAsync(HttpRequest request, string token, StateSnapshot snapshot)
     {
-        var token = BearerIn(request) ?? throw Unauthenticated("The request needs a token, as Authorization: Bearer.", BearerChallenge);
         var caller = await tokens.FindCallerAsync(token, snapshot)
             ?? throw Unauthenticated("The token is not valid, or not any more.", BearerChallenge + ", error=\"invalid_token\", error_description=\"not valid, or not any more\"");
         // For the audit log, when the request is refused further on.
@@ -32,6 +35,11 @@ public sealed class Authenticator(TokenService tokens)
             ? header[0]![BearerPrefix.Length..].Trim()
             : null;
     }
+
+    /// <summary>The token that a request brings, whatever it is worth.</summary>
+    /// <exception cref="ProblemException">It brings none.</exception>
+    public static string RequireToken(HttpRequest request) =>
+        BearerIn(request) ?? throw Unauthenticated("The request needs a token, as Authorization: Bearer.", BearerChallenge);
 
     /// <exception cref="ProblemException">There is no name and password.</exception>
     public static (string Name, string Password) RequireBasic(HttpRequest request)

@@ -52,6 +52,8 @@ public abstract class ApiFixture
     protected T Service<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();
 
+    protected virtual TimeProvider Clock => TimeProvider.System;
+
     protected virtual ApiOptions Options(ApiOptions options) => options;
 
     [SetUp]
@@ -82,9 +84,12 @@ public abstract class ApiFixture
         builder.Services.AddSingleton<IStateView>(Database);
         builder.Services.AddSingleton<IDesiredStateWriter>(Database);
         builder.Services.AddSingleton<IRequestLedger>(Database);
+        builder.Services.AddSingleton(Clock);
         builder.Services.AddApi(Options(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = _directory }));
         _app = builder.Build();
         _app.MapApi();
+        foreach (var feature in _app.Services.GetServices<IControlFeature>())
+            Database.Settled += feature.Settled;
         await _app.StartAsync();
         Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         Http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };

@@ -41,6 +41,9 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
 
     public StateSnapshot? Snapshot => IsLoaded ? _store.Snapshot : null;
 
+    /// <summary>Told of every change as soon as readers see it, in order.</summary>
+    public Action<ChangeSet>? Settled { get; set; }
+
     /// <summary>How many transactions were committed.</summary>
     public int Commits { get; private set; }
 
@@ -100,7 +103,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
                 changes.Add(change);
             }
             CheckDeletes(trial.Snapshot, writes);
-            _store.Apply(changes);
+            Settle(changes);
             Commits++;
         }
         return Task.CompletedTask;
@@ -172,7 +175,14 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
     private void Apply(IEnumerable<RowChange> changes)
     {
         lock (_lock)
-            _store.Apply(changes);
+            Settle(changes);
+    }
+
+    private void Settle(IEnumerable<RowChange> changes)
+    {
+        var set = _store.Apply(changes);
+        if (!set.IsEmpty)
+            Settled?.Invoke(set);
     }
 
     private Entity EntityOf(object record, RowPart part) => Catalog.All.Single(entity => entity.Part(part)?.Type == record.GetType());
