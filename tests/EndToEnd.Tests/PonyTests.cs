@@ -31,8 +31,7 @@ public sealed class PonyTests : PlatformFixture
             """);
 
         Assert.That(await PonyAsync(1, "diff", "-f", file), Does.Contain("+ tenant/acme/instance/web"));
-        Assert.That(await PonyAsync(0, "create", "tenant", "acme", "--set", "approved=true"), Does.Match("^tenant acme .* created$"));
-        await PonyAsync(0, "create", "instance", "web", "--tenant", "acme", "--set", "mem=16", "--set", "stop_timeout=3600");
+        Assert.That(await PonyAsync(0, "apply", "-f", file), Does.Contain("2 created, 0 changed, 0 removed."));
         Assert.That(await PonyAsync(0, "diff", "-f", file), Is.Empty);
         Assert.That(await PonyAsync(0, "use", "--tenant", "acme"), Does.Contain("tenant"));
 
