@@ -7,9 +7,16 @@ public sealed class ReferencesAttribute(string entity) : Attribute
     public string Entity { get; } = entity;
 }
 
-/// <summary>The column stays between Sparkle and the database: it is in no answer of the API and in no message to a host.</summary>
+/// <summary>
+/// The column is written and never read back: it is in no answer of the API. A change of a row that does not mention it
+/// leaves it as it is, and null removes it.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class SecretAttribute : Attribute;
+public sealed class SecretAttribute : Attribute
+{
+    /// <summary>The hosts that the row is sent to get the column as well; otherwise it stays between Sparkle and the database.</summary>
+    public bool SentToHosts { get; init; }
+}
 
 /// <summary>
 /// The column holds a salted password hash. A request writes <c>{"password": "clear text"}</c>, which is hashed before

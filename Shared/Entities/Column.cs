@@ -26,6 +26,7 @@ public enum ColumnKind
     Address,
     Network,
     HardwareAddress,
+    Range,
 }
 
 /// <summary>
@@ -48,7 +49,9 @@ public sealed class Column
             || (!property.PropertyType.IsValueType && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable);
         IsRequired = property.IsDefined(typeof(RequiredMemberAttribute));
         References = property.GetCustomAttribute<ReferencesAttribute>()?.Entity;
-        IsSecret = property.IsDefined(typeof(SecretAttribute));
+        var secret = property.GetCustomAttribute<SecretAttribute>();
+        IsSecret = secret is not null;
+        IsSentToHosts = secret is not { SentToHosts: false };
         IsPassword = property.IsDefined(typeof(PasswordAttribute));
         IsOperatorOnly = property.IsDefined(typeof(OperatorOnlyAttribute));
         IsImmutable = property.IsDefined(typeof(ImmutableAttribute));
@@ -92,7 +95,11 @@ public sealed class Column
     /// <summary>The entity whose primary key this column holds, if any.</summary>
     public string? References { get; }
 
+    /// <summary>Clients write the column and never read it.</summary>
     public bool IsSecret { get; }
+
+    /// <summary>Hosts that the row is sent to get the column.</summary>
+    public bool IsSentToHosts { get; }
 
     public bool IsPassword { get; }
 
@@ -158,6 +165,7 @@ public sealed class Column
         _ when type == typeof(bool) => ColumnKind.Boolean,
         _ when type == typeof(JsonText) => ColumnKind.Json,
         _ when type == typeof(DateTimeOffset) => ColumnKind.Timestamp,
+        _ when type == typeof(LongRange) => ColumnKind.Range,
         _ when type == typeof(TextList) =>
             property.IsDefined(typeof(AddressAttribute)) ? ColumnKind.AddressList : ColumnKind.TextList,
         { IsEnum: true } => ColumnKind.Enumeration,

@@ -22,6 +22,8 @@ public sealed class EntityCatalog
         All = [.. _byName.Values];
         foreach (var entity in All)
             Check(entity);
+        foreach (var entity in All)
+            CheckScopesEnd(entity, []);
         foreach (var (entity, mount) in All.SelectMany(entity => entity.Mounts.Select(mount => (entity, mount))))
         {
             if (!_byMount.TryAdd(mount.Path, (entity, mount with { ParentColumn = mount.ParentColumn ?? ParentColumn(entity, mount) })))
@@ -121,6 +123,25 @@ public sealed class EntityCatalog
                     throw new InvalidOperationException($"{entity.Name}: {name}.{column} does not refer to it.");
                 break;
         }
+    }
+
+    // A row would be followed from scope to scope for ever.
+    private void CheckScopesEnd(Entity entity, HashSet<Entity> open)
+    {
+        if (!open.Add(entity))
+            throw new InvalidOperationException($"{entity.Name} is in its own scope by way of other entities.");
+        foreach (var scope in entity.Scopes)
+        {
+            var next = scope switch
+            {
+                HostScope.RefersTo(var column) => entity.Desired!.Column(column)!.References!,
+                HostScope.ReferencedBy(var name, _) => name,
+                _ => null,
+            };
+            if (next is not null)
+                CheckScopesEnd(_byName[next], open);
+        }
+        open.Remove(entity);
     }
 
     private void CheckMount(Entity entity, Mount mount)

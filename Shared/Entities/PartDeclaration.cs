@@ -9,6 +9,7 @@ public sealed class PartDeclaration
 {
     private readonly Dictionary<string, Column> _byName;
     private readonly JsonTypeInfo _json;
+    private readonly JsonTypeInfo _hostJson;
 
     internal PartDeclaration(Type type)
     {
@@ -18,6 +19,7 @@ public sealed class PartDeclaration
             .Select(property => new Column(property))];
         _byName = Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         _json = RowJson.Options.GetTypeInfo(type);
+        _hostJson = RowJson.HostOptions.GetTypeInfo(type);
     }
 
     public Type Type { get; }
@@ -33,8 +35,11 @@ public sealed class PartDeclaration
     /// <summary>Writes the record as a JSON object: nulls and secret columns are left out.</summary>
     public void Write(Utf8JsonWriter writer, object record) => JsonSerializer.Serialize(writer, record, _json);
 
-    /// <summary>Reads a JSON object; the reader stands on its start. Fields that the record does not know are ignored.</summary>
+    /// <summary>Writes the record as hosts get it: as <see cref="Write"/> does, and with the secrets that hosts need.</summary>
+    public void WriteToHost(Utf8JsonWriter writer, object record) => JsonSerializer.Serialize(writer, record, _hostJson);
+
+    /// <summary>Reads what <see cref="WriteToHost"/> wrote; the reader stands on its start. Fields that the record does not know are ignored.</summary>
     /// <exception cref="JsonException">It is no such object: a wrong type, an unknown enumeration text, a missing required field.</exception>
     public object Read(ref Utf8JsonReader reader) =>
-        JsonSerializer.Deserialize(ref reader, _json) ?? throw new JsonException($"A {Type.Name} cannot be null.");
+        JsonSerializer.Deserialize(ref reader, _hostJson) ?? throw new JsonException($"A {Type.Name} cannot be null.");
 }

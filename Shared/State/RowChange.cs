@@ -11,7 +11,10 @@ public readonly record struct RowChange(Entity Entity, RowKey Key, RowPart Part,
 
     public static RowChange Remove(Entity entity, RowPart part, RowKey key) => new(entity, key, part, null);
 
-    /// <summary>The change as JSON: <c>[table, key, part, row or null]</c>.</summary>
+    /// <summary>
+    /// The change as JSON in a message between the daemons: <c>[table, key, part, row or null]</c>. It holds the secrets that
+    /// hosts need, so it goes nowhere else.
+    /// </summary>
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartArray();
@@ -21,7 +24,7 @@ public readonly record struct RowChange(Entity Entity, RowKey Key, RowPart Part,
         if (Value is null)
             writer.WriteNullValue();
         else
-            Entity.Part(Part)!.Write(writer, Value);
+            Entity.Part(Part)!.WriteToHost(writer, Value);
         writer.WriteEndArray();
     }
 }

@@ -166,6 +166,9 @@ public sealed class ResourceNode
     /// <summary>Whether clients see the column here.</summary>
     public bool Shows(Column column) => !column.IsSecret && !Mount.Hidden.Contains(column.Name);
 
+    /// <summary>Whether clients may give the column here; what is secret they give and never see.</summary>
+    public bool Takes(Column column) => !Mount.Hidden.Contains(column.Name);
+
     internal void Add(ResourceNode child) => _children.Add(child.Segment, child);
 
     // A row that lost the part which knows the column must not turn up here: it may be anybody's.

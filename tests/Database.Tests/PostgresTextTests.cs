@@ -49,6 +49,15 @@ public sealed class PostgresTextTests
     public void What_is_no_single_address_is_refused(string text) =>
         Assert.That(() => PostgresText.Parse(Ns, text), Throws.TypeOf<FormatException>());
 
+    [TestCase("[0,1024)", 0, 1024)]
+    [TestCase("[-1,9223372036854775807)", -1, long.MaxValue)]
+    public void A_range_comes_back(string text, long start, long end)
+    {
+        var column = Link.Catalog["extent"].Desired!.Column("range")!;
+        Assert.That(PostgresText.Parse(column, text), Is.EqualTo(new LongRange(start, end)));
+        Assert.That(PostgresText.Format(column, new LongRange(start, end)), Is.EqualTo(text));
+    }
+
     [TestCase("10:20:10,15", 9u, true)]
     [TestCase("10:20:10,15", 10u, false)]
     [TestCase("10:20:10,15", 11u, true)]

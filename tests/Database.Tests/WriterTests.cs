@@ -34,8 +34,78 @@ public sealed class WriterTests
         var on = Rows.Switch(tenant) with { Tag = 4711 };
         var network = Rows.Network(on) with { Gateway = "198.51.100.1", Ns = TextList.Of(["2001:db8::53"]) };
         var vnic = Rows.Vnic(instance, on) with { Macaddr = "52:54:00:12:ab:ff", Index = 3, Model = VnicModel.E1000e };
+        var image = new ImageDesired
+        {
+            Uuid = Guid.NewGuid(),
+            Tenant = tenant.Uuid,
+            Name = "golden é",
+            Type = ImageType.Cdrom,
+            SourceUri = "https://example.org/a?b=c",
+        };
+        var pool = new StoragePoolDesired
+        {
+            Uuid = Guid.NewGuid(),
+            Name = "san",
+            Type = StoragePoolType.SharedLvm,
+            Config = JsonText.Parse("""{"name":"vg"}"""),
+            Size = 1_073_741_824,
+        };
+        var disk = new DiskDesired
+        {
+            Id = "wwn-0x5000.c500:a",
+            Type = DiskType.Iscsi,
+            Targets = TextList.Of(["[2001:db8::1]:3260/iqn.2001-04.com.example:disk/0"]),
+            StoragePool = pool.Uuid,
+            Size = 4096,
+        };
+        var volume = new VolumeDesired
+        {
+            Uuid = Guid.NewGuid(),
+            Tenant = tenant.Uuid,
+            Name = "root",
+            Size = 1024,
+            StoragePool = pool.Uuid,
+            BaseImage = image.Uuid,
+            Shareable = true,
+        };
+        var group = new AffinityGroupDesired
+        {
+            Uuid = Guid.NewGuid(),
+            Tenant = tenant.Uuid,
+            Name = "apart",
+            Type = AffinityGroupType.AntiAffinity,
+            Hard = true,
+        };
         (string Entity, object Record)[] rows =
         [
+            ("image", image), ("storage_pool", pool), ("disk", disk), ("volume", volume), ("affinity_group", group),
+            ("extent", new ExtentDesired
+            {
+                Uuid = Guid.NewGuid(),
+                StoragePool = pool.Uuid,
+                Disk = disk.Id,
+                Range = new LongRange(1024, 2048),
+                Volume = volume.Uuid,
+                Order = 7,
+            }),
+            ("vdisk", new VdiskDesired
+            {
+                Uuid = Guid.NewGuid(),
+                Instance = instance.Uuid,
+                Volume = volume.Uuid,
+                Index = 3,
+                Bus = VdiskBus.Scsi,
+                Cache = VdiskCache.Writeback,
+                IopsMax = 100,
+                BandwidthMax = 1000,
+            }),
+            ("snapshot", new SnapshotDesired { Uuid = Guid.NewGuid(), Instance = instance.Uuid, Name = "before" }),
+            ("affinity_group_instance", new AffinityGroupInstanceDesired
+            {
+                Uuid = Guid.NewGuid(),
+                AffinityGroup = group.Uuid,
+                Instance = instance.Uuid,
+            }),
             ("revocation", new RevocationDesired { Uuid = Guid.NewGuid(), Expires = DateTimeOffset.UnixEpoch.AddYears(90) }),
             ("bond", bond), ("nic", Rows.Nic(host) with { Bond = bond.Uuid }), ("net_role", Rows.NetRole(bond)),
             ("switch", on), ("network", network), ("route", Rows.Route(network)), ("vnic", vnic),

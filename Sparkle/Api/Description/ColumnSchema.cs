@@ -22,6 +22,8 @@ internal static class ColumnSchema
             if (schema["enum"] is JsonArray names)
                 names.Add(null);
         }
+        if (column.IsSecret)
+            schema["writeOnly"] = true;
         if (column.Description.Length > 0)
             schema["description"] = column.Description;
         if (forWriting && !column.IsRequired && defaults is not null && column.Get(defaults) is { } value)
@@ -52,6 +54,7 @@ internal static class ColumnSchema
         ColumnKind.Address => "192.0.2.10",
         ColumnKind.Network => "192.0.2.0/24",
         ColumnKind.HardwareAddress => "52:54:00:12:34:56",
+        ColumnKind.Range => "[0,1024)",
         _ => null,
     };
 
@@ -86,6 +89,7 @@ internal static class ColumnSchema
         ColumnKind.Address => Address(),
         ColumnKind.Network => new JsonObject { ["type"] = "string", ["x-format"] = "cidr" },
         ColumnKind.HardwareAddress => new JsonObject { ["type"] = "string", ["x-format"] = "mac" },
+        ColumnKind.Range => new JsonObject { ["type"] = "string", ["pattern"] = @"^\[-?\d+,-?\d+\)$" },
         _ => Limited(column, new JsonObject { ["type"] = "string" }),
     };
 

@@ -93,7 +93,7 @@ public sealed class OpenApiWriter
     {
         var defaults = forWriting ? part.New() : null;
         var properties = new JsonObject();
-        foreach (var column in part.Columns.Where(column => !column.IsSecret || (column.IsPassword && forWriting)))
+        foreach (var column in part.Columns.Where(column => !column.IsSecret || forWriting))
             properties[column.Name] = ColumnSchema.Of(column, forWriting, defaults);
         var schema = new JsonObject { ["type"] = "object", ["properties"] = properties };
         // What a later version adds must not break a client that reads; what a client sends is checked.

@@ -65,7 +65,7 @@ public static class SchemaWriter
     {
         json.WriteStartObject(name);
         json.WriteStartArray("columns");
-        foreach (var column in part.Columns.Where(column => !column.IsSecret || column.IsPassword))
+        foreach (var column in part.Columns)
             WriteColumn(json, column, defaults);
         json.WriteEndArray();
         json.WriteEndObject();
@@ -103,7 +103,7 @@ public static class SchemaWriter
             json.WriteString("references", column.References);
         WriteIf(json, "immutable", column.IsImmutable);
         WriteIf(json, "operator_only", column.IsOperatorOnly);
-        WriteIf(json, "write_only", column.IsPassword);
+        WriteIf(json, "write_only", column.IsSecret);
         json.WriteEndObject();
     }
 

@@ -47,18 +47,18 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values, Pass
         var defaults = part.New();
         foreach (var member in desired.Properties())
         {
-            if (part.Column(member.Name) is not { } column || (!node.Shows(column) && !column.IsPassword))
+            if (part.Column(member.Name) is not { } column || !node.Takes(column))
                 scope.Fail($"{pointer}/{JsonPointer.Escape(member.Name)}", ProblemKind.UnknownField, $"{node.Entity.Name} has no such field.");
         }
         foreach (var column in part.Columns)
         {
             var place = $"{pointer}/{column.Name}";
-            var isVisible = node.Shows(column) || column.IsPassword;
+            var isTaken = node.Takes(column);
             if (existing is not null && before is not null && node.Shows(column) && IsSame(before[column.Name], desired[column.Name]))
             {
                 column.Set(record, column.Get(existing));
             }
-            else if (isVisible && desired[column.Name] is { } token)
+            else if (isTaken && desired[column.Name] is { } token)
             {
                 var errors = scope.Errors.Count;
                 var value = column.IsPassword
@@ -70,7 +70,7 @@ internal sealed class RecordReader(AccessPolicy policy, ValueReader values, Pass
                 CheckGiven(column, record, place, existing, given, scope);
                 CheckReference(column, record, place, existing, scope);
             }
-            else if (existing is not null && (!node.Shows(column) || column.IsPassword))
+            else if (existing is not null && !node.Shows(column))
             {
                 column.Set(record, column.Get(existing));
             }

@@ -55,6 +55,8 @@ internal sealed partial class ValueReader
                 return token is JValue { Value: string text }
                     ? ReadAddress(column, text, pointer, scope)
                     : Wrong(column, "a text", pointer, scope);
+            case ColumnKind.Range:
+                return ReadRange(column, token, pointer, scope);
             default:
                 throw new NotSupportedException($"No JSON form for {column.Kind}.");
         }
@@ -156,6 +158,16 @@ internal sealed partial class ValueReader
         if (Rfc3339().IsMatch(text) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
             return time.ToUniversalTime();
         scope.Fail(pointer, ProblemKind.BadFormat, $"{column.Name} must be a time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z.");
+        return null;
+    }
+
+    private static object? ReadRange(Column column, JToken token, string pointer, WriteScope scope)
+    {
+        if (token is not JValue { Value: string text })
+            return Wrong(column, "a text", pointer, scope);
+        if (LongRange.TryParse(text, out var range))
+            return range;
+        scope.Fail(pointer, ProblemKind.BadFormat, $"{column.Name} must be a range [first,behind the last) of whole numbers, such as [0,1024).");
         return null;
     }
 

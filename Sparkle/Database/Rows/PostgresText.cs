@@ -27,6 +27,7 @@ public static class PostgresText
         ColumnKind.Address => "inet",
         ColumnKind.Network => "cidr",
         ColumnKind.HardwareAddress => "macaddr",
+        ColumnKind.Range => "int8range",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -51,6 +52,7 @@ public static class PostgresText
                 ColumnKind.Address => ParseAddress(text),
                 ColumnKind.Network => NetworkText.Network(text, out _) ?? throw new FormatException("It is no network."),
                 ColumnKind.HardwareAddress => NetworkText.HardwareAddress(text) ?? throw new FormatException("It is no hardware address."),
+                ColumnKind.Range => LongRange.Parse(text),
                 _ => throw new FormatException($"There is no text form of {column.Kind}."),
             };
         }
@@ -71,6 +73,7 @@ public static class PostgresText
         DateTimeOffset time => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture),
         JsonText json => json.Text,
         TextList list => FormatArray(list),
+        LongRange range => range.ToString(),
         IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
         _ => (string)value,
     };

@@ -59,7 +59,7 @@ public sealed partial class SchemaMigrator(IReadOnlyList<Migration> migrations, 
         }
         catch (PostgresException e) when (!e.IsTransient)
         {
-            throw new SchemaException($"The migration {next.File} fails.", e);
+            throw new SchemaException($"The migration {next.File} fails: {e.MessageText}", e);
         }
         await connection.ExecuteAsync(new CommandDefinition(
             "INSERT INTO public.schema_migration (version, name, checksum) VALUES (@Version, @File, @Checksum)",

@@ -22,9 +22,11 @@ public sealed partial class DeclarationTests
     public void Every_entity_is_found() => Assert.That(
         Catalog.All.Select(entity => entity.Name),
         Is.EqualTo([
-            "address", "bond", "config", "cpu_profile", "enrolment", "event", "host", "host_bond", "host_candidate",
-            "host_instance", "host_net_role", "host_nic", "host_vlan", "instance", "member", "net_role", "network",
-            "nic", "revocation", "route", "switch", "tenant", "user", "vnic",
+            "address", "affinity_group", "affinity_group_instance", "bond", "config", "cpu_profile", "disk",
+            "enrolment", "event", "extent", "host", "host_bond", "host_candidate", "host_cpu_profile", "host_disk",
+            "host_extent", "host_image", "host_instance", "host_net_role", "host_nic", "host_storage_pool", "host_vlan",
+            "host_volume", "image", "instance", "member", "net_role", "network", "nic", "revocation", "route",
+            "snapshot", "storage_pool", "switch", "tenant", "user", "vdisk", "vnic", "volume",
         ]));
 
     [Test]
@@ -109,11 +111,36 @@ public sealed partial class DeclarationTests
     [TestCase("/tenant/switch/vnic", "vnic", Access.TenantUser, "switch")]
     [TestCase("/user", "user", Access.UserReadWrite, null)]
     [TestCase("/user/member", "member", Access.UserReadOnly, "user")]
+    [TestCase("/disk", "disk", Access.Protected, null)]
+    [TestCase("/disk/extent", "extent", Access.Protected, "disk")]
+    [TestCase("/host/cpu-profile", "host_cpu_profile", Access.Protected, "host")]
+    [TestCase("/host/disk", "host_disk", Access.Protected, "host")]
+    [TestCase("/host/extent", "host_extent", Access.Protected, "host")]
+    [TestCase("/host/image", "host_image", Access.Protected, "host")]
+    [TestCase("/host/storage-pool", "host_storage_pool", Access.Protected, "host")]
+    [TestCase("/host/volume", "host_volume", Access.Protected, "host")]
+    [TestCase("/image", "image", Access.Shared, null)]
+    [TestCase("/image/volume", "volume", Access.Protected, "image")]
+    [TestCase("/instance/vdisk", "vdisk", Access.Shared, "instance")]
+    [TestCase("/storage-pool", "storage_pool", Access.Shared, null)]
+    [TestCase("/storage-pool/disk", "disk", Access.Protected, "storage_pool")]
+    [TestCase("/storage-pool/extent", "extent", Access.Protected, "storage_pool")]
+    [TestCase("/storage-pool/volume", "volume", Access.Protected, "storage_pool")]
+    [TestCase("/tenant/affinity-group", "affinity_group", Access.TenantUser, "tenant")]
+    [TestCase("/tenant/affinity-group/instance", "affinity_group_instance", Access.TenantUser, "affinity_group")]
+    [TestCase("/tenant/image", "image", Access.TenantUser, "tenant")]
+    [TestCase("/tenant/image/volume", "volume", Access.TenantUser, "image")]
+    [TestCase("/tenant/instance/affinity-group", "affinity_group_instance", Access.TenantUser, "instance")]
+    [TestCase("/tenant/instance/snapshot", "snapshot", Access.TenantUser, "instance")]
+    [TestCase("/tenant/instance/vdisk", "vdisk", Access.TenantUser, "instance")]
+    [TestCase("/tenant/volume", "volume", Access.TenantUser, "tenant")]
+    [TestCase("/tenant/volume/snapshot", "snapshot", Access.TenantUser, "volume")]
+    [TestCase("/tenant/volume/vdisk", "vdisk", Access.TenantUser, "volume")]
     public void The_API_shows(string path, string entity, Access access, string? parentColumn)
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(36), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(61), "every mount has a case above");
     }
 
     [Test]
@@ -128,9 +155,10 @@ public sealed partial class DeclarationTests
     }
 
     [Test]
-    public void Only_the_password_of_a_user_is_secret()
+    public void Only_passwords_and_what_opens_storage_are_secret_and_hosts_get_the_latter()
     {
-        Assert.That(Columns.Where(pair => pair.Column.IsSecret).Select(Named), Is.EqualTo(["user.data"]));
+        Assert.That(Columns.Where(pair => pair.Column.IsSecret).Select(Named), Is.EquivalentTo(["user.data", "storage_pool.secret"]));
+        Assert.That(Columns.Where(pair => !pair.Column.IsSentToHosts).Select(Named), Is.EqualTo(["user.data"]));
         Assert.That(Columns.Where(pair => pair.Column.IsPassword).Select(Named), Is.EqualTo(["user.data"]));
     }
 
@@ -147,6 +175,8 @@ public sealed partial class DeclarationTests
         Columns.Where(pair => pair.Column.IsImmutable).Select(Named), Is.EquivalentTo([
             "instance.template", "instance.tenant", "member.tenant", "member.user",
             "address.network", "bond.host", "net_role.bond", "network.switch", "route.network", "switch.tenant", "vnic.instance",
+            "image.tenant", "volume.tenant", "affinity_group.tenant", "storage_pool.type",
+            "affinity_group_instance.affinity_group", "affinity_group_instance.instance", "snapshot.volume", "snapshot.instance",
         ]));
 
     [Test]
@@ -154,11 +184,12 @@ public sealed partial class DeclarationTests
         Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance", "revocation"]));
 
     [Test]
-    public void A_host_reports_itself_its_instances_and_its_links() => Assert.That(
+    public void A_host_reports_itself_and_what_it_has() => Assert.That(
         Catalog.All.Where(entity => entity.ReportedBy is not null).Select(entity => (entity.Name, entity.ReportedBy)),
         Is.EqualTo([
-            ("host", "uuid"), ("host_bond", "host"), ("host_instance", "host"), ("host_net_role", "host"), ("host_nic", "host"),
-            ("host_vlan", "host"),
+            ("host", "uuid"), ("host_bond", "host"), ("host_cpu_profile", "host"), ("host_disk", "host"),
+            ("host_extent", "host"), ("host_image", "host"), ("host_instance", "host"), ("host_net_role", "host"),
+            ("host_nic", "host"), ("host_storage_pool", "host"), ("host_vlan", "host"), ("host_volume", "host"),
         ]));
 
     [Test]
@@ -169,15 +200,24 @@ public sealed partial class DeclarationTests
             ("address", new HostScope.RefersTo("vnic")),
             ("bond", new HostScope.NamedBy("host")),
             ("cpu_profile", new HostScope.ReferencedBy("instance", "cpu_profile")),
+            ("disk", new HostScope.RefersTo("storage_pool")),
+            ("extent", new HostScope.RefersTo("volume")),
             ("host", new HostScope.NamedBy("uuid")),
             ("host_instance", new HostScope.NamedBy("host")),
+            ("image", new HostScope.ReferencedBy("vdisk", "image")),
+            ("image", new HostScope.ReferencedBy("volume", "base_image")),
             ("instance", new HostScope.ReferencedBy("host_instance", "instance")),
             ("net_role", new HostScope.RefersTo("bond")),
             ("network", new HostScope.RefersTo("switch")),
             ("nic", new HostScope.NamedBy("host")),
             ("route", new HostScope.RefersTo("network")),
+            ("snapshot", new HostScope.RefersTo("volume")),
+            ("snapshot", new HostScope.RefersTo("instance")),
+            ("storage_pool", new HostScope.ReferencedBy("volume", "storage_pool")),
             ("switch", new HostScope.ReferencedBy("vnic", "switch")),
+            ("vdisk", new HostScope.RefersTo("instance")),
             ("vnic", new HostScope.RefersTo("instance")),
+            ("volume", new HostScope.ReferencedBy("vdisk", "volume")),
         ];
         Assert.That(
             Catalog.All.SelectMany(entity => entity.Scopes.Select(scope => (entity.Name, scope))),
@@ -200,7 +240,8 @@ public sealed partial class DeclarationTests
         foreach (var (entity, column) in Columns.Where(pair => pair.Column.References is not null))
         {
             var target = Catalog[column.References!];
-            Assert.That(column.Name, Is.EqualTo(target.Name), $"{entity}.{column}");
+            // A second reference to the same entity says in front what it is for.
+            Assert.That(column.Name == target.Name || column.Name.EndsWith($"_{target.Name}", StringComparison.Ordinal), $"{entity}.{column}");
             Assert.That(target.KeyColumns, Has.Count.EqualTo(1));
             Assert.That(target.Desired!.Column(target.KeyColumns[0])!.Type, Is.EqualTo(column.Type), $"{entity}.{column}");
             Assert.That(entity.Indexes, Does.Contain(column.Name), $"{entity}.{column} is followed backwards");

@@ -105,6 +105,13 @@ public sealed class EntityCatalogTests
         ], "pony");
 
     [Test]
+    public void A_scope_that_leads_back_to_where_it_began_is_refused() =>
+        Refused("own scope", [
+            Followers().Index("leader").SentToHost(new HostScope.RefersTo("leader")),
+            Plain("leader").SentToHost(new HostScope.ReferencedBy("follower", "leader")),
+        ], "follower");
+
+    [Test]
     public void A_mount_below_another_needs_that_one() =>
         Refused("/leader/follower", [Followers().Index("leader").Mount("/leader/follower", Access.Shared), Plain("leader")]);
 

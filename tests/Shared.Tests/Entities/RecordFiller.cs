@@ -36,6 +36,7 @@ internal static class RecordFiller
         ColumnKind.Address => "2001:db8::1",
         ColumnKind.Network => "2001:db8::/32",
         ColumnKind.HardwareAddress => "52:54:00:12:ab:ff",
+        ColumnKind.Range => new LongRange(7, column.Maximum ?? long.MaxValue),
         _ => throw new NotSupportedException($"{column.Name}: no sample of {column.Kind}."),
     };
 }

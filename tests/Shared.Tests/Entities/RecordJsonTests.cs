@@ -32,6 +32,16 @@ public sealed class RecordJsonTests
     }
 
     [TestCaseSource(nameof(Parts))]
+    public void A_host_reads_the_secrets_that_are_sent_to_it_and_no_others(PartDeclaration part)
+    {
+        var record = RecordFiller.Full(part);
+        var read = WireText.Read(part, WireText.ToHost(part, record));
+        foreach (var kept in part.Columns.Where(column => !column.IsSentToHosts))
+            kept.Set(record, null);
+        Assert.That(read, Is.EqualTo(record));
+    }
+
+    [TestCaseSource(nameof(Parts))]
     public void A_record_of_defaults_reads_back_as_it_was_written(PartDeclaration part)
     {
         var record = RecordFiller.Sparse(part);

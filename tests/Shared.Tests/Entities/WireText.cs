@@ -11,6 +11,8 @@ internal static class WireText
 
     public static string Of(PartDeclaration part, object record) => Written(writer => part.Write(writer, record));
 
+    public static string ToHost(PartDeclaration part, object record) => Written(writer => part.WriteToHost(writer, record));
+
     public static RowKey ReadKey(string json) => ReadKey(Encoding.UTF8.GetBytes(json));
 
     public static RowKey ReadKey(byte[] json)

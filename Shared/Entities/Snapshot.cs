@@ -1,0 +1,43 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace PonyCloud.Shared.Entities;
+
+public enum SnapshotState
+{
+    Present,
+    Deleted,
+}
+
+public sealed record SnapshotDesired
+{
+    public required Guid Uuid { get; init; }
+
+    [Description("What it is of: either a volume ...")]
+    [References("volume")]
+    [Immutable]
+    public Guid? Volume { get; init; }
+
+    [Description("... or an instance with all that it has.")]
+    [References("instance")]
+    [Immutable]
+    public Guid? Instance { get; init; }
+
+    [StringLength(64, MinimumLength = 1)]
+    public required string Name { get; init; }
+
+    public SnapshotState State { get; init; } = SnapshotState.Present;
+}
+
+public sealed class SnapshotDeclaration : IEntityDeclaration
+{
+    public Entity Declare() => EntityBuilder
+        .Named("snapshot", "What a volume or an instance was at a moment.")
+        .KeyedByNewUuid()
+        .Stored<SnapshotDesired>()
+        .Index("volume", "instance")
+        .SentToHost(new HostScope.RefersTo("volume"), new HostScope.RefersTo("instance"))
+        .Mount("/tenant/volume/snapshot", Access.TenantUser)
+        .Mount("/tenant/instance/snapshot", Access.TenantUser)
+        .Build();
+}
