@@ -53,6 +53,7 @@ public enum Refusal
 /// <param name="write">Index of the refused write in the request; null when only the whole transaction was refused.</param>
 /// <param name="constraint">Stable name of the broken constraint.</param>
 /// <param name="columns">Columns that the constraint is about, in the table of the refused write; may be empty.</param>
+/// <param name="message">What the schema itself says about it, in words for users; it quotes no row.</param>
 public sealed class WriteRefusedException(
     Refusal refusal, int? write, string constraint, IReadOnlyList<string> columns, string message, Exception inner)
     : Exception(message, inner)

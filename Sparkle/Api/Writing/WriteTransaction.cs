@@ -93,15 +93,14 @@ public sealed partial class WriteTransaction(
     private void Audit(WriteCall call, IReadOnlyList<PlannedWrite> writes, bool isKnown) =>
         audit.Changed(call.Context, call.Caller, writes.Select(planned => planned.Write), isKnown);
 
-    // The database's own message may quote values of rows that the caller must not see.
     private static Problem ProblemOf(WriteRefusedException refusal, WritePlan plan)
     {
-        var (kind, detail) = refusal.Refusal switch
+        var kind = refusal.Refusal switch
         {
-            Refusal.Duplicate => (ProblemKind.Duplicate, "Another row has this value already."),
-            Refusal.StillReferenced => (ProblemKind.StillReferenced, "Other rows still refer to the row that is to go."),
-            Refusal.MissingReference => (ProblemKind.UnknownReference, "There is no such row."),
-            _ => (ProblemKind.RefusedByRule, $"The rule {refusal.Constraint} refuses this."),
+            Refusal.Duplicate => ProblemKind.Duplicate,
+            Refusal.StillReferenced => ProblemKind.StillReferenced,
+            Refusal.MissingReference => ProblemKind.UnknownReference,
+            _ => ProblemKind.RefusedByRule,
         };
         string? pointer = null;
         if (refusal.Write is { } index && index < plan.Writes.Count)
@@ -110,7 +109,7 @@ public sealed partial class WriteTransaction(
             var field = refusal.Columns.Count > 0 ? $"/desired/{refusal.Columns[^1]}" : "/desired";
             pointer = plan.Locate(write is RowWrite.Delete ? row : row + field);
         }
-        return new Problem(kind, detail) { Pointer = pointer, Constraint = refusal.Constraint };
+        return new Problem(kind, refusal.Message) { Pointer = pointer, Constraint = refusal.Constraint };
     }
 
     [LoggerMessage(3022, LogLevel.Debug, "Request {TraceId}: refused by {Constraint}")]

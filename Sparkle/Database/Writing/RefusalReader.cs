@@ -22,7 +22,7 @@ internal static class RefusalReader
             // The catalog does not know what a constraint trigger is about; the trigger says it when it refuses.
             if (about.Count == 0 && e.ColumnName is { } pointed && at == table)
                 about = [pointed];
-            return new WriteRefusedException(refusal, index, name, about, MessageOf(facts, refusal) ?? e.MessageText, e);
+            return new WriteRefusedException(refusal, index, name, about, MessageOf(facts, refusal) ?? OwnWords(e), e);
         }
         IReadOnlyList<string> columns = e.ColumnName is { } column && (e.TableName is null || e.TableName == table) ? [column] : [];
         var rule = e.SqlState switch
@@ -31,9 +31,13 @@ internal static class RefusalReader
             _ when e.ConstraintName is { } given => given,
             _ => $"{table ?? "transaction"}_value",
         };
-        var message = e.SqlState == PostgresErrorCodes.NotNullViolation ? $"A {e.TableName} needs a {e.ColumnName}." : e.MessageText;
+        var message = e.SqlState == PostgresErrorCodes.NotNullViolation ? $"A {e.TableName} needs a {e.ColumnName}." : OwnWords(e);
         return new WriteRefusedException(Refusal.Rule, index, rule, columns, message, e);
     }
+
+    // What the server says by itself may quote values of rows that the caller must not see, and is no language for users.
+    private static string OwnWords(PostgresException e) =>
+        e.SqlState == PostgresErrorCodes.RaiseException ? e.MessageText : "The database cannot hold this value.";
 
     private static Refusal KindOf(PostgresException e, RowWrite? write) => e.SqlState switch
     {

@@ -240,8 +240,8 @@ public sealed class WritingTests : ApiFixture
         {
             (new DatabaseUnavailableException("secret text"), HttpStatusCode.ServiceUnavailable),
             (new UnconfirmedCommitException("secret text"), HttpStatusCode.GatewayTimeout),
-            (new WriteRefusedException(Refusal.Rule, 0, "instance_rule", ["mem"], "secret text", new IOException()), HttpStatusCode.UnprocessableEntity),
-            (new WriteRefusedException(Refusal.MissingReference, null, "some_fkey", [], "secret text", new IOException()), HttpStatusCode.UnprocessableEntity),
+            (new WriteRefusedException(Refusal.Rule, 0, "instance_rule", ["mem"], "Such is the rule.", new IOException("secret text")), HttpStatusCode.UnprocessableEntity),
+            (new WriteRefusedException(Refusal.MissingReference, null, "some_fkey", [], "There is none.", new IOException("secret text")), HttpStatusCode.UnprocessableEntity),
             (new InvalidOperationException("secret text"), HttpStatusCode.InternalServerError),
         };
         foreach (var (failure, status) in failures)
@@ -252,6 +252,16 @@ public sealed class WritingTests : ApiFixture
             Assert.That(answer.Text, Does.Not.Contain("secret").And.Not.Contain("Exception"));
         }
         Assert.That(Log.Lines, Has.Some.StartsWith("Error").And.Some.Contains("secret text"));
+    }
+
+    [Test]
+    public async Task What_the_schema_refuses_is_said_in_its_words_and_at_the_field()
+    {
+        Database.FailNext(new WriteRefusedException(Refusal.Rule, 0, "instance_rule", ["mem"], "Such is the rule.", new IOException()));
+        var answer = await PostAsync(Instances, Token(Owner, TenantA), """{"desired":{"name":"x","mem":64}}""");
+        Assert.That((string?)answer.Json["detail"], Is.EqualTo("Such is the rule."));
+        Assert.That((string?)answer.Json["constraint"], Is.EqualTo("instance_rule"));
+        Assert.That(answer.Pointer, Is.EqualTo("/desired/mem"));
     }
 
     [Test]

@@ -170,7 +170,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
     }
 
     private static WriteRefusedException Refused(Refusal refusal, int index, string constraint, IReadOnlyList<string> columns) =>
-        new(refusal, index, constraint, columns, "secret text of the database", new InvalidOperationException("secret text of the driver"));
+        new(refusal, index, constraint, columns, "What the schema says.", new InvalidOperationException("secret text of the driver"));
 
     private void Apply(IEnumerable<RowChange> changes)
     {
