@@ -27,19 +27,20 @@ internal sealed class ApiOnPostgres : IAsyncDisposable
     private readonly string _directory;
     private readonly string _token;
 
-    private ApiOnPostgres(WebApplication app, string directory)
+    private ApiOnPostgres(WebApplication app, string directory, string connectionString)
     {
         _app = app;
         _directory = directory;
-        var tokens = app.Services.GetRequiredService<TokenService>();
-        var user = app.Services.GetRequiredService<UserDirectory>().FindUser(app.Services.GetRequiredService<IStateView>().Snapshot!, Alicorn)!;
-        _token = tokens.Issue(user, null).Text;
+        ConnectionString = connectionString;
+        _token = TokenOf(Alicorn);
         Http = new HttpClient
         {
             BaseAddress = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()),
             Timeout = TimeSpan.FromMinutes(2),
         };
     }
+
+    public string ConnectionString { get; }
 
     private HttpClient Http { get; }
 
@@ -62,17 +63,26 @@ internal sealed class ApiOnPostgres : IAsyncDisposable
         await app.StartAsync();
         var view = app.Services.GetRequiredService<IStateView>();
         await Eventually.HoldsAsync("the rows", () => view.Snapshot is not null && view.Database.IsUp);
-        return new ApiOnPostgres(app, directory);
+        return new ApiOnPostgres(app, directory, connectionString);
     }
 
+    /// <summary>A token without the detour over a password.</summary>
+    public string TokenOf(string email, string? tenant = null)
+    {
+        var snapshot = _app.Services.GetRequiredService<IStateView>().Snapshot!;
+        var user = _app.Services.GetRequiredService<UserDirectory>().FindUser(snapshot, email)!;
+        return _app.Services.GetRequiredService<TokenService>().Issue(user, tenant).Text;
+    }
+
+    /// <summary>As an operator of the platform, unless a header says otherwise.</summary>
     /// <param name="headers">Names and values in turn.</param>
     public async Task<(int Status, JObject Json, string? Tag, Uri? Location)> SendAsync(
         string method, string path, string? body = null, string mediaType = "application/json", params string[] headers)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token);
         for (var i = 0; i < headers.Length; i += 2)
             request.Headers.TryAddWithoutValidation(headers[i], headers[i + 1]);
+        request.Headers.Authorization ??= new AuthenticationHeaderValue("Bearer", _token);
         if (body is not null)
         {
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));

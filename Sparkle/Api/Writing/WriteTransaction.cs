@@ -106,7 +106,7 @@ public sealed partial class WriteTransaction(
         if (refusal.Write is { } index && index < plan.Writes.Count)
         {
             var (write, row) = plan.Writes[index];
-            var field = refusal.Columns.Count > 0 ? $"/desired/{refusal.Columns[^1]}" : "/desired";
+            var field = RefusedField.Find(refusal, write) is { } column ? $"/desired/{column}" : "/desired";
             pointer = plan.Locate(write is RowWrite.Delete ? row : row + field);
         }
         return new Problem(kind, refusal.Message) { Pointer = pointer, Constraint = refusal.Constraint };

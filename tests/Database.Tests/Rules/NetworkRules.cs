@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace PonyCloud.Database.Tests.Rules;
 
 /// <summary>The rules of networks, over a host with a bond, a tenant with an instance on its switch, and a full network.</summary>
-public sealed class NetworkRules : RuleTable
+public sealed partial class NetworkRules : RuleTable
 {
     public override string World => """
         INSERT INTO host (uuid, name) VALUES (u('a1'), 'net-1'), (u('a2'), 'net-2');
@@ -9,7 +11,7 @@ public sealed class NetworkRules : RuleTable
         INSERT INTO nic VALUES ('52:54:00:00:00:01', u('a1'), u('b1')), ('52:54:00:00:00:02', u('a1'), NULL);
         INSERT INTO net_role (uuid, bond, role, address, prefix) VALUES (u('c1'), u('b1'), 'management', '192.0.2.10', 24);
         INSERT INTO tenant (uuid, name) VALUES (u('d1'), 'net-1'), (u('d2'), 'net-2');
-        INSERT INTO instance (uuid, tenant, name, mem) VALUES (u('e1'), u('d1'), 'net', 64), (u('e2'), u('d1'), 'full', 64);
+        INSERT INTO instance (uuid, tenant, name, mem) VALUES (u('e1'), u('d1'), 'net', 64), (u('e2'), u('d1'), 'full', 64), (u('e4'), u('d1'), 'empty', 64);
         INSERT INTO instance (uuid, name, mem, template) VALUES (u('e3'), 'net-template', 64, true);
         INSERT INTO switch (uuid, tenant, name) VALUES (u('f1'), u('d1'), 'own'), (u('f2'), u('d2'), 'foreign'), (u('f3'), NULL, 'shared');
         INSERT INTO switch (uuid, tenant, name, type, tag) VALUES (u('f4'), NULL, 'untagged', 'bridge', NULL), (u('f5'), NULL, 'tagged', 'bridge', 7);
@@ -122,7 +124,11 @@ public sealed class NetworkRules : RuleTable
 /// <summary>Uuids that read well.</summary>
 internal static class ShortUuids
 {
+    private const string Long = "00000000-0000-4000-8000-0000000000$1";
+
     /// <summary>Writes <c>u('a1')</c> out.</summary>
-    public static string Uuids(this string sql) => System.Text.RegularExpressions.Regex.Replace(
-        sql, @"\bu\('(\w\w)'\)", "'00000000-0000-4000-8000-0000000000$1'");
+    public static string Uuids(this string sql) => Regex.Replace(sql, @"\bu\('(\w\w)'\)", $"'{Long}'");
+
+    /// <summary>Writes <c>@a1</c> out.</summary>
+    public static string UuidsInRequest(this string text) => Regex.Replace(text, @"@([0-9a-f]{2})\b", Long);
 }

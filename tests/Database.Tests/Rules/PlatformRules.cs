@@ -1,7 +1,7 @@
 namespace PonyCloud.Database.Tests.Rules;
 
 /// <summary>What no record of hosts, users and instances can say, but psql can; over the rows of <see cref="RefusalTests"/>.</summary>
-public sealed class PlatformRules : RuleTable
+public sealed partial class PlatformRules : RuleTable
 {
     public override IEnumerable<BrokenRule> Rules =>
     [
