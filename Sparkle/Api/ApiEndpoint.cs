@@ -48,6 +48,7 @@ public sealed partial class ApiEndpoint(
     public async Task GuardAsync(HttpContext context, Func<HttpContext, Task> handler)
     {
         SecurityHeaders.Set(context);
+        ExactQuery.Set(context);
         try
         {
             await handler(context);

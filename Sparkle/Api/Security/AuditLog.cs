@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -17,6 +18,9 @@ public sealed partial class AuditLog(IStateView view, ILogger<AuditLog> logger)
 {
     private const int LongestPath = 1024;
 
+    /// <summary>A request may change thousands of rows; their count tells how much is not said.</summary>
+    private const int MostChanges = 20;
+
     /// <summary>Rows were changed; the revision is the one at which readers see it.</summary>
     /// <param name="isKnown">Whether it is known that the change stands.</param>
     public void Changed(HttpContext context, Caller caller, IEnumerable<RowWrite> writes, bool isKnown)
@@ -24,10 +28,12 @@ public sealed partial class AuditLog(IStateView view, ILogger<AuditLog> logger)
         if (!logger.IsEnabled(LogLevel.Information))
             return;
         // An update from a record to itself is only a condition, and changes nothing.
-        var changes = string.Join(", ", writes
-            .Where(write => write is not RowWrite.Update update || !ReferenceEquals(update.Expected, update.Record)).Select(Describe));
-        if (changes.Length == 0)
+        var made = writes.Where(write => write is not RowWrite.Update update || !ReferenceEquals(update.Expected, update.Record)).ToList();
+        if (made.Count == 0)
             return;
+        var changes = string.Join(", ", made.Take(MostChanges).Select(Describe));
+        if (made.Count > MostChanges)
+            changes += string.Create(CultureInfo.InvariantCulture, $" and {made.Count - MostChanges} more, {made.Count} in all");
         if (isKnown)
             LogChanged(User(caller), caller.Tenant, Address(context), Method(context), Path(context), changes, view.Snapshot?.Revision, context.TraceIdentifier);
         else

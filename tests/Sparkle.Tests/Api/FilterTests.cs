@@ -110,6 +110,20 @@ public sealed class FilterTests : ApiFixture
         Assert.That((await GetAsync("/api/v1/user?data=x", Token(Alicorn))).Status, Is.EqualTo(HttpStatusCode.BadRequest));
     }
 
+    [TestCase("tenant/{0}/instance?state=running&State=stopped", "State")]
+    [TestCase("tenant/{0}/instance?STATE=running", "STATE")]
+    [TestCase("tenant/{0}/instance?limit=1&Limit=2", "Limit")]
+    [TestCase("tenant/{0}?fields=name&%46ields=uuid", "Fields")]
+    [TestCase("?depth=1&Depth=1", "Depth")]
+    [TestCase("watch?table=instance&Table=host", "Table")]
+    public async Task A_name_in_another_case_is_another_name(string path, string unknown)
+    {
+        var answer = await SendAsync(
+            HttpMethod.Get, $"/api/v1/{string.Format(null, path, TenantA)}", Token(Owner, TenantA), header: ("Accept", "application/json, text/event-stream"));
+        Assert.That(answer.ProblemType, Is.EqualTo("urn:ponycloud:problem:unknown-parameter"), answer.ToString());
+        Assert.That((string)answer.Json["detail"]!, Is.EqualTo($"Unknown query parameters: {unknown}."));
+    }
+
     [Test]
     public async Task A_foreign_uuid_matches_nothing()
     {

@@ -96,9 +96,11 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
             trial.Apply(_store.Snapshot.Tables.SelectMany(table => table.Rows.Where(row => row.Desired is not null)
                 .Select(row => new RowChange(table.Entity, row.Key, RowPart.Desired, row.Desired))));
             var changes = new List<RowChange>();
+            var unique = new UniqueValues();
             for (var i = 0; i < writes.Count; i++)
             {
-                var change = Check(trial.Snapshot, writes[i], i);
+                var change = Check(trial.Snapshot, unique, writes[i], i);
+                unique.Note(trial.Snapshot, change);
                 trial.Apply([change]);
                 changes.Add(change);
             }
@@ -109,7 +111,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
         return Task.CompletedTask;
     }
 
-    private static RowChange Check(StateSnapshot state, RowWrite write, int index)
+    private static RowChange Check(StateSnapshot state, UniqueValues unique, RowWrite write, int index)
     {
         switch (write)
         {
@@ -117,12 +119,12 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
                 var made = entity.KeyOf(RowPart.Desired, record);
                 if (state[entity].Find(made)?.Desired is not null)
                     throw Refused(Refusal.Duplicate, index, $"{entity.Name}_pkey", entity.KeyColumns);
-                CheckRow(state, entity, made, record, index);
+                CheckRow(state, unique, entity, made, record, index);
                 return RowChange.Set(entity, RowPart.Desired, record);
             case RowWrite.Update(var entity, var key, var expected, var record):
                 if (!Equals(state[entity].Find(key)?.Desired, expected))
                     throw new ConcurrentChangeException(index);
-                CheckRow(state, entity, key, record, index);
+                CheckRow(state, unique, entity, key, record, index);
                 return RowChange.Set(entity, RowPart.Desired, record);
             case RowWrite.Delete(var entity, var key):
                 return RowChange.Remove(entity, RowPart.Desired, key);
@@ -131,7 +133,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
         }
     }
 
-    private static void CheckRow(StateSnapshot state, Entity entity, RowKey key, object record, int index)
+    private static void CheckRow(StateSnapshot state, UniqueValues unique, Entity entity, RowKey key, object record, int index)
     {
         foreach (var column in entity.Desired!.Columns)
         {
@@ -143,12 +145,8 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
         }
         foreach (var (_, columns) in UniqueColumns.Where(unique => unique.Entity == entity.Name))
         {
-            var values = columns.Select(column => entity.Desired.Column(column)!.IndexText(record)).ToArray();
-            if (!values.Contains(null) && state[entity].Rows.Any(row => row.Key != key && row.Desired is { } other
-                && columns.Select(column => entity.Desired.Column(column)!.IndexText(other)).SequenceEqual(values)))
-            {
+            if (unique.OwnerOf(state, entity, columns, record) is { } owner && owner != key)
                 throw Refused(Refusal.Duplicate, index, $"{entity.Name}_{string.Join('_', columns)}_key", columns);
-            }
         }
     }
 
@@ -183,6 +181,47 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
         var set = _store.Apply(changes);
         if (!set.IsEmpty)
             Settled?.Invoke(set);
+    }
+
+    /// <summary>Whose values are taken, in one transaction: looked up, since a transaction may have thousands of rows.</summary>
+    private sealed class UniqueValues
+    {
+        private readonly Dictionary<string[], Dictionary<string, RowKey>> _owners = [];
+
+        public RowKey? OwnerOf(StateSnapshot state, Entity entity, string[] columns, object record)
+        {
+            if (!_owners.TryGetValue(columns, out var owners))
+            {
+                owners = [];
+                foreach (var row in state[entity].Rows)
+                {
+                    if (row.Desired is { } other && TextOf(entity, columns, other) is { } taken)
+                        owners[taken] = row.Key;
+                }
+                _owners.Add(columns, owners);
+            }
+            return TextOf(entity, columns, record) is { } text && owners.TryGetValue(text, out var owner) ? owner : null;
+        }
+
+        /// <param name="state">From before the change.</param>
+        public void Note(StateSnapshot state, RowChange change)
+        {
+            foreach (var (name, columns) in UniqueColumns)
+            {
+                if (name != change.Entity.Name || !_owners.TryGetValue(columns, out var owners))
+                    continue;
+                if (state[change.Entity].Find(change.Key)?.Desired is { } before && TextOf(change.Entity, columns, before) is { } left)
+                    owners.Remove(left);
+                if (change.Value is { } after && TextOf(change.Entity, columns, after) is { } taken)
+                    owners[taken] = change.Key;
+            }
+        }
+
+        private static string? TextOf(Entity entity, string[] columns, object record)
+        {
+            var texts = columns.Select(column => entity.Desired!.Column(column)!.IndexText(record)).ToList();
+            return texts.Contains(null) ? null : string.Join('\0', texts);
+        }
     }
 
     private Entity EntityOf(object record, RowPart part) => Catalog.All.Single(entity => entity.Part(part)?.Type == record.GetType());
