@@ -5,6 +5,7 @@ using PonyCloud.Sparkle.Api;
 using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.Sparkle;
 
@@ -78,7 +79,7 @@ internal static class SparkleConfiguration
         new(EmbeddedSocketDirectory, ConfigurationKind.Text, "Where the embedded PostgreSQL has its socket; run in its directory unless set.") { Check = AbsolutePath },
         new(EmbeddedUser, ConfigurationKind.Text, "Who the embedded PostgreSQL runs as when Sparkle runs as root.") { Default = "postgres" },
         new(EmbeddedBinDirectory, ConfigurationKind.Text, "Where initdb and pg_ctl are; the newest version installed unless set.") { Check = AbsolutePath },
-        new(DataDirectory, ConfigurationKind.Text, "What outlives a restart: the keys that sign tokens and by which hosts know Sparkle.") { Default = "/var/lib/sparkle", Check = AbsolutePath },
+        new(DataDirectory, ConfigurationKind.Text, "What outlives a restart: the keys that sign tokens and by which hosts know Sparkle, and orders that wait for the database.") { Default = "/var/lib/sparkle", Check = AbsolutePath },
         new(AlicornEmail, ConfigurationKind.Text, "The operator that is made when the database has none.") { Default = "alicorn@localhost" },
         new(AlicornPasswordFile, ConfigurationKind.Text, "File that takes that operator's generated password; shown on the console unless set.") { Check = AbsolutePath },
         .. DaemonLogging.Keys,
@@ -140,6 +141,8 @@ internal static class SparkleConfiguration
         values.TextOrNull(CurveKeyCommand.KeyFile) ?? Path.Combine(values.Text(DataDirectory), "curve.key");
 
     public static ControlOptions Control(ConfigurationValues values) => new() { KeepAlive = values.Duration(KeepAlive) };
+
+    public static LetGoOptions LetGo(ConfigurationValues values) => new() { Directory = values.Text(DataDirectory) };
 
     private static string KeyOf(string option) => option switch
     {

@@ -11,6 +11,7 @@ using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
+using PonyCloud.Sparkle.Outage;
 using PonyCloud.Sparkle.Placement;
 
 namespace PonyCloud.Sparkle;
@@ -40,6 +41,7 @@ internal static class SparkleHost
         builder.Services.AddHosts();
         builder.Services.AddPlacement();
         builder.Services.AddEvents();
+        builder.Services.AddOutage(SparkleConfiguration.LetGo(values));
         builder.Services.AddDatabase(SparkleConfiguration.Database(values));
         builder.Services.AddApi(SparkleConfiguration.Api(values));
         builder.Services.AddHostedService<ReadinessReporter>();

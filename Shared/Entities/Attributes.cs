@@ -33,6 +33,17 @@ public sealed class OperatorOnlyAttribute : Attribute;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ImmutableAttribute : Attribute;
 
+/// <summary>
+/// The value of the enumeration lets go of something. An order to a value that lets go further is taken even while the
+/// database is away; every other waits for it.
+/// </summary>
+/// <param name="reach">How far: from a value without this attribute, or one of less reach, to this one is an order to let go.</param>
+[AttributeUsage(AttributeTargets.Field)]
+public sealed class LetsGoAttribute(int reach = 1) : Attribute
+{
+    public int Reach { get; } = reach;
+}
+
 /// <summary>The text, or each element of the list, is an IP address without a prefix length (PostgreSQL <c>inet</c>).</summary>
 /// <remarks>It, like those below, is kept in the form of <see cref="NetworkText"/>.</remarks>
 [AttributeUsage(AttributeTargets.Property)]

@@ -39,6 +39,7 @@ public sealed class Column
     private readonly Action<object, object?> _set;
     private readonly Dictionary<string, object> _enumValues = new(StringComparer.Ordinal);
     private readonly Dictionary<object, string> _enumNames = [];
+    private readonly Dictionary<object, int> _reaches = [];
 
     internal Column(PropertyInfo property)
     {
@@ -74,6 +75,8 @@ public sealed class Column
                 var value = field.GetValue(null)!;
                 _enumValues.Add(name, value);
                 _enumNames.Add(value, name);
+                if (field.GetCustomAttribute<LetsGoAttribute>() is { } letsGo)
+                    _reaches.Add(value, letsGo.Reach);
             }
         }
         (_get, _set) = Accessors(property);
@@ -137,6 +140,12 @@ public sealed class Column
 
     public string EnumName(object value) => _enumNames[value];
 
+    /// <summary>Whether one of its values lets go of something.</summary>
+    public bool CanLetGo => _reaches.Count > 0;
+
+    /// <summary>Whether the second record lets go further than the first, in this column.</summary>
+    public bool LetsGo(object before, object after) => Reach(after) > Reach(before);
+
     /// <summary>The text under which a value stands in keys and indexes; null has none.</summary>
     public string? IndexText(object record) => _get(record) switch
     {
@@ -150,6 +159,8 @@ public sealed class Column
     };
 
     public override string ToString() => Name;
+
+    private int Reach(object record) => _get(record) is { } value ? _reaches.GetValueOrDefault(value) : 0;
 
     private static ColumnKind KindOf(PropertyInfo property, Type type) => type switch
     {

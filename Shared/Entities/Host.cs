@@ -9,12 +9,14 @@ public enum HostState
     Present,
 
     /// <summary>The host takes no new instances.</summary>
+    [LetsGo]
     Evacuated,
 
     /// <summary>
     /// An operator has given the host up: it has no instances and is not listened to. What was known of it is forgotten,
     /// so it has no current part; its row and its name stay.
     /// </summary>
+    [LetsGo(2)]
     Gone,
 }
 

@@ -7,6 +7,8 @@ public enum InstanceState
 {
     Running,
     Paused,
+
+    [LetsGo]
     Stopped,
 }
 

@@ -20,6 +20,10 @@ public sealed class PartDeclaration
         _byName = Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         _json = RowJson.Options.GetTypeInfo(type);
         _hostJson = RowJson.HostOptions.GetTypeInfo(type);
+        CanLetGo = Columns.Any(column => column.CanLetGo);
+        // Such orders are kept as JSON, in which a secret is left out.
+        if (CanLetGo && Columns.Any(column => column.IsSecret))
+            throw new NotSupportedException($"{type.Name} has a secret, so no order to let go can be kept of it.");
     }
 
     public Type Type { get; }
@@ -27,10 +31,28 @@ public sealed class PartDeclaration
     /// <summary>The columns in the order in which the record declares them.</summary>
     public IReadOnlyList<Column> Columns { get; }
 
+    /// <summary>Whether there are orders to let go of such a row.</summary>
+    public bool CanLetGo { get; }
+
     public Column? Column(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>A record with every column at its default, to be filled before it is shared.</summary>
     public object New() => Activator.CreateInstance(Type)!;
+
+    /// <summary>Whether the second record differs from the first by nothing but orders to let go, and by one at least.</summary>
+    public bool LetsGo(object before, object after)
+    {
+        var letsGo = false;
+        foreach (var column in Columns)
+        {
+            if (Equals(column.Get(before), column.Get(after)))
+                continue;
+            if (!column.LetsGo(before, after))
+                return false;
+            letsGo = true;
+        }
+        return letsGo;
+    }
 
     /// <summary>Writes the record as a JSON object: nulls and secret columns are left out.</summary>
     public void Write(Utf8JsonWriter writer, object record) => JsonSerializer.Serialize(writer, record, _json);

@@ -8,6 +8,7 @@ using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Api.Writing;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.Sparkle.Api;
 
@@ -130,7 +131,8 @@ public sealed partial class ApiEndpoint(
             _ => Operation.Read,
         });
         RequireRow(snapshot, resource);
-        if (!link.IsUp)
+        // A patch may hold nothing but orders to let go, which are taken all the same; the writer finds out.
+        if (!link.IsUp && !HttpMethods.IsPatch(method))
             throw DatabaseDown();
         var call = new WriteCall(context, caller, resource);
         await (method switch
@@ -222,6 +224,11 @@ public sealed partial class ApiEndpoint(
                 return known.Problem;
             case DatabaseUnavailableException:
                 return DatabaseDown().Problem;
+            case JournalException failed:
+                LogNotJournaled(exception, context.TraceIdentifier);
+                return failed.IsUndone
+                    ? new Problem(ProblemKind.Unavailable, "The database cannot be reached, and the order could not be journaled. Nothing was done.") { RetryAfter = RetryAfter }
+                    : new Problem(ProblemKind.OutcomeUnknown, "The database cannot be reached, and it is not known whether the order was journaled. Read before trying again.");
             case ConcurrentChangeException:
                 return new Problem(ProblemKind.ConcurrentChange, "The row was changed by somebody else at the same time, again and again.");
             case UnconfirmedCommitException:
@@ -247,6 +254,9 @@ public sealed partial class ApiEndpoint(
 
     [LoggerMessage(3002, LogLevel.Error, "Request {TraceId} failed")]
     private partial void LogFailed(Exception exception, string traceId);
+
+    [LoggerMessage(3004, LogLevel.Error, "Request {TraceId}: its order could not be journaled")]
+    private partial void LogNotJournaled(Exception exception, string traceId);
 
     [LoggerMessage(3003, LogLevel.Warning, "Request {TraceId}: the outcome of its commit is not known")]
     private partial void LogUnconfirmed(Exception exception, string traceId);

@@ -44,6 +44,7 @@ public static class ApiSetup
         services.AddSingleton<RowParts>();
         services.AddSingleton<RowReader>();
         services.AddSingleton<TreeReader>();
+        services.AddSingleton<LetGoOrders>();
         services.AddSingleton<WriteTransaction>();
         services.AddSingleton<Revisions>();
         services.AddSingleton<PasswordReader>();

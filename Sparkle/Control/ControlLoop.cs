@@ -5,6 +5,7 @@ using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.Sparkle.Control;
 
@@ -12,7 +13,7 @@ namespace PonyCloud.Sparkle.Control;
 /// The sole writer of the state. Everything that happens (a commit, a message, time) waits in one queue, and one loop
 /// takes it from there. The queue is bounded, so whoever is faster than the loop waits.
 /// </summary>
-public sealed partial class ControlLoop : BackgroundService, IStateView, IDatabaseSink, IControlQueue
+public sealed partial class ControlLoop : BackgroundService, IStateView, IDatabaseSink, IControlQueue, IOrderOverlay
 {
     private readonly TurnQueue _queue;
     private readonly Lazy<Controller> _controller;
@@ -73,6 +74,15 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
 
     public Task EpochChangedAsync(long? epoch, CancellationToken cancellation) =>
         RunAsync(() => _controller.Value.SetEpoch(epoch), cancellation);
+
+    public Task PutAsync(IReadOnlyList<LetGoOrder> orders, CancellationToken cancellation) =>
+        RunAsync(() => _controller.Value.Put(orders), cancellation);
+
+    public Task WithdrawAsync(LetGoOrder order, object row, CancellationToken cancellation) =>
+        RunAsync(() => _controller.Value.Withdraw(order, row), cancellation);
+
+    public Task SettleAsync(LetGoOrder order, CancellationToken cancellation) =>
+        RunAsync(() => _controller.Value.Settle(order), cancellation);
 
     public Task LostAsync(string why, CancellationToken cancellation)
     {

@@ -15,6 +15,7 @@ public static class ControlRegistration
         services.AddSingleton<IStateView>(provider => provider.GetRequiredService<ControlLoop>());
         services.AddSingleton<IDatabaseSink>(provider => provider.GetRequiredService<ControlLoop>());
         services.AddSingleton<IControlQueue>(provider => provider.GetRequiredService<ControlLoop>());
+        services.AddSingleton<IOrderOverlay>(provider => provider.GetRequiredService<ControlLoop>());
         services.AddHostedService(provider => provider.GetRequiredService<ControlLoop>());
         return services;
     }

@@ -2,6 +2,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.Sparkle.Control;
 
@@ -16,6 +17,7 @@ public sealed class Controller
 
     private readonly StateStore _store;
     private readonly IReadOnlyList<IControlFeature> _features;
+    private readonly OrderOverlay _overlay = new();
     private volatile StateSnapshot? _published;
     private long _epoch; // 0 for none.
 
@@ -43,7 +45,8 @@ public sealed class Controller
             .Where(entity => entity.IsStored)
             .SelectMany(entity => DesiredKeys(entity).Where(key => !kept.Contains((entity, key)))
                 .Select(key => RowChange.Remove(entity, RowPart.Desired, key)));
-        Apply([.. gone, .. rows], isReload: true);
+        _overlay.Keep(kept);
+        Apply([.. gone, .. rows.Select(_overlay.Over)], isReload: true);
     }
 
     /// <summary>The epoch was raised; or null, another controller has taken over.</summary>
@@ -58,16 +61,31 @@ public sealed class Controller
             switch (change)
             {
                 case DatabaseChange.OfRow(var row):
-                    rows.Add(row);
+                    rows.Add(_overlay.Over(row));
                     break;
                 case DatabaseChange.Truncated(var entity):
                     var inserted = rows.Where(row => row.Entity == entity).Select(row => row.Key);
-                    rows.AddRange([.. DesiredKeys(entity).Concat(inserted).Distinct().Select(key => RowChange.Remove(entity, RowPart.Desired, key))]);
+                    rows.AddRange([.. DesiredKeys(entity).Concat(inserted).Distinct().Select(key => _overlay.Over(RowChange.Remove(entity, RowPart.Desired, key)))]);
                     break;
             }
         }
         Apply(rows, isReload: false);
     }
+
+    /// <inheritdoc cref="IOrderOverlay.PutAsync"/>
+    public void Put(IReadOnlyList<LetGoOrder> orders) => Apply(
+        [.. orders.Select(order => _overlay.Put(order, _store.Snapshot[order.Entity].Find(order.Key)?.Desired)).OfType<RowChange>()],
+        isReload: false);
+
+    /// <inheritdoc cref="IOrderOverlay.WithdrawAsync"/>
+    public void Withdraw(LetGoOrder order, object row)
+    {
+        if (_overlay.Withdraw(order, row) is { } change)
+            Apply([change], isReload: false);
+    }
+
+    /// <inheritdoc cref="IOrderOverlay.SettleAsync"/>
+    public void Settle(LetGoOrder order) => _overlay.Settle(order);
 
     public void Receive(TransportEvent transportEvent) =>
         Apply([.. _features.SelectMany(feature => feature.Receive(transportEvent))], isReload: false);

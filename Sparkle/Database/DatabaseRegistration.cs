@@ -17,7 +17,8 @@ public static class DatabaseRegistration
 {
     /// <summary>
     /// Adds the link to the database: <see cref="IDesiredStateWriter"/>, <see cref="IEventStore"/>,
-    /// <see cref="IEpochAuthority"/> and the service that keeps the registered <see cref="IDatabaseSink"/> in step.
+    /// <see cref="IEpochAuthority"/>, <see cref="IOrderStore"/> and the service that keeps the registered
+    /// <see cref="IDatabaseSink"/> in step. Needs an <see cref="IWaitingOrders"/> among the services.
     /// </summary>
     /// <exception cref="ArgumentException">The options name no database, or two.</exception>
     public static IServiceCollection AddDatabase(this IServiceCollection services, DatabaseOptions options)
@@ -40,6 +41,7 @@ public static class DatabaseRegistration
         services.AddSingleton<IRequestLedger>(provider => provider.GetRequiredService<DesiredStateWriter>());
         services.AddHostedService<RequestSweeper>();
         services.AddSingleton<IEventStore, EventStore>();
+        services.AddSingleton<IOrderStore, OrderStore>();
         if (options.Embedded is { } embedded)
             services.AddSingleton(provider => ActivatorUtilities.CreateInstance<EmbeddedPostgres>(provider, embedded));
         services.AddHostedService<DatabaseService>();

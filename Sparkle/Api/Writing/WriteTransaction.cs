@@ -9,7 +9,7 @@ namespace PonyCloud.Sparkle.Api.Writing;
 /// request, and leaves a line in the log about who changed what.
 /// </summary>
 public sealed partial class WriteTransaction(
-    IDesiredStateWriter database, IRequestLedger ledger, AuditLog audit, TimeProvider time, ILogger<WriteTransaction> logger)
+    IDesiredStateWriter database, IRequestLedger ledger, LetGoOrders letGo, AuditLog audit, TimeProvider time, ILogger<WriteTransaction> logger)
 {
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(30);
 
@@ -32,8 +32,15 @@ public sealed partial class WriteTransaction(
         {
             throw IdempotencyKeys.UnderWay();
         }
+        catch (DatabaseUnavailableException)
+        {
+            // The write itself asks once more under the key. Only an order to let go is taken without the database, and that
+            // does no harm when it comes twice.
+            return null;
+        }
     }
 
+    /// <summary>Returns when every reader sees the writes, or when they were journaled instead and the call says so.</summary>
     /// <param name="key">Under which the answer is kept; null for a request that is not to be repeated.</param>
     /// <returns>The answer; that of the first time when the same request was carried out before.</returns>
     /// <exception cref="ProblemException">The schema refuses it; the problem says where in the request.</exception>
@@ -60,14 +67,24 @@ public sealed partial class WriteTransaction(
         {
             throw IdempotencyKeys.UnderWay();
         }
+        catch (DatabaseUnavailableException)
+        {
+            if (await letGo.TakeAsync(call, writes, mayStand: false))
+                return answer;
+            throw;
+        }
         catch (UnconfirmedCommitException)
         {
             Audit(call, writes, isKnown: false);
+            if (await letGo.TakeAsync(call, writes, mayStand: true))
+                return answer;
             throw;
         }
         catch (OperationCanceledException cancelled) when (limit.IsCancellationRequested)
         {
             Audit(call, writes, isKnown: false);
+            if (await letGo.TakeAsync(call, writes, mayStand: true))
+                return answer;
             throw new UnconfirmedCommitException("The database did not answer in time.", cancelled);
         }
         catch (WriteRefusedException refusal)

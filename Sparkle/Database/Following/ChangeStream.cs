@@ -23,7 +23,7 @@ public sealed record DatabaseIdentity(string System, uint Timeline, NpgsqlLogSeq
 /// </summary>
 /// <remarks>
 /// <code>
-///   DOWN ──connect, check──► LEASE ──epoch is known──► SLOT ──snapshot loaded──► FOLLOWING
+///   DOWN ──connect, check──► LEASE ──waiting orders──► SLOT ──snapshot loaded──► FOLLOWING
 ///    ▲                        │ ▲ │ another holds       │  ▲ │ open transactions     │
 ///    │                        │ └─┘ it: wait            │  └─┘ hold the slot up:     │
 ///    │                        │                         │      load plain snapshots  │
@@ -34,7 +34,7 @@ public sealed record DatabaseIdentity(string System, uint Timeline, NpgsqlLogSeq
 /// </remarks>
 public sealed partial class ChangeStream(
     DatabaseConnections connections, TableMaps tables, IDatabaseSink sink, CommitTracker tracker, ConstraintCatalog constraints,
-    SchemaMigrator migrator, ControllerLease lease, DatabaseOptions options, TimeProvider time, ILogger<ChangeStream> logger)
+    SchemaMigrator migrator, ControllerLease lease, IWaitingOrders waiting, DatabaseOptions options, TimeProvider time, ILogger<ChangeStream> logger)
 {
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(10);
@@ -101,6 +101,8 @@ public sealed partial class ChangeStream(
     private async Task WaitAsync(string why, CancellationToken stop)
     {
         tracker.SetDown(why);
+        // Users gave them before the other took over, and the database decides about each as about any write of theirs.
+        await waiting.WriteAllAsync(stop);
         if (why == _told)
             return;
         _told = why;
@@ -111,6 +113,8 @@ public sealed partial class ChangeStream(
     /// <summary>All that is loaded here is newer than the lease.</summary>
     private async Task FollowHeldAsync(CancellationToken stop)
     {
+        // Before anything is loaded: what is acted upon after an outage knows of the orders that were given in it.
+        await waiting.WriteAllAsync(stop);
         await using var replication = connections.Replication();
         Compare(await IdentifyAsync(replication, stop));
 

@@ -227,25 +227,11 @@ public sealed partial class DesiredStateWriter(
         NpgsqlConnection connection, TableMap table, RowWrite.Update update, int index, CancellationToken cancellation)
     {
         var changed = table.Difference(update.Expected, update.Record).ToList();
-        // A row whose key stays may be referred to by others meanwhile; one whose key changes may not.
-        var strength = changed.Any(column => table.KeyColumns.Contains(column)) ? "UPDATE" : "NO KEY UPDATE";
-        object? held = null;
-        await using (var command = new NpgsqlCommand($"{table.Select} WHERE {table.KeyCondition} FOR {strength}", connection))
-        {
-            command.Parameters.AddRange(TableMap.KeyParameters(update.Key).ToArray());
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            if (await reader.ReadAsync(cancellation))
-                held = table.Record(i => reader.IsDBNull(i) ? null : reader.GetString(i));
-        }
+        var held = await RowStatements.LockAsync(connection, table, update.Key, changed.Any(column => table.KeyColumns.Contains(column)), cancellation);
         if (held is null || table.Difference(held, update.Expected).Any())
             throw new ConcurrentChangeException(index);
-        if (changed.Count == 0)
-            return;
-        var keys = TableMap.KeyParameters(update.Key).ToList();
-        var set = changed.Select((column, i) => $"{TableMap.Quote(column.Name)} = {TableMap.Value(column, keys.Count + i + 1)}");
-        await RunAsync(
-            connection, $"UPDATE {table.Table} SET {string.Join(", ", set)} WHERE {table.KeyCondition}",
-            keys.Concat(changed.Select(column => TableMap.Parameter(PostgresText.Format(column, column.Get(update.Record))))), cancellation);
+        if (changed.Count > 0)
+            await RowStatements.UpdateAsync(connection, table, update.Key, changed, update.Record, cancellation);
     }
 
     private static async Task RunAsync(
