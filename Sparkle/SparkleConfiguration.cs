@@ -5,6 +5,7 @@ using PonyCloud.Sparkle.Api;
 using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.Sparkle;
@@ -35,6 +36,8 @@ internal static class SparkleConfiguration
     private const string EmbeddedSocketDirectory = "database:embedded:socket_directory";
     private const string EmbeddedUser = "database:embedded:user";
     private const string EmbeddedBinDirectory = "database:embedded:bin_directory";
+    private const string EventAge = "events:keep";
+    private const string EventCount = "events:keep_count";
     private const string DataDirectory = "data_directory";
     private const string AlicornEmail = "first_alicorn:email";
     private const string AlicornPasswordFile = "first_alicorn:password_file";
@@ -79,6 +82,11 @@ internal static class SparkleConfiguration
         new(EmbeddedSocketDirectory, ConfigurationKind.Text, "Where the embedded PostgreSQL has its socket; run in its directory unless set.") { Check = AbsolutePath },
         new(EmbeddedUser, ConfigurationKind.Text, "Who the embedded PostgreSQL runs as when Sparkle runs as root.") { Default = "postgres" },
         new(EmbeddedBinDirectory, ConfigurationKind.Text, "Where initdb and pg_ctl are; the newest version installed unless set.") { Check = AbsolutePath },
+        new(EventAge, ConfigurationKind.Duration, "How long an event is kept that does not happen again.") { Default = "30.00:00:00", Minimum = 3600, Maximum = 315360000 },
+        new(EventCount, ConfigurationKind.Integer, "How many different events are kept; beyond, those go that did not happen for the longest time.")
+        {
+            Default = "100000", Minimum = 100, Maximum = 10000000,
+        },
         new(DataDirectory, ConfigurationKind.Text, "What outlives a restart: the keys that sign tokens and by which hosts know Sparkle, and orders that wait for the database.") { Default = "/var/lib/sparkle", Check = AbsolutePath },
         new(AlicornEmail, ConfigurationKind.Text, "The operator that is made when the database has none.") { Default = "alicorn@localhost" },
         new(AlicornPasswordFile, ConfigurationKind.Text, "File that takes that operator's generated password; shown on the console unless set.") { Check = AbsolutePath },
@@ -141,6 +149,12 @@ internal static class SparkleConfiguration
         values.TextOrNull(CurveKeyCommand.KeyFile) ?? Path.Combine(values.Text(DataDirectory), "curve.key");
 
     public static ControlOptions Control(ConfigurationValues values) => new() { KeepAlive = values.Duration(KeepAlive) };
+
+    public static RetentionOptions Retention(ConfigurationValues values) => new()
+    {
+        EventAge = values.Duration(EventAge),
+        Events = (int)values.Integer(EventCount),
+    };
 
     public static LetGoOptions LetGo(ConfigurationValues values) => new() { Directory = values.Text(DataDirectory) };
 

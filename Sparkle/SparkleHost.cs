@@ -40,7 +40,7 @@ internal static class SparkleHost
         builder.Services.AddControl(SparkleConfiguration.Control(values));
         builder.Services.AddHosts();
         builder.Services.AddPlacement();
-        builder.Services.AddEvents();
+        builder.Services.AddEvents(SparkleConfiguration.Retention(values));
         builder.Services.AddOutage(SparkleConfiguration.LetGo(values));
         builder.Services.AddDatabase(SparkleConfiguration.Database(values));
         builder.Services.AddApi(SparkleConfiguration.Api(values));

@@ -42,6 +42,7 @@ public static class DatabaseRegistration
         services.AddHostedService<RequestSweeper>();
         services.AddSingleton<IEventStore, EventStore>();
         services.AddSingleton<IOrderStore, OrderStore>();
+        services.AddSingleton<IRetentionStore, RetentionStore>();
         if (options.Embedded is { } embedded)
             services.AddSingleton(provider => ActivatorUtilities.CreateInstance<EmbeddedPostgres>(provider, embedded));
         services.AddHostedService<DatabaseService>();

@@ -26,8 +26,9 @@ internal sealed record JournalText(IReadOnlyList<JournalLine> Lines, long Length
             var line = end < 0 ? rest : rest[..end];
             if (end < 0 || !JournalLine.IsWhole(line.Span))
             {
-                // Each line is on the disk before the next is begun, so only the last can be torn.
-                var isLast = end < 0 || at + end + 1 == bytes.Length;
+                // Each line is on the disk before the next is begun, so only the last can be torn. Where another begins within
+                // it, what is lost is the end of a line that was acknowledged; a blank stands nowhere else before an object.
+                var isLast = (end < 0 || at + end + 1 == bytes.Length) && line.Span.Count(" {\""u8) <= 1;
                 return new JournalText(lines, at, isLast ? null : $"the line at byte {at} has another checksum than it says");
             }
             try

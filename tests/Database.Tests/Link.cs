@@ -13,7 +13,7 @@ using PonyCloud.TestKit.Database;
 namespace PonyCloud.Database.Tests;
 
 /// <summary>The whole room on one database, as the controller puts it together.</summary>
-internal sealed class Link : IAsyncDisposable, IEventSink
+internal sealed class Link : IAsyncDisposable, IEventSink, IWaitingOrders
 {
     public static readonly EntityCatalog Catalog = EntityCatalog.Load();
 
@@ -41,7 +41,8 @@ internal sealed class Link : IAsyncDisposable, IEventSink
         Lease = new ControllerLease(_connections, State, this, options, time, new TestLog<ControllerLease>());
         Stream = new ChangeStream(
             _connections, tables, State, _tracker, constraints, new SchemaMigrator(Migration.Embedded(), new TestLog<SchemaMigrator>()),
-            Lease, options, time, new TestLog<ChangeStream>());
+            Lease, this, options, time, new TestLog<ChangeStream>());
+        Orders = new OrderStore(_connections, tables, constraints, options, time);
         WriteConnections = writeThrough is null ? _connections : new DatabaseConnections(writeThrough, options);
         Requests = new RequestLedger(WriteConnections, _tracker, options, time);
         Writer = new DesiredStateWriter(
@@ -69,6 +70,13 @@ internal sealed class Link : IAsyncDisposable, IEventSink
     public RequestLedger Requests { get; }
 
     public EventStore Events { get; }
+
+    public OrderStore Orders { get; }
+
+    /// <summary>Is done before every load.</summary>
+    public Func<Task> BeforeLoad { get; set; } = () => Task.CompletedTask;
+
+    public RetentionStore Retention => new(_connections, Patient, TimeProvider.System);
 
     private DatabaseConnections WriteConnections { get; }
 
@@ -107,6 +115,8 @@ internal sealed class Link : IAsyncDisposable, IEventSink
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 120 };
         await command.ExecuteNonQueryAsync();
     }
+
+    Task IWaitingOrders.WriteAllAsync(CancellationToken cancellation) => BeforeLoad();
 
     void IEventSink.Record(PlatformEvent platformEvent) => Recorded.Enqueue(platformEvent);
 

@@ -56,6 +56,14 @@ public abstract class ApiFixture
 
     protected virtual ApiOptions Options(ApiOptions options) => options;
 
+    /// <summary>What else is there.</summary>
+    protected virtual void AddServices(IServiceCollection services)
+    {
+    }
+
+    /// <summary>Where the controller keeps what outlives it.</summary>
+    protected string DataDirectory => _directory;
+
     [SetUp]
     public async Task StartAsync()
     {
@@ -85,6 +93,7 @@ public abstract class ApiFixture
         builder.Services.AddSingleton<IDesiredStateWriter>(Database);
         builder.Services.AddSingleton<IRequestLedger>(Database);
         builder.Services.AddSingleton(Clock);
+        AddServices(builder.Services);
         builder.Services.AddApi(Options(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = _directory }));
         _app = builder.Build();
         _app.MapApi();

@@ -2,6 +2,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.TestKit.Control;
 
@@ -9,7 +10,7 @@ namespace PonyCloud.TestKit.Control;
 /// A database and the memory that follows it in one: writes are checked as the schema would, at least for keys, unique
 /// columns and references, and are visible when <see cref="WriteAsync(IReadOnlyList{RowWrite}, CancellationToken)"/> returns.
 /// </summary>
-public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IStateView
+public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IStateView, IOrderOverlay
 {
     private static readonly (string Entity, string[] Columns)[] UniqueColumns =
     [
@@ -110,6 +111,21 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
         }
         return Task.CompletedTask;
     }
+
+    Task IOrderOverlay.PutAsync(IReadOnlyList<LetGoOrder> orders, CancellationToken cancellation)
+    {
+        Put([.. orders.Select(order => order.Record)]);
+        return Task.CompletedTask;
+    }
+
+    Task IOrderOverlay.WithdrawAsync(LetGoOrder order, object row, CancellationToken cancellation)
+    {
+        Put(row);
+        return Task.CompletedTask;
+    }
+
+    // What was put stays: it is the memory that this stands for.
+    Task IOrderOverlay.SettleAsync(LetGoOrder order, CancellationToken cancellation) => Task.CompletedTask;
 
     private static RowChange Check(StateSnapshot state, UniqueValues unique, RowWrite write, int index)
     {
