@@ -33,7 +33,7 @@ public interface IRetentionStore
     /// <summary>Removes at most <see cref="RetentionOptions.Batch"/> rows of each kind, in a transaction each.</summary>
     /// <returns>How many rows went; fewer than a batch of each when nothing is left.</returns>
     /// <exception cref="DatabaseUnavailableException">The database cannot be reached.</exception>
-    Task<int> SweepAsync(RetentionOptions options, DateTimeOffset now, CancellationToken cancellation);
+    Task<int> SweepAsync(RetentionOptions retention, DateTimeOffset now, CancellationToken cancellation);
 }
 
 /// <summary>Looks from time to time whether there are rows to remove, and removes them piece by piece.</summary>

@@ -91,6 +91,27 @@ public sealed class FaultTests
     }
 
     [Test]
+    public async Task A_write_to_a_server_that_hangs_unnoticed_fails_before_that_is_noticed()
+    {
+        await _link.DisposeAsync();
+        await using var link = await Link.OpenAsync(
+            _link.ConnectionString, Link.Patient with { ReachTimeout = TimeSpan.FromMilliseconds(200), ServerTimeout = TimeSpan.FromMinutes(5) });
+        await link.InsertAsync(("tenant", Rows.Tenant()));
+        await _server.FreezeAsync();
+        try
+        {
+            Assert.That(() => link.InsertAsync(("tenant", Rows.Tenant())), Throws.TypeOf<DatabaseUnavailableException>());
+            Assert.That(link.State.IsUp, "Nobody noticed.");
+        }
+        finally
+        {
+            await _server.ThawAsync();
+        }
+
+        Assert.That(link.State.Count("tenant"), Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task A_clean_restart_is_followed_by_a_new_load()
     {
         await _link.InsertAsync(("config", Rows.Config("before", "1")));

@@ -17,7 +17,7 @@ public sealed class JsonRuleTests
 
     [TestCase("""{"a": "\ud83d\udc34", "b": "\uD83D\uDC34\uD83D\uDC34"}""")]
     [TestCase("""["\\ud83d", "\\\\udc34", "\u0000", "\"\\\"[[[{{{"]""")]
-    [TestCase(""""\u005cud83d"""")]
+    [TestCase("\"\\u005cud83d\"")]
     public async Task Values_that_only_look_wrong_are_taken(string json)
     {
         await _link.ExecuteAsync($"INSERT INTO config VALUES ('a', $json${json}$json$)");
@@ -80,9 +80,8 @@ public sealed class JsonRuleTests
             JsonText.Parse(json);
             return true;
         }
-        catch (System.Text.Json.JsonException e)
+        catch (System.Text.Json.JsonException)
         {
-            TestContext.Out.WriteLine($"{json}: {e.Message}");
             return false;
         }
     }

@@ -77,7 +77,7 @@ public sealed partial class DesiredStateWriter(
     private async Task<(SentCommit Commit, KeptAnswer? Kept)> CommitAsync(Work work, CommitTracker.Waiter waiter, CancellationToken cancellation)
     {
         var writes = work.Writes;
-        var begun = await BeginAsync(waiter, cancellation);
+        var begun = await BeginInTimeAsync(waiter, cancellation);
         await using var connection = begun.Connection;
         using var deadline = new CancellationTokenSource(options.WriteTimeout, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
@@ -139,6 +139,36 @@ public sealed partial class DesiredStateWriter(
         catch (Exception failure) when (failure is NpgsqlException or OperationCanceledException)
         {
             throw new DatabaseUnavailableException("The database failed while it explained a refusal.", failure);
+        }
+    }
+
+    /// <summary>
+    /// A command that is cancelled asks the server to cancel it, and waits for a server that hangs. So the attempt is left
+    /// behind: without anybody who commits it, it comes to nothing whenever it ends.
+    /// </summary>
+    private async Task<BegunTransaction> BeginInTimeAsync(CommitTracker.Waiter waiter, CancellationToken cancellation)
+    {
+        var beginning = BeginAsync(waiter, cancellation);
+        try
+        {
+            return await beginning.WaitAsync(options.ReachTimeout * 1.5, time, cancellation);
+        }
+        catch (Exception e) when (!beginning.IsCompleted && e is TimeoutException or OperationCanceledException)
+        {
+            _ = AbandonAsync(beginning);
+            throw new DatabaseUnavailableException("The database cannot be reached.", e);
+        }
+    }
+
+    private async Task AbandonAsync(Task<BegunTransaction> beginning)
+    {
+        try
+        {
+            await (await beginning).Connection.DisposeAsync();
+        }
+        catch (Exception e) when (IsFailure(e, CancellationToken.None) || e is DatabaseUnavailableException)
+        {
+            LogAbandoned(e);
         }
     }
 
@@ -271,6 +301,9 @@ public sealed partial class DesiredStateWriter(
 
     [LoggerMessage(2101, LogLevel.Debug, "Attempt {Attempt} at a write was thwarted by another transaction ({SqlState}).")]
     private partial void LogThwarted(int attempt, string sqlState);
+
+    [LoggerMessage(2103, LogLevel.Debug, "A transaction that could not be begun in time came to its end.")]
+    private partial void LogAbandoned(Exception failure);
 
     [LoggerMessage(2102, LogLevel.Warning, "The connection was lost at the commit of transaction {Transaction}; asking whether it stands.")]
     private partial void LogCommitLost(ulong transaction, Exception lost);

@@ -6,8 +6,9 @@ CREATE FUNCTION json_is_readable(value json) RETURNS boolean LANGUAGE plpgsql IM
 DECLARE
     rest text;
 BEGIN
-    -- Without the backslashes that stand for themselves, every other one begins an escape.
-    rest := replace(value::text, '\\', '');
+    -- Without the backslashes that stand for themselves, every other one begins an escape. Something takes their place, so
+    -- that what stood on both sides of them does not become a pair.
+    rest := replace(value::text, '\\', '_');
     IF rest ~* '\\ud[89a-f]'
         AND regexp_replace(rest, '\\u[dD][89abAB][[:xdigit:]]{2}\\u[dD][c-fC-F][[:xdigit:]]{2}', '', 'g') ~* '\\ud[89a-f]' THEN
         RETURN false;
