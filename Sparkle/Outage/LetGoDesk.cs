@@ -120,7 +120,7 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
                 await _overlay.WithdrawAsync(order, order.Basis, CancellationToken.None);
             LogTaken(decided.Orders.Count, decided.Withdrawn.Count);
             var withdrawn = decided.Withdrawn.Select(order => (order.Entity, order.Key)).ToHashSet();
-            return new TakenOrders(decided.At, [.. changes.Select(change => (change, withdrawn.Contains((change.Entity, change.Key))))]);
+            return new TakenOrders(decided.At, [.. changes.Where(change => !Equals(change.Expected, change.Record)).Select(change => (change, withdrawn.Contains((change.Entity, change.Key))))]);
         }
         finally
         {
@@ -136,6 +136,9 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
             var (entity, key, expected, record) = changes[i];
             if (!Equals(snapshot[entity].Find(key)?.Desired, expected))
                 throw new ConcurrentChangeException(i);
+            // Only a condition, which holds.
+            if (Equals(expected, record))
+                continue;
             var before = _journal.Find(entity, key);
             if (before is { MayStand: false, Through: [] } && before.Basis.Equals(record))
                 decided.Withdrawn.Add(before);
@@ -144,7 +147,7 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
             else
                 return null;
         }
-        return decided;
+        return decided.Orders.Count + decided.Withdrawn.Count > 0 ? decided : null;
     }
 
     private static LetGoOrder Order(

@@ -110,9 +110,13 @@ public sealed class EnduranceTests : PlatformFixture
         /// <summary>The highest number that was ever sent.</summary>
         public int Last { get; private set; }
 
-        public Task MakeAsync() => PatchAsync(
-            new { op = "add", path = $"/{_left}", value = new { desired = new { value = 0 } } },
-            new { op = "add", path = $"/{_right}", value = new { desired = new { value = 0 } } });
+        public async Task MakeAsync()
+        {
+            var answer = await PatchAsync(
+                new { op = "add", path = $"/{_left}", value = new { desired = new { value = 0 } } },
+                new { op = "add", path = $"/{_right}", value = new { desired = new { value = 0 } } });
+            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.ToString());
+        }
 
         public Task<ApiAnswer> WriteAsync(int number)
         {
