@@ -155,8 +155,6 @@ public sealed partial class ApiEndpoint(
             ReadQuery.RefuseUnknown([.. context.Request.Query.Keys]);
         if (AnswerAllow(context, "GET, HEAD, OPTIONS, PATCH"))
             return;
-        if (!link.IsUp)
-            throw DatabaseDown();
         await writer.PatchAsync(new WriteCall(context, caller, null));
     }
 

@@ -12,6 +12,7 @@ using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
+using PonyCloud.Sparkle.Outage;
 using PonyCloud.TestKit.Database;
 using PonyCloud.TestKit.Messaging;
 using PonyCloud.TestKit.Processes;
@@ -55,8 +56,9 @@ internal sealed class ApiOnPostgres : IAsyncDisposable
         builder.Services.AddSingleton(Link.Catalog);
         builder.Services.AddSingleton<IMessageTransport>(new FakeNetwork().Open(PeerId.Sparkle.Text));
         builder.Services.AddControl(new ControlOptions());
-        builder.Services.AddEvents();
+        builder.Services.AddEvents(new RetentionOptions());
         builder.Services.AddDatabase(Link.Patient with { ConnectionString = connectionString });
+        builder.Services.AddOutage(new LetGoOptions { Directory = directory });
         builder.Services.AddApi(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = directory });
         var app = builder.Build();
         app.MapApi();

@@ -65,6 +65,7 @@ public sealed class JsonRuleTests
             """
             SELECT coalesce(string_agg(c.relname || '.' || a.attname, ', '), '')
             FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                JOIN pg_publication_tables p ON p.tablename = c.relname AND p.schemaname = 'public' AND p.pubname = 'sparkle'
             WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.atttypid = 'json'::regtype AND NOT a.attisdropped
               AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c'
                   AND pg_get_constraintdef(k.oid) LIKE '%json_is_readable(' || quote_ident(a.attname) || ')%')
