@@ -17,5 +17,7 @@ public sealed class OutageRules : RuleTable
         new("config_value_readable", $"UPDATE config SET value = ({DeepInText})::json", "nested too deep"),
         new("user_data_readable", """UPDATE "user" SET data = '"\ud83d\ud83d\udc34"'"""),
         new("event_data_readable", """UPDATE event SET data = '"\ud83dx\udc34"'"""),
+        new("storage_pool_config_readable", """INSERT INTO storage_pool (name, type, config) VALUES ('x', 'dir', '{"path": "\ud83d"}')"""),
+        new("storage_pool_secret_readable", """INSERT INTO storage_pool (name, type, config, secret) VALUES ('x', 'rbd', '{"pool": "a", "monitors": ["b"]}', '{"key": "\ud83d"}')"""),
     ];
 }

@@ -29,3 +29,7 @@ ALTER TABLE "user" ADD CONSTRAINT user_data_readable CHECK (json_is_readable(dat
 COMMENT ON CONSTRAINT user_data_readable ON "user" IS 'A value of JSON is Unicode and nested at most 64 deep.';
 ALTER TABLE event ADD CONSTRAINT event_data_readable CHECK (json_is_readable(data));
 COMMENT ON CONSTRAINT event_data_readable ON event IS 'A value of JSON is Unicode and nested at most 64 deep.';
+ALTER TABLE storage_pool ADD CONSTRAINT storage_pool_config_readable CHECK (json_is_readable(config));
+COMMENT ON CONSTRAINT storage_pool_config_readable ON storage_pool IS 'A value of JSON is Unicode and nested at most 64 deep.';
+ALTER TABLE storage_pool ADD CONSTRAINT storage_pool_secret_readable CHECK (json_is_readable(secret));
+COMMENT ON CONSTRAINT storage_pool_secret_readable ON storage_pool IS 'A value of JSON is Unicode and nested at most 64 deep.';
