@@ -69,15 +69,15 @@ public sealed class ApiRefusalTests
             Is.Empty);
     }
 
-    // The comment; where a row is to go, a reference is not what it says there, but in the way.
+    // The comment; a reference to the row that is to go or to change is in the way, and not wrong by itself.
     private async Task<string?> WordsAsync(BrokenByRequest request)
     {
         await using var connection = new NpgsqlConnection(_api.ConnectionString);
-        var (comment, inUse) = await connection.QuerySingleOrDefaultAsync<(string?, string?)>("""
+        var (comment, inUse, isReference) = await connection.QuerySingleOrDefaultAsync<(string?, string?, bool)>("""
             SELECT obj_description(oid, 'pg_constraint'),
-                   format('The %s is in use: a row of %s refers to it.', confrelid::regclass, conrelid::regclass)
+                   format('The %s is in use: a row of %s refers to it.', confrelid::regclass, conrelid::regclass), contype = 'f'
             FROM pg_constraint WHERE conname = @Constraint
             """, request);
-        return request.Method == "DELETE" ? inUse : comment;
+        return request is { Status: 409 } && isReference && request.Method != "POST" ? inUse : comment;
     }
 }

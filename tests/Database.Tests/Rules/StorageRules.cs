@@ -4,7 +4,7 @@ namespace PonyCloud.Database.Tests.Rules;
 /// Pools, disks, images, volumes and what hangs on them, of two tenants. A uuid starts with what it is of (a and b the
 /// tenants, c whatever belongs to nobody) and ends with what it is.
 /// </summary>
-public sealed class StorageRules : RuleTable
+public sealed partial class StorageRules : RuleTable
 {
     private const string A = "aaaaaaaa-5000-4000-8000-00000000000";
     private const string B = "bbbbbbbb-5000-4000-8000-00000000000";
@@ -19,6 +19,7 @@ public sealed class StorageRules : RuleTable
     private const string Image = A + "7";
     private const string Group = A + "8";
     private const string Vdisk = A + "9";
+    private const string Deleted = A + "a";
     private const string OtherTenant = B + "0";
     private const string Foreign = B + "1";
     private const string ForeignInstance = B + "4";
@@ -39,6 +40,7 @@ public sealed class StorageRules : RuleTable
         INSERT INTO volume (uuid, tenant, name, size, storage_pool, shareable) VALUES
             ('{{Free}}', '{{Tenant}}', 'free', 100, '{{Pool}}', false), ('{{Attached}}', '{{Tenant}}', 'attached', 100, '{{Pool}}', false),
             ('{{Shared}}', '{{Tenant}}', 'shared', 100, '{{Pool}}', true), ('{{Foreign}}', '{{OtherTenant}}', 'foreign', 100, '{{Pool}}', false);
+        INSERT INTO volume (uuid, tenant, name, size, storage_pool, state) VALUES ('{{Deleted}}', '{{Tenant}}', 'deleted', 100, '{{Pool}}', 'deleted');
         INSERT INTO instance (uuid, tenant, name, mem, template) VALUES ('{{Instance}}', '{{Tenant}}', 'one', 64, false),
             ('{{Second}}', '{{Tenant}}', 'two', 64, false), ('{{Template}}', '{{Tenant}}', 'storage-template', 64, true),
             ('{{ForeignInstance}}', '{{OtherTenant}}', 'foreign', 64, false);
