@@ -41,7 +41,9 @@ public sealed class SelfEndpoint(IStateView view, ApiEndpoint api, Authenticator
             json.WriteString("user", caller.Email);
             if (caller.Tenant is not null)
                 json.WriteString("tenant", caller.Tenant);
-            json.WriteNumber("revision", snapshot.Revision);
+            // A counter would show tenants how busy the others are.
+            if (caller.IsAlicorn)
+                json.WriteNumber("revision", snapshot.Revision);
             if (view.Epoch is { } epoch)
                 json.WriteNumber("epoch", epoch);
             json.WriteStartObject("database");
