@@ -112,11 +112,11 @@ internal static class WatchBenchmark
         var figures = new ProcessFigures(Environment.ProcessId);
         var cpu = figures.Cpu;
         var start = Stopwatch.GetTimestamp();
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
         for (var i = 0; i < count; i++)
         {
-            var due = TimeSpan.FromSeconds((double)i / rate) - Stopwatch.GetElapsedTime(start);
-            if (due > TimeSpan.Zero)
-                await Task.Delay(due);
+            while (Stopwatch.GetElapsedTime(start).TotalSeconds < (double)i / rate)
+                await pace.WaitForNextTickAsync();
             sent[i] = Stopwatch.GetTimestamp();
             change(First + i);
         }
