@@ -38,6 +38,7 @@ internal static class SparkleConfiguration
     private const string EmbeddedBinDirectory = "database:embedded:bin_directory";
     private const string EventAge = "events:keep";
     private const string EventCount = "events:keep_count";
+    private const string MeteringAge = "metering:keep";
     private const string DataDirectory = "data_directory";
     private const string AlicornEmail = "first_alicorn:email";
     private const string AlicornPasswordFile = "first_alicorn:password_file";
@@ -86,6 +87,10 @@ internal static class SparkleConfiguration
         new(EventCount, ConfigurationKind.Integer, "How many different events are kept; beyond, those go that did not happen for the longest time.")
         {
             Default = "100000", Minimum = 100, Maximum = 10000000,
+        },
+        new(MeteringAge, ConfigurationKind.Duration, "How long it is kept what a tenant had on order, once that has ended. All of it is in memory.")
+        {
+            Default = "100.00:00:00", Minimum = 86400, Maximum = 315360000,
         },
         new(DataDirectory, ConfigurationKind.Text, "What outlives a restart: the keys that sign tokens and by which hosts know Sparkle, and orders that wait for the database.") { Default = "/var/lib/sparkle", Check = AbsolutePath },
         new(AlicornEmail, ConfigurationKind.Text, "The operator that is made when the database has none.") { Default = "alicorn@localhost" },
@@ -154,6 +159,7 @@ internal static class SparkleConfiguration
     {
         EventAge = values.Duration(EventAge),
         Events = (int)values.Integer(EventCount),
+        MeteringAge = values.Duration(MeteringAge),
     };
 
     public static LetGoOptions LetGo(ConfigurationValues values) => new() { Directory = values.Text(DataDirectory) };

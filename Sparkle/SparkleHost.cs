@@ -13,6 +13,7 @@ using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
 using PonyCloud.Sparkle.Outage;
 using PonyCloud.Sparkle.Placement;
+using PonyCloud.Sparkle.Tenancy;
 
 namespace PonyCloud.Sparkle;
 
@@ -40,6 +41,7 @@ internal static class SparkleHost
         builder.Services.AddControl(SparkleConfiguration.Control(values));
         builder.Services.AddHosts();
         builder.Services.AddPlacement();
+        builder.Services.AddTenancy();
         builder.Services.AddEvents(SparkleConfiguration.Retention(values));
         builder.Services.AddOutage(SparkleConfiguration.LetGo(values));
         builder.Services.AddDatabase(SparkleConfiguration.Database(values));

@@ -23,6 +23,7 @@ public sealed class Entity
         Mounts = builder.Mounts;
         Scopes = builder.Scopes;
         ReportedBy = builder.ReportedBy;
+        WrittenAfter = builder.After;
         _desiredKey = KeyOf(Desired);
         _currentKey = KeyOf(Current);
     }
@@ -59,6 +60,9 @@ public sealed class Entity
     /// report rows of its own name only.
     /// </summary>
     public string? ReportedBy { get; }
+
+    /// <summary>An entity whose new rows are written before this one's, although it does not refer to them; null for none.</summary>
+    public string? WrittenAfter { get; }
 
     /// <summary>The place of the entity in its catalog, from 0.</summary>
     public int Ordinal { get; internal set; }

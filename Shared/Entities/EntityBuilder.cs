@@ -37,6 +37,8 @@ public sealed class EntityBuilder
 
     internal string? ReportedBy { get; private set; }
 
+    internal string? After { get; private set; }
+
     internal IReadOnlyList<string> Indexes => _indexes;
 
     internal IReadOnlyList<Mount> Mounts => _mounts;
@@ -90,6 +92,13 @@ public sealed class EntityBuilder
     public EntityBuilder WrittenByPlatform()
     {
         IsWrittenByPlatform = true;
+        return this;
+    }
+
+    /// <summary>New rows are written behind those of another entity, since the schema's rules look there without a reference.</summary>
+    public EntityBuilder WrittenAfter(string entity)
+    {
+        After = entity;
         return this;
     }
 

@@ -183,9 +183,9 @@ public sealed class EntityCatalog
                 return;
             if (!open.Add(entity))
                 throw new InvalidOperationException($"{entity.Name} refers to itself by way of other entities.");
-            foreach (var column in entity.Desired!.Columns)
+            foreach (var name in entity.Desired!.Columns.Select(column => column.References).Append(entity.WrittenAfter).OfType<string>())
             {
-                if (column.References is { } name && name != entity.Name && _byName[name].IsStored)
+                if (name != entity.Name && _byName[name].IsStored)
                     Visit(_byName[name]);
             }
             sorted.Add(entity);

@@ -18,6 +18,9 @@ public enum Access
     /// <summary>A token for the tenant in the path; role operator only reads.</summary>
     TenantUser,
 
+    /// <summary>A token for the tenant in the path reads; alicorns write.</summary>
+    TenantReadOnly,
+
     /// <summary>The user in the path reads and writes.</summary>
     UserReadWrite,
 

@@ -54,6 +54,7 @@ public sealed class VolumeDeclaration : IEntityDeclaration
         .Named("volume", "A virtual disk's content.")
         .KeyedByNewUuid()
         .Stored<VolumeDesired>()
+        .WrittenAfter("quota")
         .Index("tenant", "storage_pool", "base_image", "image")
         .SentToHost(new HostScope.ReferencedBy("vdisk", "volume"))
         .Mount("/tenant/volume", Access.TenantUser)

@@ -43,7 +43,7 @@ public sealed class ResourceNode
             throw new InvalidOperationException($"{mount.Path}: the path leaves {free.Length} columns of the key open; it must be one.");
         if (parent is { Entity.KeyColumns.Count: > 1 })
             throw new InvalidOperationException($"{mount.Path}: a path under an entity whose key has several columns is not supported.");
-        if (mount.Access is Access.TenantOwner or Access.TenantUser && TenantDepth < 0)
+        if (mount.Access is Access.TenantOwner or Access.TenantUser or Access.TenantReadOnly && TenantDepth < 0)
             throw new InvalidOperationException($"{mount.Path}: there is no tenant in the path whose token could give access.");
         if (mount.Access is Access.UserReadWrite or Access.UserReadOnly && UserDepth < 0)
             throw new InvalidOperationException($"{mount.Path}: there is no user in the path whose token could give access.");

@@ -15,6 +15,9 @@ public sealed class RetentionStore(DatabaseConnections connections, DatabaseOpti
             LIMIT least($2, greatest(0, (SELECT count(*) FROM public.event) - $1)))
         """;
 
+    private const string EndedMetering =
+        "DELETE FROM public.metering WHERE uuid IN (SELECT uuid FROM public.metering WHERE \"end\" < $1 ORDER BY \"end\" LIMIT $2)";
+
     private const string EndedEnrolments =
         "DELETE FROM public.enrolment WHERE hash IN (SELECT hash FROM public.enrolment WHERE expires < $1 LIMIT $2)";
 
@@ -29,6 +32,8 @@ public sealed class RetentionStore(DatabaseConnections connections, DatabaseOpti
         {
             return await DeleteAsync(OldEvents, new NpgsqlParameter<DateTimeOffset> { TypedValue = now - retention.EventAge }, retention.Batch, stop.Token)
                 + await DeleteAsync(TooManyEvents, new NpgsqlParameter<long> { TypedValue = retention.Events }, retention.Batch, stop.Token)
+                + await DeleteAsync(
+                    EndedMetering, new NpgsqlParameter<DateTimeOffset> { TypedValue = now - retention.MeteringAge }, retention.Batch, stop.Token)
                 + await DeleteAsync(
                     EndedEnrolments, new NpgsqlParameter<DateTimeOffset> { TypedValue = now - retention.EndedEnrolmentAge }, retention.Batch, stop.Token)
                 + await DeleteAsync(

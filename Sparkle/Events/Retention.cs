@@ -14,6 +14,9 @@ public sealed record RetentionOptions
     /// <summary>How many different events are kept.</summary>
     public int Events { get; init; } = 100_000;
 
+    /// <summary>How long it is kept what a tenant had on order, once it has ended.</summary>
+    public TimeSpan MeteringAge { get; init; } = TimeSpan.FromDays(100);
+
     /// <summary>How long a host's token is kept once it has ended, so that its user is told why it is refused.</summary>
     public TimeSpan EndedEnrolmentAge { get; init; } = TimeSpan.FromDays(1);
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Dapper;
 using Npgsql;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Database;
@@ -117,6 +118,13 @@ internal sealed class Link : IAsyncDisposable, IEventSink, IWaitingOrders
     }
 
     Task IWaitingOrders.WriteAllAsync(CancellationToken cancellation) => BeforeLoad();
+
+    /// <summary>The one value of a query beside the writer.</summary>
+    public async Task<T?> QueryAsync<T>(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+        return await connection.ExecuteScalarAsync<T>(sql);
+    }
 
     void IEventSink.Record(PlatformEvent platformEvent) => Recorded.Enqueue(platformEvent);
 

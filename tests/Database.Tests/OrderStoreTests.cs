@@ -148,6 +148,9 @@ public sealed class OrderStoreTests
                 SELECT lpad(to_hex(i), 64, '0'), '2029-01-01', timestamptz '2029-12-31 00:00:00+00' - make_interval(days => i), 1, 'a', 'info'
                 FROM generate_series(1, 50) i;
             INSERT INTO enrolment (hash, expires) VALUES (repeat('a', 64), '2029-12-30'), (repeat('b', 64), '2029-12-31 12:00:00+00'), (repeat('c', 64), '2031-01-01');
+            INSERT INTO metering (tenant, type, kind, amount, target, start, "end")
+                SELECT gen_random_uuid(), 'ips', '{}', 1, gen_random_uuid(), '2029-01-01', ended
+                FROM unnest(ARRAY['2029-09-01', '2029-12-30', NULL]::timestamptz[]) AS ended;
             INSERT INTO written_order VALUES (gen_random_uuid(), '2029-11-01'), (gen_random_uuid(), '2029-12-31');
             """);
         var options = new RetentionOptions
@@ -164,9 +167,9 @@ public sealed class OrderStoreTests
         }
         while (swept[^1] > 0);
 
-        Assert.That(swept, Is.All.LessThanOrEqualTo(4 * 7));
-        Assert.That(swept.Sum(), Is.EqualTo(30 + 1 + 1));
-        await _link.State.WaitForAsync(state => state.Count("event") == 20 && state.Count("enrolment") == 2, "memory followed");
+        Assert.That(swept, Is.All.LessThanOrEqualTo(5 * 7));
+        Assert.That(swept.Sum(), Is.EqualTo(30 + 1 + 1 + 1));
+        await _link.State.WaitForAsync(state => state.Count("event") == 20 && state.Count("enrolment") == 2 && state.All<MeteringDesired>().Count(row => row.Type == ResourceType.Ips) == 2, "memory followed");
         Assert.That(_link.State.All<EventDesired>().Min(row => row.Mtime), Is.EqualTo(new DateTimeOffset(2029, 12, 11, 0, 0, 0, TimeSpan.Zero)));
         Assert.That(await CountAsync("written_order"), Is.EqualTo(1));
     }

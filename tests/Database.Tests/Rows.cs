@@ -74,6 +74,36 @@ internal static class Rows
 
     public static AddressDesired Address(NetworkDesired network) => new() { Uuid = Guid.NewGuid(), Network = network.Uuid };
 
+    public static StoragePoolDesired StoragePool(string name = "fast") => new()
+    {
+        Uuid = Guid.NewGuid(),
+        Name = name,
+        Type = StoragePoolType.Dir,
+        Config = JsonText.Parse("""{"path":"/srv"}"""),
+    };
+
+    public static VolumeDesired Volume(TenantDesired tenant, StoragePoolDesired pool, string name = "root") => new()
+    {
+        Uuid = Guid.NewGuid(),
+        Tenant = tenant.Uuid,
+        Name = name,
+        Size = 10,
+        StoragePool = pool.Uuid,
+    };
+
+    /// <summary>Far more than any test orders.</summary>
+    public static QuotaDesired Quota(TenantDesired tenant, ResourceType type) => new()
+    {
+        Uuid = Guid.NewGuid(),
+        Tenant = tenant.Uuid,
+        Type = type,
+        Limit = 1_000_000_000,
+    };
+
+    /// <summary>By which a tenant may use a pool.</summary>
+    public static QuotaDesired Quota(TenantDesired tenant, StoragePoolDesired pool) =>
+        Quota(tenant, ResourceType.Storage) with { StoragePool = pool.Uuid };
+
     public static HostInstanceDesired Place(HostDesired host, InstanceDesired instance) => new() { Host = host.Uuid, Instance = instance.Uuid };
 
     public static ConfigDesired Config(string key, string json) => new() { Key = key, Value = JsonText.Parse(json) };

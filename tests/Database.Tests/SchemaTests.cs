@@ -71,7 +71,9 @@ public sealed class SchemaTests
             SELECT pg_get_constraintdef(oid) FROM pg_constraint
             WHERE contype = 'c' AND conrelid = ('public.' || quote_ident(@Table))::regclass
               AND conkey = ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = conrelid AND attname = @Name)
-            """, new { Table = entity.Name, column.Name })).Replace("\"", "", StringComparison.Ordinal);
+            """, new { Table = entity.Name, column.Name })).Replace("\"", "", StringComparison.Ordinal)
+            // How the server writes a number that is no integer of 32 bits.
+            .Replace("'::bigint", "", StringComparison.Ordinal).Replace("= '", "= ", StringComparison.Ordinal);
 
         using (Assert.EnterMultipleScope())
         {

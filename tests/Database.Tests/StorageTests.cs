@@ -35,7 +35,7 @@ public sealed class StorageTests
         _volume = Volume("root");
         await _link.InsertAsync(
             ("tenant", _tenant), ("instance", _instance), ("instance", _second), ("storage_pool", _pool),
-            ("disk", _disk with { StoragePool = _pool.Uuid }), ("volume", _volume));
+            ("quota", Rows.Quota(_tenant, _pool)), ("disk", _disk with { StoragePool = _pool.Uuid }), ("volume", _volume));
     }
 
     [TearDown]

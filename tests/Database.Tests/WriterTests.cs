@@ -78,7 +78,7 @@ public sealed class WriterTests
         };
         (string Entity, object Record)[] rows =
         [
-            ("image", image), ("storage_pool", pool), ("disk", disk), ("volume", volume), ("affinity_group", group),
+            ("image", image), ("storage_pool", pool), ("quota", Rows.Quota(tenant, pool)), ("disk", disk), ("volume", volume), ("affinity_group", group),
             ("extent", new ExtentDesired
             {
                 Uuid = Guid.NewGuid(),
@@ -112,6 +112,17 @@ public sealed class WriterTests
             ("address", Rows.Address(network) with { Vnic = vnic.Uuid, Ip = "198.51.100.7", Ptr = "www.example.org." }),
             ("host", host), ("tenant", tenant), ("cpu_profile", profile), ("user", user), ("member", Rows.Member(user, tenant)),
             ("instance", instance), ("host_instance", Rows.Place(host, instance)), ("event", Rows.Event()),
+            ("metering", new MeteringDesired
+            {
+                Uuid = Guid.NewGuid(),
+                Tenant = tenant.Uuid,
+                Type = ResourceType.Ips,
+                Kind = JsonText.Parse("""{"ip":"192.0.2.1"}"""),
+                Amount = 1,
+                Target = Guid.NewGuid(),
+                Start = DateTimeOffset.UnixEpoch,
+                End = DateTimeOffset.UnixEpoch.AddDays(1),
+            }),
             ("enrolment", Rows.Enrolment() with { Name = "cloudsdale", Host = Guid.NewGuid() }),
             ("config", Rows.Config("overcommit.cpu", """{"z": 1e3, "a": null, "a": [ 1 ] }""")),
         ];
@@ -139,7 +150,8 @@ public sealed class WriterTests
         await using var second = await Link.OpenAsync(_link.ConnectionString);
 
         Assert.That(second.State.All<object>(), Is.EquivalentTo(_link.State.All<object>()));
-        Assert.That(second.State.All<object>(), Has.Count.EqualTo(5));
+        // That there is an instance is metered.
+        Assert.That(second.State.All<object>(), Has.Count.EqualTo(6));
     }
 
     [Test]
@@ -209,7 +221,7 @@ public sealed class WriterTests
 
         await _link.DeleteAsync("tenant", RowKey.Of(tenant.Uuid));
 
-        Assert.That(_link.State.All<object>(), Is.EquivalentTo(new object[] { host, user }));
+        Assert.That(_link.State.All<object>().Where(row => row is not MeteringDesired), Is.EquivalentTo(new object[] { host, user }));
     }
 
     [Test]

@@ -39,6 +39,7 @@ public static class SchemaWriter
         Access.Shared => "Everyone who is logged in reads and refers to it; operators of the platform write.",
         Access.TenantOwner => "A token for the tenant in the path whose user is an owner of it.",
         Access.TenantUser => "A token for the tenant in the path; an operator of the tenant only reads.",
+        Access.TenantReadOnly => "A token for the tenant in the path reads; operators of the platform write.",
         Access.UserReadWrite => "A token of the user in the path reads and writes.",
         Access.UserReadOnly => "A token of the user in the path reads.",
         _ => throw new ArgumentOutOfRangeException(nameof(access), access, "An access mode without words."),

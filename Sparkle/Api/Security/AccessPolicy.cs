@@ -61,7 +61,7 @@ public sealed class AccessPolicy(ResourceTree tree)
         {
             Access.Shared => operation == Operation.Read ? Decision.Allowed : Decision.Forbidden(OperatorsOnly),
             Access.TenantOwner or Access.TenantUser when node.TenantDepth == node.Depth => DecideTenant(caller, tenant, operation),
-            Access.TenantOwner or Access.TenantUser => DecideInTenant(caller, tenant, access, operation),
+            Access.TenantOwner or Access.TenantUser or Access.TenantReadOnly => DecideInTenant(caller, tenant, access, operation),
             Access.UserReadWrite or Access.UserReadOnly => DecideUser(caller, node, user, operation),
             _ => Decision.Forbidden(OperatorsOnly),
         };
@@ -169,6 +169,8 @@ public sealed class AccessPolicy(ResourceTree tree)
         }
         if (access == Access.TenantOwner && caller.Role != MemberRole.Owner)
             return Decision.Forbidden("Only an owner of the tenant may do this.");
+        if (operation != Operation.Read && access == Access.TenantReadOnly)
+            return Decision.Forbidden(OperatorsOnly);
         if (operation != Operation.Read && caller.Role == MemberRole.Operator)
             return Decision.Forbidden("An operator of a tenant only reads.");
         return Decision.Allowed;

@@ -37,6 +37,8 @@ public sealed partial class StorageRules : RuleTable
             ('wwn-3', 'local', NULL, 1000);
         INSERT INTO image (uuid, tenant, name) VALUES ('{{Image}}', '{{Tenant}}', 'a'), ('{{ForeignImage}}', '{{OtherTenant}}', 'b'),
             ('{{PublicImage}}', NULL, 'c');
+        INSERT INTO quota (tenant, type, "limit", storage_pool)
+            SELECT tenant.uuid, 'storage', 1000000, storage_pool.uuid FROM tenant, storage_pool;
         INSERT INTO volume (uuid, tenant, name, size, storage_pool, shareable) VALUES
             ('{{Free}}', '{{Tenant}}', 'free', 100, '{{Pool}}', false), ('{{Attached}}', '{{Tenant}}', 'attached', 100, '{{Pool}}', false),
             ('{{Shared}}', '{{Tenant}}', 'shared', 100, '{{Pool}}', true), ('{{Foreign}}', '{{OtherTenant}}', 'foreign', 100, '{{Pool}}', false);

@@ -25,7 +25,7 @@ public sealed partial class DeclarationTests
             "address", "affinity_group", "affinity_group_instance", "bond", "config", "cpu_profile", "disk",
             "enrolment", "event", "extent", "host", "host_bond", "host_candidate", "host_cpu_profile", "host_disk",
             "host_extent", "host_image", "host_instance", "host_net_role", "host_nic", "host_storage_pool", "host_vlan",
-            "host_volume", "image", "instance", "member", "net_role", "network", "nic", "revocation", "route",
+            "host_volume", "image", "instance", "member", "metering", "net_role", "network", "nic", "quota", "revocation", "route",
             "snapshot", "storage_pool", "switch", "tenant", "user", "vdisk", "vnic", "volume",
         ]));
 
@@ -87,6 +87,9 @@ public sealed partial class DeclarationTests
     [TestCase("/tenant", "tenant", Access.TenantUser, null)]
     [TestCase("/tenant/instance", "instance", Access.TenantUser, "tenant")]
     [TestCase("/tenant/instance/event", "event", Access.TenantUser, "instance")]
+    [TestCase("/metering", "metering", Access.Protected, null)]
+    [TestCase("/tenant/metering", "metering", Access.TenantReadOnly, "tenant")]
+    [TestCase("/tenant/quota", "quota", Access.TenantReadOnly, "tenant")]
     [TestCase("/tenant/member", "member", Access.TenantOwner, "tenant")]
     [TestCase("/host/bond", "bond", Access.Protected, "host")]
     [TestCase("/host/bond/nic", "nic", Access.Protected, "bond")]
@@ -140,7 +143,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(61), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(64), "every mount has a case above");
     }
 
     [Test]
@@ -177,11 +180,12 @@ public sealed partial class DeclarationTests
             "address.network", "bond.host", "net_role.bond", "network.switch", "route.network", "switch.tenant", "vnic.instance",
             "image.tenant", "volume.tenant", "affinity_group.tenant", "storage_pool.type",
             "affinity_group_instance.affinity_group", "affinity_group_instance.instance", "snapshot.volume", "snapshot.instance",
+            "quota.tenant", "quota.type", "quota.storage_pool", "quota.cpu_profile", "quota.network",
         ]));
 
     [Test]
     public void The_platform_alone_writes_events_and_places() => Assert.That(
-        Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance", "revocation"]));
+        Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance", "metering", "revocation"]));
 
     [Test]
     public void A_host_reports_itself_and_what_it_has() => Assert.That(
