@@ -18,6 +18,6 @@ public sealed record LetGoOptions
     /// <summary>How often orders that are left are tried while the database is there.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long one order may take the database.</summary>
-    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>How long one order may take the database; longer than the database's own timeouts, and there for a server that hangs.</summary>
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(15);
 }

@@ -89,9 +89,7 @@ public sealed partial class WaitingOrders(
     {
         if (!await desk.BeginAsync(order, cancellation))
             return true;
-        using var limit = new CancellationTokenSource(options.WriteTimeout, time);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        var outcome = await store.WriteAsync(order, stop.Token);
+        var outcome = await InTimeAsync(store.WriteAsync(order, cancellation), cancellation);
         switch (outcome)
         {
             case OrderOutcome.Held(var why):
@@ -99,11 +97,11 @@ public sealed partial class WaitingOrders(
                 return false;
             case OrderOutcome.Overtaken(var found):
                 LogOvertaken(order.Entity.Name, order.Key, Uri.EscapeDataString(order.User));
-                await TellAsync("order-overtaken", order, found, null, stop.Token);
+                await TellAsync("order-overtaken", order, found, null, cancellation);
                 break;
             case OrderOutcome.Refused(var found, var constraint):
                 LogRefused(order.Entity.Name, order.Key, Uri.EscapeDataString(order.User), constraint);
-                await TellAsync("order-refused", order, found, constraint, stop.Token);
+                await TellAsync("order-refused", order, found, constraint, cancellation);
                 await overlay.WithdrawAsync(order, found, cancellation);
                 break;
             case OrderOutcome.Moot:
@@ -120,11 +118,11 @@ public sealed partial class WaitingOrders(
     }
 
     /// <summary>Written at once and not left to the recorder: the order is forgotten after this, also by the disk.</summary>
-    private Task TellAsync(string type, LetGoOrder order, object found, string? constraint, CancellationToken cancellation)
+    private async Task TellAsync(string type, LetGoOrder order, object found, string? constraint, CancellationToken cancellation)
     {
         var data = OrderReport.Of(order, found, constraint);
         var told = new PlatformEvent(type, EventSeverity.Warning, order.KeyOf("host"), order.KeyOf("instance"), time.GetUtcNow(), data);
-        return events.RecordAsync([told.ToRow()], cancellation);
+        await InTimeAsync(DoneAsync(events.RecordAsync([told.ToRow()], cancellation)), cancellation);
     }
 
     private async Task ForgetAsync(CancellationToken cancellation)
@@ -141,9 +139,29 @@ public sealed partial class WaitingOrders(
             LogNotForgotten(e);
             return;
         }
-        await store.ForgetAsync(_finished, cancellation);
+        await InTimeAsync(DoneAsync(store.ForgetAsync(_finished, cancellation)), cancellation);
         LogForgotten(_finished.Count.ToString(CultureInfo.InvariantCulture));
         _finished.Clear();
+    }
+
+    /// <summary>A server that hangs again must not keep the next attempt from being made.</summary>
+    /// <exception cref="DatabaseUnavailableException">It took too long.</exception>
+    private async Task<T> InTimeAsync<T>(Task<T> work, CancellationToken cancellation)
+    {
+        try
+        {
+            return await work.WithinAsync(options.WriteTimeout, time, LogLate, cancellation);
+        }
+        catch (TimeoutException e)
+        {
+            throw new DatabaseUnavailableException("The database did not answer in time.", e);
+        }
+    }
+
+    private static async Task<bool> DoneAsync(Task work)
+    {
+        await work;
+        return true;
     }
 
     [LoggerMessage(1411, LogLevel.Information, "The order that waited for {Table} {Key} is in the database.")]
@@ -169,6 +187,9 @@ public sealed partial class WaitingOrders(
 
     [LoggerMessage(1418, LogLevel.Information, "{Count} orders that had waited are done with.")]
     private partial void LogForgotten(string count);
+
+    [LoggerMessage(1420, LogLevel.Debug, "What the database took too long for came to its end.")]
+    private partial void LogLate(Exception failure);
 
     [LoggerMessage(1419, LogLevel.Debug, "Waiting orders are not written any more.")]
     private partial void LogStopping();

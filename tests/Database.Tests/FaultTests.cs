@@ -111,6 +111,55 @@ public sealed class FaultTests
         Assert.That(link.State.Count("tenant"), Is.EqualTo(1));
     }
 
+    [TestCase("FOR NO KEY UPDATE", false)]
+    [TestCase("SET \"state\"", false)]
+    [TestCase("COMMIT\0", true)]
+    public async Task An_order_to_let_go_is_given_up_soon_when_the_server_hangs_amid_its_transaction(string at, bool mayStand)
+    {
+        await using var proxy = new CuttingProxy(Path.Combine(_server.SocketDirectory, ".s.PGSQL.5432"));
+        var through = new NpgsqlConnectionStringBuilder(_link.ConnectionString) { Host = proxy.Directory, Port = 5432 };
+        await _link.DisposeAsync();
+        // Nothing but what is meant here ends within the time that the test has.
+        var options = Link.Patient with { ReachTimeout = TimeSpan.FromSeconds(3), WriteTimeout = TimeSpan.FromHours(1) };
+        await using var link = await Link.OpenAsync(_link.ConnectionString, options, through.ConnectionString);
+        var tenant = Rows.Tenant();
+        var running = Rows.Instance(tenant) with { State = InstanceState.Running };
+        await link.InsertAsync(("tenant", tenant), ("instance", running));
+        proxy.HangAt(at);
+
+        var stopping = link.UpdateAsync("instance", running, running with { State = InstanceState.Stopped });
+
+        Assert.That(
+            () => stopping.WaitAsync(TimeSpan.FromMinutes(1)),
+            mayStand ? Throws.TypeOf<UnconfirmedCommitException>() : Throws.TypeOf<DatabaseUnavailableException>());
+        Assert.That(proxy.Cuts, Is.EqualTo(1));
+        Assert.That(link.State.IsUp, "Nobody noticed.");
+    }
+
+    [Test]
+    public async Task An_order_to_let_go_does_not_wait_for_whoever_holds_the_row_and_comes_to_nothing_when_it_was_given_up()
+    {
+        await _link.DisposeAsync();
+        var options = Link.Patient with { ReachTimeout = TimeSpan.FromSeconds(3), LockTimeout = TimeSpan.FromMinutes(10), WriteTimeout = TimeSpan.FromHours(1) };
+        await using var link = await Link.OpenAsync(_link.ConnectionString, options);
+        var tenant = Rows.Tenant();
+        var running = Rows.Instance(tenant) with { State = InstanceState.Running };
+        await link.InsertAsync(("tenant", tenant), ("instance", running));
+        await using var other = new NpgsqlConnection(link.ConnectionString + ";Pooling=false");
+        await other.OpenAsync();
+        await using (await other.BeginTransactionAsync())
+        {
+            await using var hold = new NpgsqlCommand("SELECT FROM instance FOR UPDATE", other);
+            await hold.ExecuteNonQueryAsync();
+            var stopping = link.UpdateAsync("instance", running, running with { State = InstanceState.Stopped });
+            Assert.That(() => stopping.WaitAsync(TimeSpan.FromMinutes(1)), Throws.TypeOf<DatabaseUnavailableException>());
+        }
+
+        // It waits for the row behind the one that was given up.
+        await link.UpdateAsync("instance", running, running with { Name = "renamed" });
+        Assert.That(link.State.All<InstanceDesired>().Single(), Is.EqualTo(running with { Name = "renamed" }));
+    }
+
     [Test]
     public async Task A_clean_restart_is_followed_by_a_new_load()
     {

@@ -45,7 +45,7 @@ internal sealed class Link : IAsyncDisposable, IEventSink, IWaitingOrders
             Lease, this, options, time, new TestLog<ChangeStream>());
         Orders = new OrderStore(_connections, tables, constraints, options, time);
         WriteConnections = writeThrough is null ? _connections : new DatabaseConnections(writeThrough, options);
-        Requests = new RequestLedger(WriteConnections, _tracker, options, time);
+        Requests = new RequestLedger(WriteConnections, _tracker, options, time, new TestLog<RequestLedger>());
         Writer = new DesiredStateWriter(
             WriteConnections, tables, _tracker, constraints, Requests, options, time, new TestLog<DesiredStateWriter>());
         Events = new EventStore(_connections, tables, Catalog, options, time);

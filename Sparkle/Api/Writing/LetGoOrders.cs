@@ -48,7 +48,7 @@ public sealed partial class LetGoOrders(JsonBuffers buffers, ILogger<LetGoOrders
             var json = buffer.Json;
             json.WriteStartObject();
             json.WriteString("journaled", at);
-            json.WriteString("detail", "The database is away. The order is kept on disk, is being carried out, and is written to the database when it is back, unless the row was changed there meanwhile.");
+            json.WriteString("detail", "The database did not take the order in time. It is kept on disk, is being carried out, and is written to the database as soon as that answers, unless the row was changed there meanwhile.");
             json.WriteStartArray("orders");
             foreach (var (change, isWithdrawn) in taken.Rows)
             {

@@ -34,7 +34,29 @@ public sealed partial class DesiredStateWriter(
     public Task<KeptAnswer?> WriteAsync(IReadOnlyList<RowWrite> writes, RequestKey key, string answer, CancellationToken cancellation) =>
         WriteAsync(new Work(writes, key, answer), cancellation);
 
-    private async Task<KeptAnswer?> WriteAsync(Work work, CancellationToken cancellation)
+    private Task<KeptAnswer?> WriteAsync(Work work, CancellationToken cancellation) =>
+        work.LetsGo ? WriteInTimeAsync(work, cancellation) : TryAsync(work, cancellation);
+
+    /// <summary>
+    /// An order to let go is kept elsewhere when the database does not answer, so it waits for nothing: neither for a server
+    /// that hangs amid the transaction, nor for whoever holds the row.
+    /// </summary>
+    private async Task<KeptAnswer?> WriteInTimeAsync(Work work, CancellationToken cancellation)
+    {
+        var trying = TryAsync(work, cancellation);
+        try
+        {
+            return await trying.WithinAsync(options.ReachTimeout * 1.5, time, LogAbandoned, cancellation);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException && !trying.IsCompleted)
+        {
+            throw work.Fence.TryClose()
+                ? new DatabaseUnavailableException("The database did not answer in time.", e)
+                : new UnconfirmedCommitException("The database did not answer in time, and whether the commit stands is not known.", e);
+        }
+    }
+
+    private async Task<KeptAnswer?> TryAsync(Work work, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -92,6 +114,8 @@ public sealed partial class DesiredStateWriter(
                 await ExecuteAsync(connection, writes[index], index, stop.Token);
             }
             current = -1;
+            if (!work.Fence.TryPass())
+                throw new DatabaseUnavailableException("Nobody waits for the write any more.");
             // From here on nobody's patience counts: a commit that was sent is waited for.
             using var patience = new CancellationTokenSource(options.WriteTimeout, time);
             try
@@ -295,14 +319,25 @@ public sealed partial class DesiredStateWriter(
         || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
 
     /// <param name="Key">Of the request that is carried out, under which the answer is kept; null when it has none.</param>
-    private sealed record Work(IReadOnlyList<RowWrite> Writes, RequestKey? Key, string Answer);
+    private sealed record Work(IReadOnlyList<RowWrite> Writes, RequestKey? Key, string Answer)
+    {
+        /// <summary>Whether all that it does is to give something up.</summary>
+        public bool LetsGo { get; } = Writes.All(write => write is RowWrite.Update update && (IsCondition(update) || LetGoes(update)))
+            && Writes.OfType<RowWrite.Update>().Any(LetGoes);
+
+        public CommitFence Fence { get; } = new();
+
+        private static bool IsCondition(RowWrite.Update update) => Equals(update.Expected, update.Record);
+
+        private static bool LetGoes(RowWrite.Update update) => update.Entity.Desired!.LetsGo(update.Expected, update.Record);
+    }
 
     private sealed record BegunTransaction(NpgsqlConnection Connection, NpgsqlTransaction Transaction, SentCommit Sent);
 
     [LoggerMessage(2101, LogLevel.Debug, "Attempt {Attempt} at a write was thwarted by another transaction ({SqlState}).")]
     private partial void LogThwarted(int attempt, string sqlState);
 
-    [LoggerMessage(2103, LogLevel.Debug, "A transaction that could not be begun in time came to its end.")]
+    [LoggerMessage(2103, LogLevel.Debug, "A transaction that nobody waits for any more came to its end.")]
     private partial void LogAbandoned(Exception failure);
 
     [LoggerMessage(2102, LogLevel.Warning, "The connection was lost at the commit of transaction {Transaction}; asking whether it stands.")]

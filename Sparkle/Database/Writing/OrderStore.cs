@@ -67,6 +67,8 @@ public sealed class OrderStore(
         {
             await RowStatements.UpdateAsync(connection, table, order.Key, [.. table.Difference(found, order.Record)], order.Record, stop);
             await MarkAsync(connection, order.Id, stop);
+            // Nothing is sent any more once the time is over: the order may be tried again by then, and forgotten.
+            stop.ThrowIfCancellationRequested();
             await transaction.CommitAsync(stop);
             return new OrderOutcome.Done();
         }

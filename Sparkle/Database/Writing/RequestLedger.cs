@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using PonyCloud.Sparkle.Database.Following;
 using PonyCloud.Sparkle.Database.Rows;
@@ -9,7 +10,8 @@ namespace PonyCloud.Sparkle.Database.Writing;
 /// Whoever carries out a request holds a lock of its key to the end of the transaction. So whoever asks for the key waits
 /// for a commit that nobody waits for any more, and never takes "not there yet" for "not there".
 /// </remarks>
-public sealed class RequestLedger(DatabaseConnections connections, CommitTracker tracker, DatabaseOptions options, TimeProvider time)
+public sealed partial class RequestLedger(
+    DatabaseConnections connections, CommitTracker tracker, DatabaseOptions options, TimeProvider time, ILogger<RequestLedger> logger)
 {
     // In the key space of two numbers; the lease has one in that of a single number.
     private const string Lock = "SELECT pg_advisory_xact_lock(1920298105, hashtext($1 || chr(31) || $2))";
@@ -31,23 +33,15 @@ public sealed class RequestLedger(DatabaseConnections connections, CommitTracker
     {
         if (tracker.Down is { } why)
             throw new DatabaseUnavailableException(why);
-        using var deadline = new CancellationTokenSource(options.WriteTimeout, time);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        // Whoever asks carries the request out next, which asks again and has more patience.
+        var finding = FindOnceAsync(key, cancellation);
         try
         {
-            await using var connection = await connections.Pool.OpenConnectionAsync(stop.Token);
-            await using var transaction = await connection.BeginTransactionAsync(stop.Token);
-            await RunAsync(connection, "SELECT set_config('lock_timeout', $1, true)", stop.Token, $"{(long)options.LockTimeout.TotalMilliseconds}ms");
-            return await LookUpAsync(connection, key, stop.Token);
+            return await finding.WithinAsync(options.ReachTimeout * 1.5, time, LogLate, cancellation);
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        catch (TimeoutException e)
         {
-            throw new RequestUnderWayException(e);
-        }
-        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException
-            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
-        {
-            throw new DatabaseUnavailableException("The database cannot be reached.", e);
+            throw new DatabaseUnavailableException("The database did not answer in time.", e);
         }
     }
 
@@ -86,6 +80,28 @@ public sealed class RequestLedger(DatabaseConnections connections, CommitTracker
         }
     }
 
+    private async Task<KeptAnswer?> FindOnceAsync(RequestKey key, CancellationToken cancellation)
+    {
+        using var deadline = new CancellationTokenSource(options.WriteTimeout, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        try
+        {
+            await using var connection = await connections.Pool.OpenConnectionAsync(stop.Token);
+            await using var transaction = await connection.BeginTransactionAsync(stop.Token);
+            await RunAsync(connection, "SELECT set_config('lock_timeout', $1, true)", stop.Token, $"{(long)options.LockTimeout.TotalMilliseconds}ms");
+            return await LookUpAsync(connection, key, stop.Token);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            throw new RequestUnderWayException(e);
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            throw new DatabaseUnavailableException("The database cannot be reached.", e);
+        }
+    }
+
     // The second statement sees what was committed while the first one waited.
     private static async Task<KeptAnswer?> LookUpAsync(NpgsqlConnection connection, RequestKey key, CancellationToken cancellation)
     {
@@ -108,4 +124,7 @@ public sealed class RequestLedger(DatabaseConnections connections, CommitTracker
             command.Parameters.Add(TableMap.Parameter(text));
         return command;
     }
+
+    [LoggerMessage(2104, LogLevel.Debug, "A look for a request that nobody waits for any more came to its end.")]
+    private partial void LogLate(Exception failure);
 }

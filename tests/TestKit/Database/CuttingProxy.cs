@@ -6,7 +6,7 @@ namespace PonyCloud.TestKit.Database;
 
 /// <summary>
 /// Stands between a client and a PostgreSQL socket, and cuts one connection at the moment when the client sends a certain
-/// text, with or without passing it on.
+/// text, with or without passing it on, or lets it hang from there on.
 /// </summary>
 public sealed class CuttingProxy : IAsyncDisposable
 {
@@ -34,7 +34,10 @@ public sealed class CuttingProxy : IAsyncDisposable
 
     /// <summary>Cuts the next connection over which the client sends the text.</summary>
     /// <param name="deliver">The server gets it, and the answer is lost; otherwise the text itself is lost.</param>
-    public void CutAt(string text, bool deliver) => Volatile.Write(ref _cut, new Cut(Encoding.ASCII.GetBytes(text), deliver));
+    public void CutAt(string text, bool deliver) => Volatile.Write(ref _cut, new Cut(Encoding.ASCII.GetBytes(text), deliver, Hangs: false));
+
+    /// <summary>Passes nothing more on of the next connection over which the client sends the text; it stays open, and silent.</summary>
+    public void HangAt(string text) => Volatile.Write(ref _cut, new Cut(Encoding.ASCII.GetBytes(text), Deliver: false, Hangs: true));
 
     public async ValueTask DisposeAsync()
     {
@@ -85,6 +88,8 @@ public sealed class CuttingProxy : IAsyncDisposable
                 {
                     Volatile.Write(ref _cut, null);
                     Interlocked.Increment(ref _cuts);
+                    if (cut.Hangs)
+                        await Task.Delay(Timeout.Infinite, end);
                     // The answer must not get through: the client's side goes first.
                     from.Close();
                     if (cut.Deliver)
@@ -100,5 +105,5 @@ public sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    private sealed record Cut(byte[] Text, bool Deliver);
+    private sealed record Cut(byte[] Text, bool Deliver, bool Hangs);
 }
