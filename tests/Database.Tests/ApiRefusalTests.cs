@@ -11,7 +11,7 @@ public sealed class ApiRefusalTests
     /// <summary>Rules on single values and on rows that are not there: the API knows them from the declarations, and says so first.</summary>
     private static readonly string[] CheckedByApi =
     [
-        "_list", "_range", "_length", "_format", "_count", "_flat", "_finite", "_printable", "_host", "_hosts", "_fkey", "_immutable",
+        "_list", "_range", "_length", "_format", "_count", "_flat", "_finite", "_printable", "_host", "_hosts", "_readable", "_fkey", "_immutable",
     ];
 
     /// <summary>Rules that no request reaches, and why.</summary>
