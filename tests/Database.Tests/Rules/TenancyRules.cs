@@ -1,7 +1,7 @@
 namespace PonyCloud.Database.Tests.Rules;
 
 /// <summary>Quotas of one tenant that are used up to the last piece, and what was metered of it.</summary>
-public sealed class TenancyRules : RuleTable
+public sealed partial class TenancyRules : RuleTable
 {
     private const string Tenant = "aaaaaaaa-7000-4000-8000-000000000000";
     private const string Stopped = "aaaaaaaa-7000-4000-8000-000000000001";
