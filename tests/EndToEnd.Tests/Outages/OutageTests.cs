@@ -1,4 +1,5 @@
 using System.Net;
+using Npgsql;
 using NUnit.Framework;
 using PonyCloud.EndToEnd.Tests.Platform;
 using PonyCloud.TestKit.Processes;
@@ -117,6 +118,77 @@ public sealed class OutageTests : PlatformFixture
         await _instance.IsAsync("running");
     }
 
+    [Test]
+    public async Task A_controller_that_dies_between_the_commit_of_an_order_and_the_end_of_its_journal_carries_it_out_once()
+    {
+        var second = await Running.CreateAsync();
+        await second.RunsAsync();
+        await Running.Postgres.KillAsync();
+        await StopAsync();
+        Assert.That((await Running.Owner.TryReplaceAsync(second.Path, "state", "stopped")).Status, Is.EqualTo(HttpStatusCode.Accepted));
+        await _instance.IsAsync("stopped");
+        await second.IsAsync("stopped");
+
+        // Sparkle holds its breath until somebody holds the second row: then the journal cannot end with the first order.
+        await Running.Sparkle.SignalAsync(ProcessSignal.Stop);
+        await Running.Postgres.StartAsync();
+        await using (var holder = new NpgsqlConnection($"{Running.ConnectionString};Pooling=false"))
+        {
+            await holder.OpenAsync();
+            await using var transaction = await holder.BeginTransactionAsync();
+            await using var hold = new NpgsqlCommand($"SELECT FROM instance WHERE uuid = '{second.Uuid}' FOR UPDATE", holder);
+            await hold.ExecuteNonQueryAsync();
+            await Running.Sparkle.SignalAsync(ProcessSignal.Continue);
+            await Eventually.SeesAsync("one order in the database", _ => AskAsync("SELECT count(*) FROM written_order;"), count => count == "1");
+            await Running.Sparkle.KillAsync();
+        }
+        Assert.That(await AskAsync("SELECT count(*) FROM written_order;"), Is.EqualTo("1"), "It died before the journal had ended.");
+        Assert.That(await StateInDatabaseAsync(), Is.EqualTo("stopped"));
+        await Running.PsqlAsync($"UPDATE instance SET state = 'running' WHERE uuid = '{_instance.Uuid}';");
+
+        await Running.StartSparkleAsync();
+
+        Assert.That(await StateInDatabaseAsync(), Is.EqualTo("running"), "What was ordered after it stands.");
+        Assert.That(await StateInDatabaseAsync(second), Is.EqualTo("stopped"), "The other one was still to be carried out.");
+        await _instance.IsAsync("running");
+        await second.IsAsync("stopped");
+        await Eventually.SeesAsync("the orders to be forgotten", _ => AskAsync("SELECT count(*) FROM written_order;"), count => count == "0");
+        await second.DeleteAsync();
+        await second.HasNoDomainAsync();
+    }
+
+    [Test]
+    public async Task A_controller_that_was_superseded_brings_its_orders_to_the_database_and_takes_no_more()
+    {
+        await Running.Postgres.KillAsync();
+        await StopAsync();
+        await _instance.IsAsync("stopped");
+        await Running.Sparkle.SignalAsync(ProcessSignal.Stop);
+        await Running.Postgres.StartAsync();
+        var (second, http) = Running.StartSecondSparkle();
+        using var client = http;
+        await using (second)
+        {
+            await second.WaitForLineAsync("that the second is active", line => line.Contains("This controller is active", StringComparison.Ordinal));
+            Assert.That(await StateInDatabaseAsync(), Is.EqualTo("running"));
+
+            await Running.Sparkle.SignalAsync(ProcessSignal.Continue);
+
+            await Eventually.SeesAsync("the order in the database", _ => StateInDatabaseAsync(), state => state == "stopped");
+            await Running.Sparkle.WaitForLineAsync(
+                "that the first knows", line => line.Contains("Another controller has taken over", StringComparison.Ordinal));
+            var more = await Running.Alicorn.TryReplaceAsync($"/host/{Running.Host}", "state", "evacuated");
+            Assert.That(more.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable), more.ToString());
+            Assert.That(await second.StopAsync(), Is.Zero);
+        }
+
+        await Eventually.SeesAsync(
+            "the first to be active again",
+            _ => Running.Owner.TryReplaceAsync(_instance.Path, "stop_timeout", 3602), taken => taken.Status == HttpStatusCode.OK);
+        await _instance.IsAsync("stopped");
+        await Running.HostIsPresentAsync();
+    }
+
     private async Task StopAsync()
     {
         var answer = await Running.Owner.TryReplaceAsync(_instance.Path, "state", "stopped");
@@ -124,7 +196,8 @@ public sealed class OutageTests : PlatformFixture
         Assert.That((await _instance.GetAsync()).SelectToken("desired.state")!.ToString(), Is.EqualTo("stopped"));
     }
 
-    private Task<string> StateInDatabaseAsync() => AskAsync($"SELECT state FROM instance WHERE uuid = '{_instance.Uuid}';");
+    private Task<string> StateInDatabaseAsync(RunningInstance? instance = null) =>
+        AskAsync($"SELECT state FROM instance WHERE uuid = '{(instance ?? _instance).Uuid}';");
 
     private async Task<string> AskAsync(string sql) => (await Running.PsqlAsync($"\\pset tuples_only\n\\pset format unaligned\n{sql}")).Trim();
 }

@@ -127,6 +127,32 @@ public sealed class LetGoTests : ApiFixture, IEventSink
     }
 
     [Test]
+    public async Task A_patch_of_the_root_is_taken_only_if_every_change_in_it_lets_go()
+    {
+        var stop = $$"""{"op":"replace","path":"/tenant/{{TenantA}}/instance/{{InstanceA}}/desired/state","value":"stopped"}""";
+        var evacuate = $$"""{"op":"replace","path":"/host/{{Host}}/desired/state","value":"evacuated"}""";
+
+        var mixed = await PatchAsync("/api/v1", Token(Alicorn), $$"""[{{stop}},{"op":"replace","path":"/host/{{Host}}/desired/name","value":"x"}]""");
+        Assert.That(mixed.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable), mixed.ToString());
+        Assert.That(await Desk.WaitingAsync(CancellationToken.None), Is.Empty);
+
+        var both = await PatchAsync("/api/v1", Token(Alicorn), $"[{stop},{evacuate}]");
+        Assert.That(both.Status, Is.EqualTo(HttpStatusCode.Accepted), both.ToString());
+        Assert.That(both.Json["orders"]!.Select(order => (string)order["table"]!), Is.EquivalentTo(new[] { "instance", "host" }));
+        Assert.That((State, StateOfHost), Is.EqualTo((InstanceState.Stopped, HostState.Evacuated)));
+    }
+
+    [TestCase("""{"desired":{"state":"stopped"}}""", HttpStatusCode.Accepted)]
+    [TestCase("""{"desired":{"state":"stopped","vcpu":2}}""", HttpStatusCode.ServiceUnavailable)]
+    public async Task A_merge_patch_is_taken_as_any_other(string patch, HttpStatusCode status)
+    {
+        var answer = await SendAsync(HttpMethod.Patch, $"{Instances}/{InstanceA}", Token(Owner, TenantA), patch, "application/merge-patch+json");
+
+        Assert.That(answer.Status, Is.EqualTo(status), answer.ToString());
+        Assert.That(State, Is.EqualTo(status == HttpStatusCode.Accepted ? InstanceState.Stopped : InstanceState.Running));
+    }
+
+    [Test]
     public async Task A_host_can_be_let_go_further_and_not_back()
     {
         var token = Token(Alicorn);
