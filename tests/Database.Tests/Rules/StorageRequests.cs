@@ -12,8 +12,8 @@ public sealed partial class StorageRules
     public override IEnumerable<BrokenByRequest> Requests =>
     [
         Post("storage_pool_pkey", "/storage-pool", $"'uuid':'{Pool}','name':'x','type':'dir','config':{{'path':'/'}}", "uuid", 409),
-        Post("storage_pool_config_of_type", "/storage-pool", "'name':'x','type':'dir','config':{'host':'x'}", "config"),
-        Post("storage_pool_secret_of_type", "/storage-pool", "'name':'x','type':'dir','config':{'path':'/'},'secret':{'password':'x'}", "secret"),
+        Post("storage_pool_config_type", "/storage-pool", "'name':'x','type':'dir','config':{'host':'x'}", "config"),
+        Post("storage_pool_secret_type", "/storage-pool", "'name':'x','type':'dir','config':{'path':'/'},'secret':{'password':'x'}", "secret"),
         Patch("extent_disk_pool", "/disk/wwn-1", $"'storage_pool':'{OtherPool}'", "storage_pool", 409),
         Post("extent_disk_pool", ExtentPath, "'disk':'wwn-3','range':'[0,1)'", "disk", name: "a disk of no pool"),
         Delete("extent_disk_fkey", "/disk/wwn-1"),

@@ -73,7 +73,7 @@ public sealed partial class StorageRules : RuleTable
                 """rbd {"pool": "x", "monitors": [""]}""", """rbd {"pool": "x", "monitors": [1]}""", """rbd {"monitors": ["y"]}""", """rbd 7""",
             ]
             let parts = config.Split(' ', 2)
-            select new BrokenRule("storage_pool_config_of_type", MakePool("'" + New + "'", "'x'", $"'{parts[0]}'", parts[1]), config),
+            select new BrokenRule("storage_pool_config_type", MakePool("'" + New + "'", "'x'", $"'{parts[0]}'", parts[1]), config),
         .. from secret in (string[])
             [
                 """dir {"path": "/"} {"password": "x"}""", """iscsi {"portal":"x","target":"y"} {"user":"x"}""", """rbd {"pool":"x","monitors":["y"]} "x" """,
@@ -82,7 +82,7 @@ public sealed partial class StorageRules : RuleTable
             let cut = secret.LastIndexOf("} ", StringComparison.Ordinal) is var at and > 0 ? at + 1 : 0
             let space = secret.IndexOf(' ', StringComparison.Ordinal)
             select new BrokenRule(
-                "storage_pool_secret_of_type",
+                "storage_pool_secret_type",
                 $"INSERT INTO storage_pool (name, type, config, secret) VALUES ('x', '{secret[..space]}', '{secret[space..cut]}', '{secret[cut..]}')",
                 secret),
     ];
