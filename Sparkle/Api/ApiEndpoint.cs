@@ -74,6 +74,13 @@ public sealed partial class ApiEndpoint(
         return handler(inner);
     });
 
+    /// <exception cref="ProblemException">The request is no read.</exception>
+    public static void RequireGet(HttpContext context)
+    {
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+            throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, "Here is only GET, HEAD.") { Allow = "GET, HEAD" });
+    }
+
     /// <exception cref="ProblemException">Nothing was loaded from the database yet.</exception>
     public StateSnapshot RequireSnapshot() => view.Snapshot
         ?? throw new ProblemException(new Problem(ProblemKind.Unavailable, "The controller has not loaded its database yet.")

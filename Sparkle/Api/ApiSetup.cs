@@ -21,8 +21,6 @@ namespace PonyCloud.Sparkle.Api;
 /// <summary>Puts the API into the host.</summary>
 public static class ApiSetup
 {
-    private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
-
     /// <summary>
     /// Adds the API's services, and makes Kestrel listen where the options say. Needs an <see cref="EntityCatalog"/>, an
     /// <c>IStateView</c>, an <c>IDesiredStateWriter</c> and an <c>IRequestLedger</c> among the services.
@@ -117,7 +115,11 @@ public static class ApiSetup
 
         void MapSelf(string name, Func<HttpContext, Task> handler)
         {
-            routes.MapMethods($"/self/{name}", ReadMethods, (RequestDelegate)(context => api.GuardAnonymousAsync(context, handler)));
+            routes.Map($"/self/{name}", context => api.GuardAnonymousAsync(context, inner =>
+            {
+                ApiEndpoint.RequireGet(inner);
+                return handler(inner);
+            }));
         }
     }
 }

@@ -21,8 +21,7 @@ public sealed class DescriptionEndpoint(ResourceTree tree)
 
     private static async Task SendAsync(HttpContext context, PublishedDocument document)
     {
-        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
-            throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, "Here is only GET, HEAD.") { Allow = "GET, HEAD" });
+        ApiEndpoint.RequireGet(context);
         var response = context.Response;
         // To be kept, and asked for again: another version of the controller has another one.
         response.Headers.CacheControl = "public, no-cache";

@@ -1,12 +1,17 @@
 using System.Text.Json.Nodes;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Reading;
+using PonyCloud.Sparkle.Api.Writing;
+using static PonyCloud.Sparkle.Api.Description.OpenApiParts;
 
 namespace PonyCloud.Sparkle.Api.Description;
 
 /// <summary>Writes the OpenAPI 3.1 document of all paths, from the catalog and from nothing else for what is made of it.</summary>
 public sealed class OpenApiWriter
 {
+    /// <summary>What can be wrong with any patch.</summary>
+    internal static readonly IReadOnlyList<int> PatchProblems = [400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503, 504];
+
     private readonly ResourceTree _tree;
     private readonly JsonObject _paths = [];
 
@@ -41,7 +46,8 @@ public sealed class OpenApiWriter
                 ["title"] = "PonyCloud",
                 ["version"] = SparkleVersion.Text,
                 ["description"] = "The configuration of the platform is one tree of collections of rows. A row has a desired part, "
-                    + "which clients write, and a current part, which tells what is.",
+                    + "which clients write, and a current part, which tells what is. HEAD answers like GET, without the body. "
+                    + "OPTIONS tells which methods are at a path. A method that is not there is a 405, and a path that is not there a 404.",
                 ["license"] = new JsonObject { ["name"] = "MIT", ["identifier"] = "MIT" },
             },
             ["servers"] = new JsonArray(new JsonObject { ["url"] = "/" }),
@@ -49,20 +55,21 @@ public sealed class OpenApiWriter
             ["tags"] = new JsonArray([.. nodes.Select(node => node.Entity).Distinct().OrderBy(entity => entity.Name, StringComparer.Ordinal)
                 .Select(entity => new JsonObject { ["name"] = entity.Name, ["description"] = entity.Summary })]),
             ["paths"] = _paths,
+            ["x-headers-of-every-answer"] = OpenApiComponents.HeadersOfEveryAnswer(),
             ["components"] = new JsonObject
             {
-                ["securitySchemes"] = OpenApiFixed.SecuritySchemes(),
-                ["parameters"] = OpenApiFixed.Parameters(),
-                ["headers"] = OpenApiFixed.Headers(),
+                ["securitySchemes"] = OpenApiComponents.SecuritySchemes(),
+                ["parameters"] = OpenApiComponents.Parameters(),
+                ["headers"] = OpenApiComponents.Headers(),
                 ["schemas"] = Schemas(nodes),
-                ["responses"] = OpenApiFixed.Responses(),
+                ["responses"] = OpenApiComponents.Responses(),
             },
         };
     }
 
     private static JsonObject Schemas(IEnumerable<ResourceNode> nodes)
     {
-        var schemas = OpenApiFixed.Schemas();
+        var schemas = OpenApiComponents.Schemas();
         foreach (var entity in nodes.Select(node => node.Entity).Distinct().OrderBy(entity => entity.Name, StringComparer.Ordinal))
         {
             var parts = new JsonObject();
@@ -82,6 +89,12 @@ public sealed class OpenApiWriter
                     ["description"] = "While the reporting host is silent: how old the current part is.",
                 };
             }
+            parts["join"] = new JsonObject
+            {
+                ["type"] = "object",
+                ["description"] = "The rows that join asks for, by column.",
+                ["additionalProperties"] = new JsonObject { ["type"] = "object" },
+            };
             schemas[entity.Name] = new JsonObject { ["type"] = "object", ["description"] = entity.Summary, ["properties"] = parts };
             if (entity is { IsStored: true, IsWrittenByPlatform: false })
                 schemas[$"{entity.Name}.write"] = Part(entity.Desired!, forWriting: true);
@@ -118,15 +131,19 @@ public sealed class OpenApiWriter
         _paths[ApiEndpoint.Root + template.Collection] = collection;
         _paths[ApiEndpoint.Root + template.Row] = row;
 
+        var seen = (string[])[Revisions.Header, ApiEndpoint.DatabaseDownHeader];
         collection["get"] = Operation(node, $"list_{name}", $"Read the collection of {node.Entity.Name}", who, new JsonObject
         {
-            ["200"] = Answer("The rows by key.", new JsonObject { ["type"] = "object", ["additionalProperties"] = Ref("schemas", node.Entity.Name) }),
-        }, [.. Filters(node), "fields", "join", "limit", "after"], [400]);
+            ["200"] = JsonAnswer(
+                "The rows by key.", new JsonObject { ["type"] = "object", ["additionalProperties"] = Ref("schemas", node.Entity.Name) }, ["Link", .. seen]),
+        }, [400, 503]);
+        collection["get"]!["parameters"] = new JsonArray([.. Filters(node), .. References("fields", "join", "limit", "after")]);
         row["get"] = Operation(node, $"get_{name}", $"Read one {node.Entity.Name}", who, new JsonObject
         {
-            ["200"] = Answer("The row.", Ref("schemas", node.Entity.Name), tagged: true),
-            ["304"] = new JsonObject { ["description"] = "The row is still as the tag names it." },
-        }, ["fields", "join", "If-None-Match"], [400]);
+            ["200"] = JsonAnswer("The row.", Ref("schemas", node.Entity.Name), ["ETag", .. seen]),
+            ["304"] = Bare("The row is still as the tag names it.", ["ETag", .. seen]),
+        }, [400, 412, 503]);
+        row["get"]!["parameters"] = new JsonArray([.. References("fields", "join", "If-Match", "If-None-Match")]);
         if (!node.IsWritable)
             return;
 
@@ -150,31 +167,48 @@ public sealed class OpenApiWriter
             body["example"] = example;
         var post = Operation(node, $"create_{name}", $"Make a row of {node.Entity.Name}, with its children", who, new JsonObject
         {
-            ["201"] = Created(),
-        }, [], [400, 409, 413, 415, 422, 503, 504]);
+            ["201"] = JsonAnswer("The row is there.", Ref("schemas", "uuids"), "Location"),
+        }, [400, 408, 409, 412, 413, 415, 422, 503, 504]);
+        post["parameters"] = WriteParameters(repeatable: true);
         post["requestBody"] = Body(new JsonObject { ["application/json"] = body });
         collection["post"] = post;
         collection["patch"] = Patch(node, $"patch_{name}_rows", $"Add, change and remove rows of {node.Entity.Name} in one transaction", who, new JsonObject
         {
-            ["200"] = Answer("The uuids of new rows, by the names that the request gave them.", Ref("schemas", "uuids")),
+            ["200"] = JsonAnswer("The uuids of new rows, by the names that the request gave them.", Ref("schemas", "uuids")),
         });
         row["patch"] = Patch(node, $"patch_{name}", $"Change one {node.Entity.Name}", who, new JsonObject
         {
-            ["200"] = Answer("The row as it is now.", Ref("schemas", node.Entity.Name), tagged: true),
+            ["200"] = JsonAnswer(
+                "The row as it is now, and the uuids of new rows beside it.",
+                new JsonObject { ["allOf"] = new JsonArray(Ref("schemas", node.Entity.Name), Ref("schemas", "uuids")) },
+                "ETag"),
+            ["204"] = Bare("Done, and the row was removed by somebody else since."),
         });
         row["delete"] = Operation(node, $"delete_{name}", $"Remove one {node.Entity.Name}", who, new JsonObject
         {
-            ["204"] = new JsonObject { ["description"] = "It is gone." },
-        }, ["If-Match"], [409, 412, 503, 504]);
+            ["204"] = Bare("It is gone."),
+        }, [400, 409, 412, 422, 503, 504]);
+        row["delete"]!["parameters"] = WriteParameters(repeatable: false);
     }
+
+    /// <summary>The headers that any write heeds.</summary>
+    /// <param name="repeatable">Whether it can be sent again under a key.</param>
+    internal static JsonArray WriteParameters(bool repeatable) =>
+        new([.. References(repeatable ? ["If-Match", "If-None-Match", IdempotencyKeys.Header] : ["If-Match", "If-None-Match"])]);
+
+    /// <summary>The body of a patch, of either kind.</summary>
+    internal static JsonObject PatchBody() => Body(new JsonObject
+    {
+        [ApiEndpoint.PatchMediaType] = new JsonObject { ["schema"] = Ref("schemas", "json_patch") },
+        [ApiEndpoint.MergePatchMediaType] = new JsonObject { ["schema"] = Ref("schemas", "merge_patch") },
+    });
 
     private static JsonObject Patch(ResourceNode node, string id, string summary, string who, JsonObject answers)
     {
-        var operation = Operation(node, id, summary, who, answers, ["If-Match"], [400, 409, 412, 413, 415, 422, 503, 504]);
-        operation["requestBody"] = Body(new JsonObject
-        {
-            [ApiEndpoint.PatchMediaType] = new JsonObject { ["schema"] = Ref("schemas", "json_patch") },
-        });
+        answers["202"] = Ref("responses", "journaled");
+        var operation = Operation(node, id, summary, who, answers, PatchProblems);
+        operation["parameters"] = WriteParameters(repeatable: true);
+        operation["requestBody"] = PatchBody();
         return operation;
     }
 
@@ -194,7 +228,7 @@ public sealed class OpenApiWriter
         return item;
     }
 
-    private static IEnumerable<object> Filters(ResourceNode node)
+    private static IEnumerable<JsonObject> Filters(ResourceNode node)
     {
         string[] taken = ["fields", "join", "limit", "after"];
         var columns = RowFilter.NamesFor(node).Where(name => !taken.Contains(name))
@@ -212,44 +246,22 @@ public sealed class OpenApiWriter
         }
     }
 
-    private static JsonObject Operation(
-        ResourceNode node, string id, string summary, string who, JsonObject answers, IReadOnlyList<object> parameters, IReadOnlyList<int> problems)
+    private static JsonObject Operation(ResourceNode node, string id, string summary, string who, JsonObject answers, IEnumerable<int> problems)
     {
-        foreach (var status in problems.Concat([401, 403, 404]).Order())
-            answers[$"{status}"] = Ref("responses", $"problem.{status}");
+        foreach (var status in problems.Concat([401, 403, 404]).Distinct().Order())
+            answers[$"{status}"] = RefProblem(status);
         answers["default"] = Ref("responses", "problem");
-        var operation = new JsonObject
+        return new JsonObject
         {
             ["operationId"] = id,
             ["tags"] = new JsonArray(node.Entity.Name),
             ["summary"] = summary + ".",
             ["description"] = who,
+            ["responses"] = answers,
         };
-        if (parameters.Count > 0)
-        {
-            operation["parameters"] = new JsonArray([.. parameters.Select(parameter =>
-                parameter as JsonObject ?? Ref("parameters", (string)parameter))]);
-        }
-        operation["responses"] = answers;
-        return operation;
     }
+
+    private static IEnumerable<JsonObject> References(params IEnumerable<string> parameters) => parameters.Select(name => Ref("parameters", name));
 
     private static JsonObject Body(JsonObject content) => new() { ["required"] = true, ["content"] = content };
-
-    private static JsonObject Answer(string description, JsonObject schema, bool tagged = false)
-    {
-        var answer = OpenApiFixed.Json(description, schema);
-        if (tagged)
-            answer["headers"] = new JsonObject { ["ETag"] = Ref("headers", "ETag") };
-        return answer;
-    }
-
-    private static JsonObject Created()
-    {
-        var answer = OpenApiFixed.Json("The row is there.", Ref("schemas", "uuids"));
-        answer["headers"] = new JsonObject { ["Location"] = Ref("headers", "Location") };
-        return answer;
-    }
-
-    private static JsonObject Ref(string kind, string name) => OpenApiFixed.Ref(kind, name);
 }

@@ -17,8 +17,7 @@ public sealed class MetricsEndpoint(ApiOptions options, ApiEndpoint api, Authent
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
-            throw new ProblemException(new Problem(ProblemKind.MethodNotAllowed, "Here is only GET, HEAD.") { Allow = "GET, HEAD" });
+        ApiEndpoint.RequireGet(context);
         if (!await HasFileTokenAsync(context) && !(await authenticator.RequireCallerAsync(context.Request, api.RequireSnapshot())).IsAlicorn)
             throw new ProblemException(ProblemKind.Forbidden, "Only operators of the platform may do this.");
         var bytes = Encoding.UTF8.GetBytes(collector.Write());

@@ -8,6 +8,9 @@ namespace PonyCloud.Sparkle.Api.Watching;
 /// <summary>Change sets as Server-Sent Events (WHATWG HTML, section 9.2). The id of each is its revision.</summary>
 internal sealed class EventTransport : IWatchTransport
 {
+    /// <summary>Proxies that collect answers before they pass them on would hold the stream up.</summary>
+    public const string BufferingHeader = "X-Accel-Buffering";
+
     private const int FlushAt = 32 * 1024;
 
     private readonly HttpResponse _response;
@@ -18,8 +21,7 @@ internal sealed class EventTransport : IWatchTransport
         _response = context.Response;
         _buffers = buffers;
         _response.ContentType = "text/event-stream";
-        // Proxies that collect answers before they pass them on would hold the stream up.
-        _response.Headers["X-Accel-Buffering"] = "no";
+        _response.Headers[BufferingHeader] = "no";
         context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
     }
 

@@ -21,11 +21,13 @@ internal sealed partial class WatchEndpoint(
     ILogger<WatchEndpoint> logger)
 {
     private const string EventStream = "text/event-stream";
-    private const string LastEventId = "Last-Event-ID";
     private const int TcpLevel = 6;
     private const int TcpUserTimeout = 18;
 
     private static readonly string[] Parameters = ["since", "table", "path"];
+
+    /// <summary>The header in which a browser's EventSource says how far it got.</summary>
+    public const string LastEventId = "Last-Event-ID";
 
     /// <summary>The path of the endpoint.</summary>
     public const string Path = ApiEndpoint.Root + "/watch";

@@ -14,11 +14,15 @@ using PonyCloud.Sparkle.Api;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Tests.Api.Description;
 using PonyCloud.TestKit.Control;
 
 namespace PonyCloud.Sparkle.Tests.Api;
 
-/// <summary>The API behind a real Kestrel on a free port, over a database in memory with two tenants and their users.</summary>
+/// <summary>
+/// The API behind a real Kestrel on a free port, over a database in memory with two tenants and their users. Every answer that
+/// <see cref="Http"/> gets is compared with what the API says about itself.
+/// </summary>
 public abstract class ApiFixture
 {
     protected const string Password = "correct horse battery";
@@ -101,7 +105,7 @@ public abstract class ApiFixture
             Database.Settled += feature.Settled;
         await _app.StartAsync();
         Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
-        Http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
+        Http = new HttpClient(new DocumentedAnswers(new SocketsHttpHandler())) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
     }
 
     [TearDown]
