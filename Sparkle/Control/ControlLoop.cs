@@ -22,6 +22,7 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
     private readonly ControlOptions _options;
     private readonly ILogger<ControlLoop> _logger;
     private volatile DatabaseLink _database;
+    private long _loads;
 
     public ControlLoop(
         EntityCatalog catalog,
@@ -47,6 +48,9 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
 
     public long? Epoch => _controller.Value.Epoch;
 
+    /// <summary>How often the state was loaded from the database as a whole: once at the start, then after each outage.</summary>
+    public long Loads => Interlocked.Read(ref _loads);
+
     /// <inheritdoc cref="TurnQueue.SinceLastTurn"/>
     public TimeSpan SinceLastTurn => _queue.SinceLastTurn;
 
@@ -65,6 +69,7 @@ public sealed partial class ControlLoop : BackgroundService, IStateView, IDataba
             // First, since whoever sees the rows may write at once.
             _database = new DatabaseLink(true, _time.GetUtcNow());
             _controller.Value.Load(rows, epoch);
+            Interlocked.Increment(ref _loads);
             LogLoaded(rows.Count);
         },
         cancellation);

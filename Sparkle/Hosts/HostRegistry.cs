@@ -82,6 +82,9 @@ public sealed partial class HostRegistry : IControlFeature
     /// <summary>How many hosts are being asked for their full state.</summary>
     internal int AskedCount => _sessions.Asked;
 
+    /// <summary>How often a host was asked for its full state.</summary>
+    internal long ResyncCount => _sessions.Resyncs;
+
     private TimeSpan Now => _time.GetElapsedTime(0);
 
     private TimeSpan Silence => _options.KeepAlive * MissedKeepAlives;

@@ -34,6 +34,9 @@ internal sealed partial class HostSessions(
     /// <summary>How many hosts are being asked for their full state.</summary>
     public int Asked => _turns.Asked;
 
+    /// <summary>How often a host was asked for its full state.</summary>
+    public long Resyncs { get; private set; }
+
     private TimeSpan Now => time.GetElapsedTime(0);
 
     /// <summary>The session of the peer, or null while somebody else speaks for the host.</summary>
@@ -162,7 +165,7 @@ internal sealed partial class HostSessions(
         if (session.Receiver.State is not ReceiverState.Waiting(var request, _, _))
             return;
         if (_turns.Ask(session, Now))
-            post.Send(session, new Message.SparkleResync(request));
+            SendResync(session, request);
         else
             AskNext(Now);
     }
@@ -173,10 +176,16 @@ internal sealed partial class HostSessions(
         while (_turns.Next(now) is { } session)
         {
             if (session.Receiver.State is ReceiverState.Waiting(var request, _, _))
-                post.Send(session, new Message.SparkleResync(request));
+                SendResync(session, request);
             else
                 _turns.End(session);
         }
+    }
+
+    private void SendResync(HostSession session, StreamId request)
+    {
+        Resyncs++;
+        post.Send(session, new Message.SparkleResync(request));
     }
 
     private void Tick(HostSession session, TimeSpan now)
@@ -212,7 +221,7 @@ internal sealed partial class HostSessions(
         var probe = holder.Receiver.AskAnew(now, entropy.NextDouble());
         holder.Link.Contest = new Contest(newcomer, probe, now + options.KeepAlive);
         // Out of turn: somebody waits for the answer.
-        post.Send(holder, new Message.SparkleResync(probe));
+        SendResync(holder, probe);
     }
 
     /// <summary>The holder does not answer: whoever waits may complete an exchange in its place.</summary>

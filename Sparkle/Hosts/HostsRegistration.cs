@@ -15,7 +15,8 @@ public static class HostsRegistration
         services.AddSingleton<EnrolmentDesk>();
         services.AddSingleton<HostDoor>();
         services.AddSingleton<IControlFeature>(provider => provider.GetRequiredService<HostDoor>());
-        services.AddSingleton<IControlFeature, HostRegistry>();
+        services.AddSingleton<HostRegistry>();
+        services.AddSingleton<IControlFeature>(provider => provider.GetRequiredService<HostRegistry>());
         return services;
     }
 }

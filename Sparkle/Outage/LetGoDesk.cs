@@ -32,6 +32,9 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
         _logger = logger;
     }
 
+    /// <summary>How many orders wait for the database; maybe not quite, while one is being taken.</summary>
+    internal int Waiting => _journal.Orders.Count;
+
     public async Task<TakenOrders?> TakeAsync(
         IReadOnlyList<RowWrite> changes, OrderGiver giver, bool mayStand, CancellationToken cancellation)
     {

@@ -95,6 +95,16 @@ internal sealed class ApiOnPostgres : IAsyncDisposable
         return ((int)response.StatusCode, text.Length == 0 ? [] : JObject.Parse(text), response.Headers.ETag?.ToString(), response.Headers.Location);
     }
 
+    /// <summary>What a path answers that is no JSON, as an operator of the platform.</summary>
+    public async Task<string> TextAsync(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+        using var response = await Http.SendAsync(request);
+        response.EnsureSuccessStatusCode();
+        return await response.Content.ReadAsStringAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

@@ -5,9 +5,13 @@ using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Security;
+using PonyCloud.Sparkle.Api.Watching;
+using PonyCloud.Sparkle.Api.Writing;
 using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database.Writing;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
+using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.Sparkle.Api.Metrics;
 
@@ -18,6 +22,9 @@ namespace PonyCloud.Sparkle.Api.Metrics;
 public sealed class PlatformMetrics
 {
     public const string MeterName = "PonyCloud.Sparkle";
+
+    // From what a socket on the same machine takes to what somebody would notice.
+    private static readonly double[] LagBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
     private readonly IStateView _view;
     private readonly TimeProvider _time;
@@ -30,8 +37,19 @@ public sealed class PlatformMetrics
         AddState(meter, services.GetRequiredService<EntityCatalog>());
         var revocations = services.GetRequiredService<Revocations>();
         meter.CreateObservableGauge("sparkle.tokens.waiting", () => revocations.Waiting, null, "Ended tokens that are not in the database yet.");
+        AddWatching(meter, services.GetRequiredService<WatchHub>());
+        var keys = services.GetRequiredService<IdempotencyKeys>();
+        meter.CreateObservableGauge("sparkle.requests.under_way", () => keys.UnderWay, null, "Requests with an idempotency key that are being carried out.");
+        if (services.GetService<RequestLedger>() is { } requests)
+            AddRequests(meter, requests);
+        if (services.GetService<DesiredStateWriter>() is { } writer)
+            AddWriter(meter, writer);
+        if (services.GetService<LetGoDesk>() is { } desk)
+            meter.CreateObservableGauge("sparkle.orders.waiting", () => desk.Waiting, null, "Orders on disk that wait for the database.");
         if (services.GetService<ControlLoop>() is { } loop)
             AddLoop(meter, loop);
+        if (services.GetService<HostRegistry>() is { } hosts)
+            AddReplication(meter, hosts);
         if (services.GetService<EventRecorder>() is { } events)
             AddEvents(meter, events);
         if (services.GetService<HostDoor>() is { } door)
@@ -57,8 +75,40 @@ public sealed class PlatformMetrics
             null, "Instances by status.");
     }
 
+    private static void AddWatching(Meter meter, WatchHub hub)
+    {
+        meter.CreateObservableGauge("sparkle.watch.streams", () => hub.Count, null, "Streams of changes.");
+        meter.CreateObservableCounter(
+            "sparkle.watch.ended", () => hub.Ended.Select(pair => Labelled(pair.Value, "reason", pair.Key)), null, "Streams that have ended, by the reason.");
+        meter.CreateObservableGauge("sparkle.watch.history", () => hub.History.Bytes, "By", "Memory of the changes that streams can still be sent.");
+        meter.CreateObservableGauge("sparkle.watch.history.sets", () => hub.History.Sets, null, "How many sets of changes that is.");
+    }
+
+    private static void AddRequests(Meter meter, RequestLedger requests)
+    {
+        meter.CreateObservableGauge(
+            "sparkle.requests.kept", () => requests.Kept is { } kept ? (IEnumerable<Measurement<long>>)[new(kept)] : [], null, "Requests with an idempotency key that are kept.");
+        meter.CreateObservableCounter("sparkle.requests.repeated", () => requests.Repeated, null, "Requests that were answered with what is kept of them.");
+    }
+
+    private static void AddWriter(Meter meter, DesiredStateWriter writer)
+    {
+        var lag = meter.CreateHistogram(
+            "sparkle.commit.lag", "s", "From the answer to a commit to the moment when readers see it.", null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = LagBounds });
+        writer.Shown += after => lag.Record(after.TotalSeconds);
+    }
+
+    private static void AddReplication(Meter meter, HostRegistry hosts)
+    {
+        meter.CreateObservableGauge("sparkle.replication.sessions", () => hosts.SessionCount, null, "Sessions with hosts, those included that are not in step yet.");
+        meter.CreateObservableGauge("sparkle.replication.asked", () => hosts.AskedCount, null, "Hosts that are being asked for their full state.");
+        meter.CreateObservableCounter("sparkle.replication.resyncs", () => hosts.ResyncCount, null, "How often a host was asked for its full state.");
+    }
+
     private static void AddLoop(Meter meter, ControlLoop loop)
     {
+        meter.CreateObservableCounter("sparkle.database.loads", () => loop.Loads, null, "How often the state was loaded as a whole.");
         meter.CreateObservableGauge("sparkle.control.waiting", () => loop.Waiting, null, "Turns that wait for the control loop.");
         meter.CreateObservableGauge("sparkle.control.last_turn", () => loop.SinceLastTurn.TotalSeconds, "s", "How long ago the loop finished a turn.");
         meter.CreateObservableCounter("sparkle.control.turns", () => loop.Turns, null, "Turns of the control loop.");

@@ -34,6 +34,12 @@ internal sealed record WatchEnd(ProblemKind Kind, string Detail, WebSocketCloseS
     /// <summary>The client closed the stream, or is not there any more.</summary>
     public static readonly WatchEnd Left = new(ProblemKind.Unavailable, "", WebSocketCloseStatus.NormalClosure);
 
+    /// <summary>Every way in which a stream ends.</summary>
+    public static readonly IReadOnlyList<WatchEnd> All = [TooOld, AccessChanged, TokenEnded, SlowReader, Overrun, Stopping, Spoke, Left];
+
+    /// <summary>What it is counted under.</summary>
+    public string Reason => this == Left ? "left" : this == Stopping ? "stopping" : Kind.Name;
+
     /// <summary>The close frame has room for 123 bytes.</summary>
     public string CloseReason => this == Left ? "" : $"{Kind.Name}: {Detail}";
 }

@@ -33,6 +33,7 @@ internal sealed partial class WatchHub : BackgroundService, IControlFeature
     private readonly Lock _gate = new();
     private readonly HashSet<Watcher> _watchers = [];
     private readonly Dictionary<string, int> _perUser = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _ended = WatchEnd.All.Select(end => end.Reason).Distinct().ToDictionary(reason => reason, _ => 0L);
     private readonly ReaderIndex _index = new();
     private readonly WatchHistory _history;
     private bool _isFollowing;
@@ -73,6 +74,16 @@ internal sealed partial class WatchHub : BackgroundService, IControlFeature
         {
             lock (_gate)
                 return _watchers.Count;
+        }
+    }
+
+    /// <summary>How many streams have ended, by the reason.</summary>
+    internal IReadOnlyCollection<KeyValuePair<string, long>> Ended
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _ended];
         }
     }
 
@@ -126,6 +137,7 @@ internal sealed partial class WatchHub : BackgroundService, IControlFeature
         {
             if (!_watchers.Remove(watcher))
                 return;
+            _ended[(watcher.Ended ?? WatchEnd.Left).Reason]++;
             watcher.View.Watchers.Remove(watcher);
             if (watcher.View.Watchers.Count == 0)
                 _index.Remove(watcher.View);

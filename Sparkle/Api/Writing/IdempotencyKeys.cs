@@ -28,6 +28,9 @@ public sealed class IdempotencyKeys
     /// <param name="secret">Is the same after a restart.</param>
     public IdempotencyKeys(byte[] secret) => _secret = HMACSHA256.HashData(secret, "idempotency"u8);
 
+    /// <summary>How many requests with a key are being carried out.</summary>
+    public int UnderWay => _underWay.Count;
+
     /// <summary>Takes the turn of a request; null when it has no key.</summary>
     /// <exception cref="ProblemException">The key is malformed, or a request with it is under way.</exception>
     internal Turn? Take(HttpRequest request, Caller caller, RequestBody body)
@@ -46,10 +49,10 @@ public sealed class IdempotencyKeys
         var key = new RequestKey(caller.Email, Hash(Encoding.ASCII.GetBytes(text)), Hash([.. about, .. body.Bytes.Span]));
         if (_underWay.TryAdd((key.Owner, key.Key), key.Fingerprint))
             return new Turn(this, key);
-        throw _underWay.TryGetValue((key.Owner, key.Key), out var other) && other != key.Fingerprint ? Reused() : UnderWay();
+        throw _underWay.TryGetValue((key.Owner, key.Key), out var other) && other != key.Fingerprint ? Reused() : IsUnderWay();
     }
 
-    internal static ProblemException UnderWay() => new(new Problem(ProblemKind.RequestUnderWay, "A request with this key is still being carried out.")
+    internal static ProblemException IsUnderWay() => new(new Problem(ProblemKind.RequestUnderWay, "A request with this key is still being carried out.")
     {
         RetryAfter = TimeSpan.FromSeconds(1),
     });

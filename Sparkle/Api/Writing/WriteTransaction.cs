@@ -30,7 +30,7 @@ public sealed partial class WriteTransaction(
         }
         catch (RequestUnderWayException)
         {
-            throw IdempotencyKeys.UnderWay();
+            throw IdempotencyKeys.IsUnderWay();
         }
         catch (DatabaseUnavailableException)
         {
@@ -65,7 +65,7 @@ public sealed partial class WriteTransaction(
         }
         catch (RequestUnderWayException)
         {
-            throw IdempotencyKeys.UnderWay();
+            throw IdempotencyKeys.IsUnderWay();
         }
         catch (DatabaseUnavailableException)
         {

@@ -23,6 +23,9 @@ public sealed partial class DesiredStateWriter(
 
     private readonly CommitDecision _decision = new(connections, options, time);
 
+    /// <summary>Told of each write how long after the answer to its commit readers saw it.</summary>
+    public event Action<TimeSpan>? Shown;
+
     public async Task WriteAsync(IReadOnlyList<RowWrite> writes, CancellationToken cancellation)
     {
         if (writes.Count > 0)
@@ -31,8 +34,12 @@ public sealed partial class DesiredStateWriter(
 
     public Task<KeptAnswer?> FindAsync(RequestKey key, CancellationToken cancellation) => requests.FindAsync(key, cancellation);
 
-    public Task<KeptAnswer?> WriteAsync(IReadOnlyList<RowWrite> writes, RequestKey key, string answer, CancellationToken cancellation) =>
-        WriteAsync(new Work(writes, key, answer), cancellation);
+    public async Task<KeptAnswer?> WriteAsync(IReadOnlyList<RowWrite> writes, RequestKey key, string answer, CancellationToken cancellation)
+    {
+        var kept = await WriteAsync(new Work(writes, key, answer), cancellation);
+        requests.Note(isRepeated: kept is not null);
+        return kept;
+    }
 
     private Task<KeptAnswer?> WriteAsync(Work work, CancellationToken cancellation) =>
         work.LetsGo ? WriteInTimeAsync(work, cancellation) : TryAsync(work, cancellation);
@@ -84,9 +91,11 @@ public sealed partial class DesiredStateWriter(
         if (commit.Lost is { } lost)
             await DecideAsync(commit, lost, waiter);
         waiter.Wish();
+        var committed = time.GetTimestamp();
         try
         {
             await waiter.Seen.WaitAsync(options.VisibilityTimeout, time, cancellation);
+            Shown?.Invoke(time.GetElapsedTime(committed));
             return kept;
         }
         catch (TimeoutException e)

@@ -28,6 +28,18 @@ public sealed partial class RequestLedger(
             SELECT owner, key FROM public.request_key WHERE made < now() - CAST($1 AS interval) ORDER BY made LIMIT 1000)
         """;
 
+    private const string CountAll = "SELECT count(*) FROM public.request_key";
+    private const long Unknown = -1;
+
+    private long _kept = Unknown;
+    private long _repeated;
+
+    /// <summary>How many requests are kept: as they were counted last, and those since. Null until somebody counts.</summary>
+    public long? Kept => Interlocked.Read(ref _kept) is var kept and not Unknown ? kept : null;
+
+    /// <summary>How many requests were answered with what is kept.</summary>
+    public long Repeated => Interlocked.Read(ref _repeated);
+
     /// <inheritdoc cref="IRequestLedger.FindAsync"/>
     public async Task<KeptAnswer?> FindAsync(RequestKey key, CancellationToken cancellation)
     {
@@ -43,6 +55,15 @@ public sealed partial class RequestLedger(
         {
             throw new DatabaseUnavailableException("The database did not answer in time.", e);
         }
+    }
+
+    /// <summary>Counts a request that was carried out now, or one that had been before.</summary>
+    internal void Note(bool isRepeated)
+    {
+        if (isRepeated)
+            Interlocked.Increment(ref _repeated);
+        else if (Kept is not null)
+            Interlocked.Increment(ref _kept);
     }
 
     /// <summary>Keeps the answer in the transaction of the connection, or returns what is kept already.</summary>
@@ -61,7 +82,7 @@ public sealed partial class RequestLedger(
         }
     }
 
-    /// <summary>Forgets some of what is older than the options say.</summary>
+    /// <summary>Forgets some of what is older than the options say, and counts what is left once there is no more of it.</summary>
     /// <returns>Whether there may be more.</returns>
     /// <exception cref="DatabaseUnavailableException">The database cannot be reached.</exception>
     public async Task<bool> SweepAsync(CancellationToken cancellation)
@@ -71,7 +92,11 @@ public sealed partial class RequestLedger(
         try
         {
             await using var connection = await connections.Pool.OpenConnectionAsync(stop.Token);
-            return await RunAsync(connection, Sweep, stop.Token, $"{(long)options.RequestKeyLifetime.TotalSeconds} seconds") == 1000;
+            if (await RunAsync(connection, Sweep, stop.Token, $"{(long)options.RequestKeyLifetime.TotalSeconds} seconds") == 1000)
+                return true;
+            await using var count = Command(connection, CountAll);
+            Interlocked.Exchange(ref _kept, (long)(await count.ExecuteScalarAsync(stop.Token))!);
+            return false;
         }
         catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))

@@ -8,18 +8,22 @@ namespace PonyCloud.Sparkle.Database.Writing;
 public sealed partial class RequestSweeper(RequestLedger ledger, CommitTracker tracker, TimeProvider time, ILogger<RequestSweeper> logger)
     : BackgroundService
 {
+    // Soon at first, since what is kept is not counted until then.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Pause, time);
+        using var timer = new PeriodicTimer(FirstPause, time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                if (tracker.Down is null)
-                    await SweepAsync(stoppingToken);
+                if (tracker.Down is not null)
+                    continue;
+                await SweepAsync(stoppingToken);
+                timer.Period = Pause;
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

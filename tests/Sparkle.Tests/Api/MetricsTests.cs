@@ -4,6 +4,7 @@ using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api;
 using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Tests.Api.Watching;
 using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.Sparkle.Tests.Api;
@@ -51,6 +52,24 @@ public sealed partial class MetricsTests : ApiFixture
         var buckets = Bucket().Matches(text).Select(match => long.Parse(match.Groups[1].Value)).ToList();
         Assert.That(buckets, Is.Not.Empty.And.Ordered);
         Assert.That(buckets[^1], Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Streams_are_counted_while_they_last_and_by_the_reason_of_their_end()
+    {
+        Assert.That(await MetricsAsync(ScrapeToken), Does.Contain("sparkle_watch_streams 0\n").And.Contain("sparkle_watch_ended_total{reason=\"slow-reader\"} 0\n"));
+        var left = await SocketClient.ConnectAsync(Address, Token(Owner), "");
+        await using var thrownOut = await SocketClient.ConnectAsync(Address, Token(Stranger), "");
+        await left.NextAsync();
+        await thrownOut.NextAsync();
+        Assert.That(await MetricsAsync(ScrapeToken), Does.Contain("sparkle_watch_streams 2\n").And.Contain("sparkle_watch_history_bytes 0\n"));
+        await left.DisposeAsync();
+        Database.Remove("user", RowKey.Of(Stranger));
+        var text = await Eventually.SeesAsync(
+            "the end of both", _ => MetricsAsync(ScrapeToken), seen => seen.Contains("sparkle_watch_streams 0\n", StringComparison.Ordinal));
+        Assert.That(text, Does.Contain("sparkle_watch_ended_total{reason=\"left\"} 1\n"));
+        Assert.That(text, Does.Contain("sparkle_watch_ended_total{reason=\"access-changed\"} 1\n"));
+        Assert.That(text, Does.Not.Contain("sparkle_watch_history_bytes 0\n"));
     }
 
     [Test]
