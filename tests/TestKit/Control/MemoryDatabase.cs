@@ -12,12 +12,13 @@ namespace PonyCloud.TestKit.Control;
 /// </summary>
 public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IStateView, IOrderOverlay
 {
-    private static readonly (string Entity, string[] Columns)[] UniqueColumns =
+    // Named as in the schema, from which follows which column is to blame.
+    private static readonly (string Entity, string[] Columns, string Constraint)[] UniqueColumns =
     [
-        ("host", ["agent_key"]),
-        ("instance", ["tenant", "name"]),
-        ("member", ["user", "tenant"]),
-        ("tenant", ["name"]),
+        ("host", ["agent_key"], "host_agent_key_unique"),
+        ("instance", ["tenant", "name"], "instance_name_unique"),
+        ("member", ["user", "tenant"], "member_user_unique"),
+        ("tenant", ["name"], "tenant_name_unique"),
     ];
 
     private readonly Lock _lock = new();
@@ -159,10 +160,10 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
             if (target.Find(RowKey.Of(value))?.Desired is null)
                 throw Refused(Refusal.MissingReference, index, $"{entity.Name}_{column.Name}_fkey", [column.Name]);
         }
-        foreach (var (_, columns) in UniqueColumns.Where(unique => unique.Entity == entity.Name))
+        foreach (var (_, columns, constraint) in UniqueColumns.Where(unique => unique.Entity == entity.Name))
         {
             if (unique.OwnerOf(state, entity, columns, record) is { } owner && owner != key)
-                throw Refused(Refusal.Duplicate, index, $"{entity.Name}_{string.Join('_', columns)}_key", columns);
+                throw Refused(Refusal.Duplicate, index, constraint, columns);
         }
     }
 
@@ -222,7 +223,7 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
         /// <param name="state">From before the change.</param>
         public void Note(StateSnapshot state, RowChange change)
         {
-            foreach (var (name, columns) in UniqueColumns)
+            foreach (var (name, columns, _) in UniqueColumns)
             {
                 if (name != change.Entity.Name || !_owners.TryGetValue(columns, out var owners))
                     continue;
