@@ -37,6 +37,11 @@ public interface IOrderStore
     /// </exception>
     Task<OrderOutcome> WriteAsync(LetGoOrder order, CancellationToken cancellation);
 
+    /// <summary>Keeps a request whose orders are in the journal, so that it is not carried out when it is repeated.</summary>
+    /// <exception cref="RequestUnderWayException">Another transaction under this key takes too long; to be tried again.</exception>
+    /// <exception cref="DatabaseUnavailableException">The database cannot be reached; to be tried again.</exception>
+    Task KeepAsync(JournaledRequest request, CancellationToken cancellation);
+
     /// <summary>Forgets that these orders were carried out; to be called when nobody has them any more.</summary>
     /// <exception cref="DatabaseUnavailableException">The database cannot be reached; they are forgotten some time later.</exception>
     Task ForgetAsync(IReadOnlyList<Guid> orders, CancellationToken cancellation);

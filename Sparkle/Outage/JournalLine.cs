@@ -13,6 +13,9 @@ internal sealed record JournalLine(long? Generation, IReadOnlyList<LetGoOrder> O
 {
     private const int ChecksumLength = 16;
 
+    /// <summary>The requests behind the orders that may be repeated.</summary>
+    public IReadOnlyList<JournaledRequest> Requests { get; init; } = [];
+
     /// <summary>The bytes of the line, its end included.</summary>
     public byte[] Encode()
     {
@@ -29,6 +32,10 @@ internal sealed record JournalLine(long? Generation, IReadOnlyList<LetGoOrder> O
             json.WriteStartArray("done");
             foreach (var id in Done)
                 json.WriteStringValue(id);
+            json.WriteEndArray();
+            json.WriteStartArray("requests");
+            foreach (var request in Requests)
+                request.Write(json);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -53,7 +60,10 @@ internal sealed record JournalLine(long? Generation, IReadOnlyList<LetGoOrder> O
             return new JournalLine(
                 json.TryGetProperty("generation", out var generation) ? generation.GetInt64() : null,
                 [.. json.GetProperty("orders").EnumerateArray().Select(order => LetGoOrder.Read(order, catalog))],
-                [.. json.GetProperty("done").EnumerateArray().Select(id => id.GetGuid())]);
+                [.. json.GetProperty("done").EnumerateArray().Select(id => id.GetGuid())])
+            {
+                Requests = json.TryGetProperty("requests", out var requests) ? [.. requests.EnumerateArray().Select(JournaledRequest.Read)] : [],
+            };
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {

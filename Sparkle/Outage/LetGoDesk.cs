@@ -36,13 +36,12 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
     internal int Waiting => _journal.Orders.Count;
 
     public async Task<TakenOrders?> TakeAsync(
-        IReadOnlyList<RowWrite> changes, OrderGiver giver, bool mayStand, CancellationToken cancellation)
+        IReadOnlyList<RowWrite> changes, OrderGiver giver, bool mayStand, RepeatableRequest? request, CancellationToken cancellation)
     {
         if (changes.Count == 0 || changes.Any(change => change is not RowWrite.Update { Entity.Desired.CanLetGo: true }))
             return null;
-        if (!await _gate.WaitAsync(_options.DiskTimeout, cancellation))
-            throw new JournalException("The disk still works on orders before this one.", isUndone: true);
-        var taking = TakeHeldAsync([.. changes.Cast<RowWrite.Update>()], giver, mayStand);
+        await EnterAsync(cancellation);
+        var taking = TakeHeldAsync([.. changes.Cast<RowWrite.Update>()], giver, mayStand, request);
         try
         {
             // A disk that hangs cannot be called off: it goes on, and the next one waits for it.
@@ -52,6 +51,19 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
         {
             _ = taking.ContinueWith(late => LogLate(late.Exception), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             throw new JournalException("The disk did not answer in time.", isUndone: false, e);
+        }
+    }
+
+    public async Task<KeptAnswer?> FindAsync(RequestKey key, CancellationToken cancellation)
+    {
+        await EnterAsync(cancellation);
+        try
+        {
+            return _journal.Find(key) is { } found ? new KeptAnswer(found.Key.Fingerprint, found.Answer) : null;
+        }
+        finally
+        {
+            _gate.Release();
         }
     }
 
@@ -72,6 +84,14 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
     /// <summary>What is left to be brought to the database.</summary>
     internal async Task<IReadOnlyList<LetGoOrder>> WaitingAsync(CancellationToken cancellation) =>
         await HoldingAsync<IReadOnlyList<LetGoOrder>>(() => [.. _journal.Orders], cancellation);
+
+    /// <summary>The requests that the database does not know of yet.</summary>
+    internal async Task<IReadOnlyList<JournaledRequest>> RequestsAsync(CancellationToken cancellation) =>
+        await HoldingAsync<IReadOnlyList<JournaledRequest>>(() => [.. _journal.Requests], cancellation);
+
+    /// <summary>The database knows of the request.</summary>
+    internal async Task FinishAsync(JournaledRequest request, CancellationToken cancellation) =>
+        await HoldingAsync(() => _journal.Finish(request), cancellation);
 
     /// <summary>The order is about to be written; from now on it cannot be withdrawn.</summary>
     /// <returns>Whether it still counts.</returns>
@@ -110,20 +130,30 @@ public sealed partial class LetGoDesk : ILetGoDesk, IDisposable
         }
     }
 
-    private async Task<TakenOrders?> TakeHeldAsync(List<RowWrite.Update> changes, OrderGiver giver, bool mayStand)
+    private async Task EnterAsync(CancellationToken cancellation)
+    {
+        if (!await _gate.WaitAsync(_options.DiskTimeout, cancellation))
+            throw new JournalException("The disk still works on orders before this one.", isUndone: true);
+    }
+
+    private async Task<TakenOrders?> TakeHeldAsync(List<RowWrite.Update> changes, OrderGiver giver, bool mayStand, RepeatableRequest? request)
     {
         try
         {
             // Another controller knows better what is.
             if (_view.Epoch is null || _view.Snapshot is not { } snapshot || Decide(changes, snapshot, giver, mayStand) is not { } decided)
                 return null;
-            await Task.Run(() => _journal.Take(decided.Orders, [.. decided.Withdrawn.Select(order => order.Id)]));
+            var withdrawn = decided.Withdrawn.Select(order => (order.Entity, order.Key)).ToHashSet();
+            var taken = new TakenOrders(
+                decided.At,
+                [.. changes.Where(change => !Equals(change.Expected, change.Record)).Select(change => (change, withdrawn.Contains((change.Entity, change.Key))))]);
+            var kept = request is null ? null : new JournaledRequest(request.Key, request.Answer(taken));
+            await Task.Run(() => _journal.Take(decided.Orders, [.. decided.Withdrawn.Select(order => order.Id)], kept));
             await _overlay.PutAsync(decided.Orders, CancellationToken.None);
             foreach (var order in decided.Withdrawn)
                 await _overlay.WithdrawAsync(order, order.Basis, CancellationToken.None);
             LogTaken(decided.Orders.Count, decided.Withdrawn.Count);
-            var withdrawn = decided.Withdrawn.Select(order => (order.Entity, order.Key)).ToHashSet();
-            return new TakenOrders(decided.At, [.. changes.Where(change => !Equals(change.Expected, change.Record)).Select(change => (change, withdrawn.Contains((change.Entity, change.Key))))]);
+            return taken;
         }
         finally
         {

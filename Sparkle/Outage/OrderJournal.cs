@@ -1,4 +1,5 @@
 using PonyCloud.Shared.Entities;
+using PonyCloud.Sparkle.Database;
 
 namespace PonyCloud.Sparkle.Outage;
 
@@ -27,6 +28,7 @@ internal sealed class OrderJournal : IDisposable
     private readonly IJournalFile[] _files;
     private readonly LetGoOptions _options;
     private readonly Dictionary<(Entity, RowKey), LetGoOrder> _orders = [];
+    private readonly Dictionary<(string Owner, string Key), JournaledRequest> _requests = [];
     private int _active;
     private long _generation;
 
@@ -63,15 +65,27 @@ internal sealed class OrderJournal : IDisposable
 
     public IReadOnlyCollection<LetGoOrder> Orders => _orders.Values;
 
+    public IReadOnlyCollection<JournaledRequest> Requests => _requests.Values;
+
+    public JournaledRequest? Find(RequestKey key) => _requests.GetValueOrDefault((key.Owner, key.Key));
+
     public LetGoOrder? Find(Entity entity, RowKey key) => _orders.GetValueOrDefault((entity, key));
 
     /// <summary>Takes orders and withdraws others, all or none; on the disk when this returns.</summary>
+    /// <param name="orders">Each replaces an older one of its row.</param>
+    /// <param name="withdrawn">The ids of orders that count no more.</param>
+    /// <param name="request">Where they come from; null for a request that is not to be repeated.</param>
     /// <exception cref="JournalException">It did not.</exception>
-    public void Take(IReadOnlyList<LetGoOrder> orders, IReadOnlyList<Guid> withdrawn)
+    public void Take(IReadOnlyList<LetGoOrder> orders, IReadOnlyList<Guid> withdrawn, JournaledRequest? request = null)
     {
+        if (request is not null && _requests.Count >= _options.Orders)
+            throw new JournalException($"More than {_options.Orders} requests wait for the database.", isUndone: true);
         if (_orders.Count + orders.Count(order => Find(order.Entity, order.Key) is null) > _options.Orders)
             throw new JournalException($"More than {_options.Orders} orders wait for the database.", isUndone: true);
-        var line = new JournalLine(null, orders, withdrawn);
+        var line = new JournalLine(null, orders, withdrawn)
+        {
+            Requests = request is null ? [] : [request],
+        };
         var bytes = line.Encode();
         if (_length + bytes.Length > _options.Bytes)
             MakeRoom(bytes.Length);
@@ -94,6 +108,9 @@ internal sealed class OrderJournal : IDisposable
     public bool Finish(LetGoOrder order) =>
         Find(order.Entity, order.Key)?.Id == order.Id && _orders.Remove((order.Entity, order.Key));
 
+    /// <summary>The database knows of the request, and so will whoever asks for it.</summary>
+    public bool Finish(JournaledRequest request) => _requests.Remove((request.Key.Owner, request.Key.Key));
+
     /// <summary>Writes down what is left, so that nothing that was done is tried again; durable when this returns.</summary>
     /// <exception cref="IOException">The disk fails; then it will be tried again, which does nothing.</exception>
     public void Rewrite()
@@ -102,7 +119,11 @@ internal sealed class OrderJournal : IDisposable
         // Half written, the other file might be taken for the newest: then nothing may be added to this one.
         _isOtherDirty = true;
         _files[other].Truncate(0);
-        var bytes = new JournalLine(_generation + 1, [.. _orders.Values], []).Encode();
+        var line = new JournalLine(_generation + 1, [.. _orders.Values], [])
+        {
+            Requests = [.. _requests.Values],
+        };
+        var bytes = line.Encode();
         _files[other].Append(bytes);
         // The old file stays as it is, since it is the older one, until it is written anew.
         (_active, _generation, _length, _isDirty, _isOtherDirty) = (other, _generation + 1, bytes.Length, false, false);
@@ -118,6 +139,8 @@ internal sealed class OrderJournal : IDisposable
     {
         foreach (var order in line.Orders)
             _orders[(order.Entity, order.Key)] = order;
+        foreach (var request in line.Requests)
+            _requests[(request.Key.Owner, request.Key.Key)] = request;
         if (line.Done.Count == 0)
             return;
         var done = line.Done.ToHashSet();

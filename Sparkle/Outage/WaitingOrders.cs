@@ -24,11 +24,17 @@ public sealed partial class WaitingOrders(
     // Orders that the database knows and the disk has not forgotten yet.
     private readonly List<Guid> _finished = [];
 
+    // Whether there are requests of that kind.
+    private bool _hasKept;
+
     public async Task WriteAllAsync(CancellationToken cancellation)
     {
         await _pass.WaitAsync(cancellation);
         try
         {
+            // First: that the orders behind them are carried out is what the journal sees to.
+            foreach (var request in await desk.RequestsAsync(cancellation))
+                await KeepAsync(request, cancellation);
             var tried = new HashSet<Guid>();
             var held = 0;
             // An order that comes meanwhile is written in the same pass.
@@ -62,7 +68,7 @@ public sealed partial class WaitingOrders(
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 // While the link is down, whoever brings it up writes them first.
-                if (view.Database.IsUp && (_finished.Count > 0 || (await desk.WaitingAsync(stoppingToken)).Count > 0))
+                if (view.Database.IsUp && await IsAnythingLeftAsync(stoppingToken))
                     await TryAsync(stoppingToken);
             }
         }
@@ -71,6 +77,10 @@ public sealed partial class WaitingOrders(
             LogStopping();
         }
     }
+
+    private async Task<bool> IsAnythingLeftAsync(CancellationToken cancellation) =>
+        _finished.Count > 0 || _hasKept
+        || (await desk.WaitingAsync(cancellation)).Count > 0 || (await desk.RequestsAsync(cancellation)).Count > 0;
 
     private async Task TryAsync(CancellationToken cancellation)
     {
@@ -82,6 +92,21 @@ public sealed partial class WaitingOrders(
         {
             LogNotWritten(e);
         }
+    }
+
+    private async Task KeepAsync(JournaledRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            await InTimeAsync(DoneAsync(store.KeepAsync(request, cancellation)), cancellation);
+        }
+        catch (RequestUnderWayException e)
+        {
+            LogNotKept(e);
+            return;
+        }
+        await desk.FinishAsync(request, cancellation);
+        _hasKept = true;
     }
 
     /// <returns>False when others hold the row.</returns>
@@ -127,7 +152,7 @@ public sealed partial class WaitingOrders(
 
     private async Task ForgetAsync(CancellationToken cancellation)
     {
-        if (_finished.Count == 0)
+        if (_finished.Count == 0 && !_hasKept)
             return;
         try
         {
@@ -139,6 +164,9 @@ public sealed partial class WaitingOrders(
             LogNotForgotten(e);
             return;
         }
+        _hasKept = false;
+        if (_finished.Count == 0)
+            return;
         await InTimeAsync(DoneAsync(store.ForgetAsync(_finished, cancellation)), cancellation);
         LogForgotten(_finished.Count.ToString(CultureInfo.InvariantCulture));
         _finished.Clear();
@@ -187,6 +215,9 @@ public sealed partial class WaitingOrders(
 
     [LoggerMessage(1418, LogLevel.Information, "{Count} orders that had waited are done with.")]
     private partial void LogForgotten(string count);
+
+    [LoggerMessage(1421, LogLevel.Warning, "A journaled request has to wait longer, since another one with its key is under way.")]
+    private partial void LogNotKept(Exception failure);
 
     [LoggerMessage(1420, LogLevel.Debug, "What the database took too long for came to its end.")]
     private partial void LogLate(Exception failure);

@@ -93,6 +93,16 @@ public sealed class OrderStoreTests
     }
 
     [Test]
+    public async Task A_journaled_request_is_kept_once_and_found_when_it_is_repeated()
+    {
+        var key = new RequestKey("owner@a.example", new string('a', 64), new string('b', 64));
+        await _link.Orders.KeepAsync(new JournaledRequest(key, "1"), CancellationToken.None);
+        await _link.Orders.KeepAsync(new JournaledRequest(key, "2"), CancellationToken.None);
+
+        Assert.That(await _link.Writer.FindAsync(key, CancellationToken.None), Is.EqualTo(new KeptAnswer(key.Fingerprint, "1")));
+    }
+
+    [Test]
     public async Task A_row_that_somebody_holds_is_for_later()
     {
         await using var other = new NpgsqlConnection(_link.ConnectionString + ";Pooling=false");

@@ -1,7 +1,8 @@
 using System.Globalization;
+using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Outage;
 
@@ -9,46 +10,60 @@ namespace PonyCloud.Sparkle.Api.Writing;
 
 /// <summary>Where requests go that the database did not take: if they only let go, they are journaled.</summary>
 /// <param name="desk">Takes such orders; where there is none, none is taken.</param>
-public sealed partial class LetGoOrders(JsonBuffers buffers, ILogger<LetGoOrders> logger, ILetGoDesk? desk = null)
+public sealed partial class LetGoOrders(ILogger<LetGoOrders> logger, ILetGoDesk? desk = null)
 {
     /// <summary>Set on the answer to an order that is on the controller's disk and not in the database: since when.</summary>
     public const string JournaledHeader = "PonyCloud-Journaled";
 
-    /// <returns>False when the request is to be refused after all; nothing was done then.</returns>
+    private const string Detail =
+        "The database did not take the order in time. It is kept on disk, is being carried out, and is written to the database as soon as that answers, unless the row was changed there meanwhile.";
+
+    /// <returns>The answer; null when the request is to be refused after all, and nothing was done then.</returns>
     /// <exception cref="ConcurrentChangeException">A row changed meanwhile.</exception>
     /// <exception cref="JournalException">The disk did not take them.</exception>
-    internal async Task<bool> TakeAsync(WriteCall call, IReadOnlyList<PlannedWrite> writes, bool mayStand)
+    internal async Task<ChangeAnswer?> TakeAsync(WriteCall call, IReadOnlyList<PlannedWrite> writes, RequestKey? key, bool mayStand)
     {
         if (desk is null)
-            return false;
+            return null;
         var caller = call.Caller;
+        var request = key is null ? null : new RepeatableRequest(key, taken => AnswerTo(taken).ToJson());
         // Not cut short when the client goes: what was begun may be on the disk, and then it has to show.
-        call.Journaled = await desk.TakeAsync(
-            [.. writes.Select(planned => planned.Write)], new OrderGiver(caller.Email, caller.Tenant), mayStand, CancellationToken.None);
-        if (call.Journaled is not { } taken)
-            return false;
+        var taken = await desk.TakeAsync(
+            [.. writes.Select(planned => planned.Write)], new OrderGiver(caller.Email, caller.Tenant), mayStand, request, CancellationToken.None);
+        if (taken is null)
+            return null;
         foreach (var (change, isWithdrawn) in taken.Rows)
         {
             LogJournaled(
                 Uri.EscapeDataString(caller.Email), caller.Tenant, call.Context.Connection.RemoteIpAddress?.ToString(),
                 isWithdrawn ? "withdraw" : "journal", change.Entity.Name, string.Join('/', change.Key.Parts.Select(Uri.EscapeDataString)));
         }
-        return true;
+        return AnswerTo(taken);
     }
 
-    /// <summary>Answers that the orders are taken and not in the database yet.</summary>
-    internal async Task AnswerAsync(HttpContext context, TakenOrders taken)
+    /// <summary>What is kept of a request whose orders wait for the database; null when there is none.</summary>
+    /// <exception cref="JournalException">The disk does not answer.</exception>
+    internal async Task<KeptAnswer?> FindAsync(RequestKey key, CancellationToken cancellation) =>
+        desk is null ? null : await desk.FindAsync(key, cancellation);
+
+    /// <summary>Answers that the orders are taken and were not in the database yet.</summary>
+    internal static async Task AnswerAsync(HttpContext context, JournaledAnswer answer)
     {
         context.Response.StatusCode = StatusCodes.Status202Accepted;
+        context.Response.Headers[JournaledHeader] = answer.At;
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(answer.Body, context.RequestAborted);
+    }
+
+    private static ChangeAnswer AnswerTo(TakenOrders taken)
+    {
         var at = taken.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
-        context.Response.Headers[JournaledHeader] = at;
-        var buffer = buffers.Get();
-        try
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
         {
-            var json = buffer.Json;
             json.WriteStartObject();
             json.WriteString("journaled", at);
-            json.WriteString("detail", "The database did not take the order in time. It is kept on disk, is being carried out, and is written to the database as soon as that answers, unless the row was changed there meanwhile.");
+            json.WriteString("detail", Detail);
             json.WriteStartArray("orders");
             foreach (var (change, isWithdrawn) in taken.Rows)
             {
@@ -61,13 +76,11 @@ public sealed partial class LetGoOrders(JsonBuffers buffers, ILogger<LetGoOrders
             }
             json.WriteEndArray();
             json.WriteEndObject();
-            json.Flush();
-            await RowReader.SendAsync(context, buffer);
         }
-        finally
+        return new ChangeAnswer(StatusCodes.Status202Accepted, null, [])
         {
-            buffers.Return(buffer);
-        }
+            Journaled = new JournaledAnswer(at, Encoding.UTF8.GetString(stream.ToArray())),
+        };
     }
 
     [LoggerMessage(3031, LogLevel.Information, "{User} (tenant {Tenant}) from {Address}, while the database is away: {What} update {Table} {Key}")]

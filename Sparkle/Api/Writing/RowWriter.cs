@@ -24,7 +24,6 @@ public sealed partial class RowWriter
     private readonly IdempotencyKeys _keys;
     private readonly AuditLog _audit;
     private readonly RowReader _answers;
-    private readonly LetGoOrders _letGo;
     private readonly JsonBuffers _buffers;
     private readonly TimeProvider _time;
     private readonly ILogger<RowWriter> _logger;
@@ -44,7 +43,6 @@ public sealed partial class RowWriter
         AuditLog audit,
         RowReader answers,
         RowParts parts,
-        LetGoOrders letGo,
         JsonBuffers buffers,
         TimeProvider time,
         ILogger<RowWriter> logger)
@@ -55,7 +53,6 @@ public sealed partial class RowWriter
         _keys = keys;
         _audit = audit;
         _answers = answers;
-        _letGo = letGo;
         _buffers = buffers;
         _time = time;
         _logger = logger;
@@ -90,8 +87,8 @@ public sealed partial class RowWriter
             _audit.Refused(call.Context, call.Caller, refused.Problem.Detail);
             throw;
         }
-        if (call.Journaled is { } journaled)
-            await _letGo.AnswerAsync(call.Context, journaled);
+        if (answer.Journaled is { } journaled)
+            await LetGoOrders.AnswerAsync(call.Context, journaled);
         else if (call.Path is { IsRow: true })
             await AnswerRowAsync(call, call.Path, answer);
         else

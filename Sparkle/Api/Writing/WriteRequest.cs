@@ -5,7 +5,6 @@ using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Database;
-using PonyCloud.Sparkle.Outage;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
@@ -18,9 +17,6 @@ public sealed record WriteCall(HttpContext Context, Caller Caller, ResourcePath?
 
     /// <summary>The path of a request that cannot be at the root.</summary>
     public ResourcePath Resource => Path ?? throw new InvalidOperationException("The request is at the root.");
-
-    /// <summary>What was journaled in the place of being written; null for what went to the database.</summary>
-    internal TakenOrders? Journaled { get; set; }
 }
 
 /// <summary>A write, and where in the request it was asked for.</summary>

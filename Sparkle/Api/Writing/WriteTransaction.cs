@@ -20,6 +20,9 @@ public sealed partial class WriteTransaction(
         if (key is null)
             return null;
         using var limit = new CancellationTokenSource(WriteLimit, time);
+        // Before the ledger, which is where it goes from here.
+        if (await letGo.FindAsync(key, limit.Token) is { } journaled)
+            return Kept(journaled, key);
         try
         {
             if (await ledger.FindAsync(key, limit.Token) is not { } kept)
@@ -34,8 +37,8 @@ public sealed partial class WriteTransaction(
         }
         catch (DatabaseUnavailableException)
         {
-            // The write itself asks once more under the key. Only an order to let go is taken without the database, and that
-            // does no harm when it comes twice.
+            // The write itself asks once more under the key. Only an order to let go is taken without the database; whether
+            // it came before is in the journal, unless it was written in time.
             return null;
         }
     }
@@ -69,22 +72,22 @@ public sealed partial class WriteTransaction(
         }
         catch (DatabaseUnavailableException)
         {
-            if (await letGo.TakeAsync(call, writes, mayStand: false))
-                return answer;
+            if (await letGo.TakeAsync(call, writes, key, mayStand: false) is { } journaled)
+                return journaled;
             throw;
         }
         catch (UnconfirmedCommitException)
         {
             Audit(call, writes, isKnown: false);
-            if (await letGo.TakeAsync(call, writes, mayStand: true))
-                return answer;
+            if (await letGo.TakeAsync(call, writes, key, mayStand: true) is { } journaled)
+                return journaled;
             throw;
         }
         catch (OperationCanceledException cancelled) when (limit.IsCancellationRequested)
         {
             Audit(call, writes, isKnown: false);
-            if (await letGo.TakeAsync(call, writes, mayStand: true))
-                return answer;
+            if (await letGo.TakeAsync(call, writes, key, mayStand: true) is { } journaled)
+                return journaled;
             throw new UnconfirmedCommitException("The database did not answer in time.", cancelled);
         }
         catch (WriteRefusedException refusal)

@@ -33,6 +33,25 @@ public sealed class OrderStore(
         }
     }
 
+    public async Task KeepAsync(JournaledRequest request, CancellationToken cancellation)
+    {
+        using var deadline = new CancellationTokenSource(options.WriteTimeout, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        try
+        {
+            await using var connection = await OpenAsync(stop.Token);
+            await using var transaction = await connection.BeginTransactionAsync(stop.Token);
+            await PrepareAsync(connection, stop.Token);
+            // What is there already is of a commit whose answer was lost, and as good.
+            await RequestLedger.KeepAsync(connection, request.Key, request.Answer, stop.Token);
+            await transaction.CommitAsync(stop.Token);
+        }
+        catch (Exception e) when (IsFailure(e, cancellation))
+        {
+            throw new DatabaseUnavailableException("The database failed while a journaled request was kept.", e);
+        }
+    }
+
     public async Task ForgetAsync(IReadOnlyList<Guid> orders, CancellationToken cancellation)
     {
         using var deadline = new CancellationTokenSource(options.WriteTimeout, time);

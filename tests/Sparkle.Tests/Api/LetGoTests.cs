@@ -153,6 +153,32 @@ public sealed class LetGoTests : ApiFixture, IEventSink
     }
 
     [Test]
+    public async Task A_request_with_a_key_is_carried_out_once_during_the_outage_and_after_it()
+    {
+        Task<Answer> StopAsync(string patch = Stop) => SendAsync(
+            HttpMethod.Patch, $"{Instances}/{InstanceA}", Token(Owner, TenantA), patch, "application/json-patch+json", ("Idempotency-Key", "k"));
+        var first = await StopAsync();
+        Assert.That(first.Status, Is.EqualTo(HttpStatusCode.Accepted), first.ToString());
+        Assert.That((await PatchAsync($"{Instances}/{InstanceA}", Token(Owner, TenantA), Run)).Status, Is.EqualTo(HttpStatusCode.Accepted));
+
+        var again = await StopAsync();
+        var other = await StopAsync(Evacuate);
+
+        Assert.That(again.ToString(), Is.EqualTo(first.ToString()));
+        Assert.That(again.Headers.GetValues("PonyCloud-Journaled"), Is.EqualTo(first.Headers.GetValues("PonyCloud-Journaled")));
+        Assert.That(other.ProblemType, Does.EndWith("key-reused"));
+        Assert.That(State, Is.EqualTo(InstanceState.Running), "It was withdrawn, and stays so.");
+
+        // The database is back, and told of the request.
+        Database.Database = new DatabaseLink(true, DateTimeOffset.UnixEpoch);
+        var request = (await Desk.RequestsAsync(CancellationToken.None)).Single();
+        await Database.WriteAsync([], request.Key, request.Answer, CancellationToken.None);
+        await Desk.FinishAsync(request, CancellationToken.None);
+        Assert.That((await StopAsync()).ToString(), Is.EqualTo(first.ToString()));
+        Assert.That(State, Is.EqualTo(InstanceState.Running));
+    }
+
+    [Test]
     public async Task A_host_can_be_let_go_further_and_not_back()
     {
         var token = Token(Alicorn);

@@ -16,6 +16,7 @@ public sealed class WaitingOrdersTests : IOrderStore, IEventStore
     private readonly List<LetGoOrder> _written = [];
     private readonly List<Guid> _forgotten = [];
     private readonly List<EventDesired> _told = [];
+    private readonly List<JournaledRequest> _kept = [];
     private Func<LetGoOrder, Task<OrderOutcome>> _decide = null!;
     private FakeDisk _disk = null!;
     private MemoryDatabase _memory = null!;
@@ -30,6 +31,7 @@ public sealed class WaitingOrdersTests : IOrderStore, IEventStore
         _written.Clear();
         _forgotten.Clear();
         _told.Clear();
+        _kept.Clear();
         _decide = _ => Task.FromResult<OrderOutcome>(new OrderOutcome.Done());
         _disk = new FakeDisk();
         _memory = new MemoryDatabase(Orders.Catalog);
@@ -51,6 +53,13 @@ public sealed class WaitingOrdersTests : IOrderStore, IEventStore
     {
         _written.Add(order);
         return _decide(order);
+    }
+
+    Task IOrderStore.KeepAsync(JournaledRequest request, CancellationToken cancellation)
+    {
+        Assert.That(_written, Is.Empty, "A request is kept before its orders can be overtaken.");
+        _kept.Add(request);
+        return Task.CompletedTask;
     }
 
     Task IOrderStore.ForgetAsync(IReadOnlyList<Guid> orders, CancellationToken cancellation)
@@ -174,6 +183,21 @@ public sealed class WaitingOrdersTests : IOrderStore, IEventStore
 
         Assert.That(_forgotten, Is.EqualTo(new[] { order.Id }));
         Assert.That(_written, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_request_that_may_be_repeated_outlives_the_controller_and_is_kept_once()
+    {
+        var order = Orders.Stop();
+        var request = new JournaledRequest(new RequestKey("owner@a.example", "k", "f"), "{}");
+        _journal.Take([order], [], request);
+        Assert.That(Orders.Open(_disk).Find(request.Key), Is.EqualTo(request));
+
+        await WriteAllAsync();
+        await WriteAllAsync();
+
+        Assert.That(_kept, Is.EqualTo(new[] { request }));
+        Assert.That(Orders.Open(_disk).Requests, Is.Empty);
     }
 
     private List<LetGoOrder> Take(int count)
