@@ -1,3 +1,5 @@
+using PonyCloud.Shared.Hosting;
+
 namespace PonyCloud.Sparkle.Outage;
 
 /// <summary>A file that is added to, and of which one knows what is on the disk.</summary>
@@ -77,7 +79,17 @@ internal sealed class JournalFile : IJournalFile
             BufferSize = 0,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         });
-        stream.Flush(flushToDisk: true);
-        return stream;
+        try
+        {
+            // The name as well: an order in a file that nobody finds after a power failure is lost.
+            stream.Flush(flushToDisk: true);
+            DirectoryEntries.Sync(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
     }
 }
