@@ -38,11 +38,13 @@ public sealed class Column
     private readonly Func<object, object?> _get;
     private readonly Action<object, object?> _set;
     private readonly Dictionary<string, object> _enumValues = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, object>.AlternateLookup<ReadOnlySpan<char>> _enumValuesBySpan;
     private readonly Dictionary<object, string> _enumNames = [];
     private readonly Dictionary<object, int> _reaches = [];
 
     internal Column(PropertyInfo property)
     {
+        _enumValuesBySpan = _enumValues.GetAlternateLookup<ReadOnlySpan<char>>();
         Name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
         Type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Kind = KindOf(property, Type);
@@ -136,7 +138,7 @@ public sealed class Column
     public void Set(object record, object? value) => _set(record, value);
 
     /// <summary>The value of an enumeration's text, or null when the text is not in its list.</summary>
-    public object? EnumValue(string name) => _enumValues.GetValueOrDefault(name);
+    public object? EnumValue(ReadOnlySpan<char> name) => _enumValuesBySpan.TryGetValue(name, out var value) ? value : null;
 
     public string EnumName(object value) => _enumNames[value];
 
@@ -156,6 +158,14 @@ public sealed class Column
         Enum value => _enumNames[value],
         IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
         var other => other.ToString(),
+    };
+
+    /// <summary>The key of <see cref="IndexText"/> in an index; null has none.</summary>
+    internal RowKey? IndexKey(object record) => _get(record) switch
+    {
+        null => null,
+        Guid uuid => RowKey.Of(uuid),
+        _ => RowKey.OfValue(IndexText(record)!),
     };
 
     public override string ToString() => Name;

@@ -20,6 +20,7 @@ public sealed class Entity
         Desired = builder.DesiredType is { } desired ? new PartDeclaration(desired) : null;
         Current = builder.CurrentType is { } current ? new PartDeclaration(current) : null;
         Indexes = builder.Indexes;
+        IndexedColumns = [.. Indexes.Select(name => (Desired?.Column(name), Current?.Column(name)))];
         Mounts = builder.Mounts;
         Scopes = builder.Scopes;
         ReportedBy = builder.ReportedBy;
@@ -50,6 +51,9 @@ public sealed class Entity
 
     /// <summary>Columns with a secondary index over both parts.</summary>
     public IReadOnlyList<string> Indexes { get; }
+
+    /// <summary>Those of <see cref="Indexes"/> in each part; a part may lack one.</summary>
+    internal IReadOnlyList<(Column? Desired, Column? Current)> IndexedColumns { get; }
 
     public IReadOnlyList<Mount> Mounts { get; }
 

@@ -30,7 +30,7 @@ public sealed class JoinTable
     private IEnumerable<(Row Link, Row? Far)> Join(
         StateSnapshot state, (string Column, Entity Entity) near, (string Column, Entity Entity) far, RowKey key)
     {
-        foreach (var link in state[_link].Where(near.Column, key.Text))
+        foreach (var link in state[_link].Where(near.Column, key))
         {
             // A part may lack the column: a link that only is may not know what it was ordered for.
             var name = link.Desired is { } desired

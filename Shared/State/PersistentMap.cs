@@ -28,6 +28,9 @@ public sealed class PersistentMap<T>
     private const int Bits = 5;
     private const int HashBits = 32;
 
+    // Fewer than these are quicker set one by one.
+    private const int BatchAtLeast = 4;
+
     private readonly Node _root;
 
     private PersistentMap(Node root, int count)
@@ -41,10 +44,15 @@ public sealed class PersistentMap<T>
     /// <summary>All items, in an order that depends on their keys only.</summary>
     public IEnumerable<T> Items => _root.Items();
 
-    public T? Find(RowKey key)
+    public T? Find(RowKey key) => Find(_root, key);
+
+    /// <summary>Starts a batch of edits; this version stays as it is.</summary>
+    public Editor Edit() => new(this);
+
+    private static T? Find(Node root, RowKey key)
     {
         var hash = key.StableHash;
-        var node = _root;
+        var node = root;
         for (var shift = 0; ; shift += Bits)
         {
             if (shift >= HashBits)
@@ -61,10 +69,9 @@ public sealed class PersistentMap<T>
         }
     }
 
-    /// <summary>Starts a batch of edits; this version stays as it is.</summary>
-    public Editor Edit() => new(this);
+    private static int Slot(uint hash, int shift) => (int)((hash >> shift) & 31);
 
-    private static uint Bit(uint hash, int shift) => 1u << (int)((hash >> shift) & 31);
+    private static uint Bit(uint hash, int shift) => 1u << Slot(hash, shift);
 
     /// <summary>A batch of edits by one thread, ended by <see cref="ToMap"/>.</summary>
     public sealed class Editor
@@ -83,13 +90,32 @@ public sealed class PersistentMap<T>
 
         public int Count => _count;
 
-        public T? Find(RowKey key) => new PersistentMap<T>(_root, _count).Find(key);
+        public T? Find(RowKey key) => PersistentMap<T>.Find(_root, key);
 
         public void Set(T item)
         {
             _root = _root.Set(item, item.Key.StableHash, 0, _owner, out var added);
             if (added)
                 _count++;
+        }
+
+        /// <summary>
+        /// Sets many items at once. Each node on their paths is made once and at its final size, which for a whole table
+        /// takes a fraction of the time that one item after the other does.
+        /// </summary>
+        /// <param name="items">No two of them with one key.</param>
+        public void SetAll(IReadOnlyList<T> items)
+        {
+            if (items.Count < BatchAtLeast)
+            {
+                foreach (var item in items)
+                    Set(item);
+                return;
+            }
+            var hashed = new Hashed[items.Count];
+            for (var i = 0; i < hashed.Length; i++)
+                hashed[i] = new Hashed(items[i].Key.StableHash, items[i]);
+            _root = _root.SetAll(hashed, new Hashed[hashed.Length], 0, _owner, ref _count);
         }
 
         public void Remove(RowKey key)
@@ -183,6 +209,53 @@ public sealed class PersistentMap<T>
             return With(ItemMap & ~bit, NodeMap | bit, slots, owner);
         }
 
+        /// <summary>The node with the items, which are put in another order and so is the scratch space, of the same length.</summary>
+        public Node SetAll(Span<Hashed> items, Span<Hashed> scratch, int shift, object owner, ref int count)
+        {
+            if (items.Length < BatchAtLeast || shift >= HashBits)
+            {
+                var node = this;
+                foreach (var (hash, item) in items)
+                {
+                    node = node.Set(item, hash, shift, owner, out var added);
+                    count += added ? 1 : 0;
+                }
+                return node;
+            }
+            // Sorted by their slots, so that each slot is visited once.
+            Span<int> ends = stackalloc int[1 << Bits];
+            ends.Clear();
+            foreach (var (hash, _) in items)
+                ends[Slot(hash, shift)]++;
+            for (int slot = 0, sum = 0; slot < ends.Length; slot++)
+                ends[slot] = sum += ends[slot];
+            for (var i = items.Length - 1; i >= 0; i--)
+                scratch[--ends[Slot(items[i].Hash, shift)]] = items[i];
+            var slots = new object[1 << Bits];
+            var (itemMap, nodeMap, front, back) = (0u, 0u, 0, slots.Length);
+            for (var slot = 0; slot < ends.Length; slot++)
+            {
+                // What was where a slot ends is where it begins by now.
+                var start = ends[slot];
+                var length = (slot + 1 < ends.Length ? ends[slot + 1] : items.Length) - start;
+                var merged = Merged(1u << slot, scratch.Slice(start, length), items.Slice(start, length), shift, owner, ref count);
+                switch (merged)
+                {
+                    case T item:
+                        itemMap |= 1u << slot;
+                        slots[front++] = item;
+                        break;
+                    case Node node:
+                        nodeMap |= 1u << slot;
+                        slots[--back] = node;
+                        break;
+                }
+            }
+            Array.Copy(slots, back, slots, front, slots.Length - back);
+            Array.Resize(ref slots, front + slots.Length - back);
+            return new Node(itemMap, nodeMap, slots, owner);
+        }
+
         public Node Remove(RowKey key, uint hash, int shift, object owner, out bool removed)
         {
             if (shift >= HashBits)
@@ -215,6 +288,22 @@ public sealed class PersistentMap<T>
                 return With(ItemMap | bit, NodeMap & ~bit, grown, owner);
             }
             return WithSlot(slot, child, owner);
+        }
+
+        /// <summary>What lies under the bit once the items are there too: an item, a node or nothing.</summary>
+        private object? Merged(uint bit, Span<Hashed> items, Span<Hashed> scratch, int shift, object owner, ref int count)
+        {
+            var child = (NodeMap & bit) != 0 ? Child(bit) : null;
+            var present = (ItemMap & bit) != 0 ? (T)Slots[Index(ItemMap, bit)] : null;
+            if (items.Length == 0)
+                return (object?)child ?? present;
+            if (items.Length == 1 && child is null && (present is null || present.Key == items[0].Item.Key))
+            {
+                count += present is null ? 1 : 0;
+                return items[0].Item;
+            }
+            child ??= present is null ? Empty : Empty.Set(present, present.Key.StableHash, shift + Bits, owner, out _);
+            return child.SetAll(items, scratch, shift + Bits, owner, ref count);
         }
 
         private static Node Pair(T first, uint firstHash, T second, uint secondHash, int shift, object owner)
@@ -285,4 +374,6 @@ public sealed class PersistentMap<T>
             return this;
         }
     }
+
+    private readonly record struct Hashed(uint Hash, T Item);
 }

@@ -33,48 +33,30 @@ public sealed class StateStore
     public ChangeSet Apply(IEnumerable<RowChange> changes)
     {
         var before = _snapshot;
-        var revision = before.Revision + 1;
-        var editors = new TableSnapshot.Editor?[Catalog.All.Count];
-        var touched = new List<(Entity Entity, RowKey Key)>();
+        var batch = new Batch(before, before.Revision + 1);
         foreach (var (entity, key, part, value) in changes)
         {
             Check(entity, part, value);
-            var editor = editors[entity.Ordinal] ??= before[entity].Edit();
-            var old = editor.Find(key);
-            if (Equals(old?.Part(part), value))
-                continue;
-            var desired = part == RowPart.Desired ? value : old?.Desired;
-            var current = part == RowPart.Current ? value : old?.Current;
-            editor.Replace(key, old, desired is null && current is null ? null : new Row(key, desired, current, revision));
-            touched.Add((entity, key));
+            batch.Add(entity, key, part, value);
         }
-        var transitions = Transitions(before, editors, touched);
+        var transitions = batch.Transitions();
         if (transitions.Count == 0)
             return new ChangeSet(before, before, []);
 
         var tables = before.CopyTables();
-        foreach (var editor in editors.Select((editor, ordinal) => (editor, ordinal)).Where(pair => pair.editor is not null))
-            tables[editor.ordinal] = editor.editor!.ToSnapshot();
-        var after = new StateSnapshot(revision, tables);
+        foreach (var (entity, ofEntity) in ByEntity(transitions))
+            tables[entity.Ordinal] = before[entity].After(ofEntity);
+        var after = new StateSnapshot(before.Revision + 1, tables);
         _snapshot = after;
         return new ChangeSet(before, after, transitions);
     }
 
-    /// <summary>What became of the touched rows. One that is equal again gets its old place back, revision included.</summary>
-    private static List<RowTransition> Transitions(
-        StateSnapshot before, TableSnapshot.Editor?[] editors, List<(Entity Entity, RowKey Key)> touched)
+    private static IEnumerable<(Entity Entity, IReadOnlyList<RowTransition> Transitions)> ByEntity(List<RowTransition> transitions)
     {
-        var transitions = new List<RowTransition>(touched.Count);
-        foreach (var (entity, key) in touched.Distinct())
-        {
-            var editor = editors[entity.Ordinal]!;
-            var transition = new RowTransition(entity, before[entity].Find(key), editor.Find(key));
-            if (transition.Changed(RowPart.Desired) || transition.Changed(RowPart.Current))
-                transitions.Add(transition);
-            else if (transition.Before is not null)
-                editor.Replace(key, transition.After, transition.Before);
-        }
-        return transitions;
+        var first = transitions[0].Entity;
+        return transitions.TrueForAll(transition => transition.Entity == first)
+            ? [(first, transitions)]
+            : transitions.GroupBy(transition => transition.Entity).Select(group => (group.Key, (IReadOnlyList<RowTransition>)[.. group]));
     }
 
     private static void Check(Entity entity, RowPart part, object? value)
@@ -85,5 +67,41 @@ public sealed class StateStore
             ?? throw new ArgumentException($"{entity.Name} has no {(part == RowPart.Desired ? "desired" : "current")} part.", nameof(value));
         if (value.GetType() != declared)
             throw new ArgumentException($"{entity.Name}: a {value.GetType().Name} is no {declared.Name}.", nameof(value));
+    }
+
+    /// <summary>The rows that a batch of changes touched so far, each as it was and as it has become.</summary>
+    private sealed class Batch(StateSnapshot before, long revision)
+    {
+        private readonly List<RowTransition> _touched = [];
+        private readonly Dictionary<RowKey, int>?[] _places = new Dictionary<RowKey, int>?[before.Tables.Count];
+        private bool _touchedAgain;
+
+        public void Add(Entity entity, RowKey key, RowPart part, object? value)
+        {
+            var places = _places[entity.Ordinal] ??= [];
+            var isTouched = places.TryGetValue(key, out var place);
+            var old = isTouched ? _touched[place].After : before[entity].Find(key);
+            if (Equals(old?.Part(part), value))
+                return;
+            var desired = part == RowPart.Desired ? value : old?.Desired;
+            var current = part == RowPart.Current ? value : old?.Current;
+            var row = desired is null && current is null ? null : new Row(key, desired, current, revision);
+            if (isTouched)
+            {
+                _touched[place] = _touched[place] with { After = row };
+                _touchedAgain = true;
+                return;
+            }
+            places.Add(key, _touched.Count);
+            _touched.Add(new RowTransition(entity, old, row));
+        }
+
+        /// <summary>In the order in which the rows were touched first, without those that are equal again.</summary>
+        public List<RowTransition> Transitions()
+        {
+            if (_touchedAgain)
+                _touched.RemoveAll(transition => !transition.Changed(RowPart.Desired) && !transition.Changed(RowPart.Current));
+            return _touched;
+        }
     }
 }

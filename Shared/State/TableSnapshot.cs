@@ -31,22 +31,89 @@ public sealed class TableSnapshot
     /// value to another is found under both.
     /// </summary>
     /// <exception cref="ArgumentException">The entity declares no index on the column.</exception>
-    public IEnumerable<Row> Where(string column, string value) => Bucket(column, value)?.Rows.Items ?? [];
+    public IEnumerable<Row> Where(string column, string value) => Where(column, RowKey.OfValue(value));
 
-    /// <summary>How many rows <see cref="Where"/> returns.</summary>
-    public int CountWhere(string column, string value) => Bucket(column, value)?.Rows.Count ?? 0;
+    /// <summary>The rows that refer to the row with this key, of one part, by an indexed column.</summary>
+    /// <exception cref="ArgumentException">The entity declares no index on the column.</exception>
+    public IEnumerable<Row> Where(string column, RowKey value) => Bucket(column, value)?.Rows.Items ?? [];
+
+    /// <summary>How many rows <see cref="Where(string, string)"/> returns.</summary>
+    public int CountWhere(string column, string value) => Bucket(column, RowKey.OfValue(value))?.Rows.Count ?? 0;
 
     internal static TableSnapshot Empty(Entity entity) =>
         new(entity, PersistentMap<Row>.Empty, [.. entity.Indexes.Select(_ => PersistentMap<IndexBucket>.Empty)]);
 
-    internal Editor Edit() => new(this);
+    /// <summary>The table after the transitions, which are those of a revision: at most one of each row.</summary>
+    internal TableSnapshot After(IReadOnlyList<RowTransition> transitions)
+    {
+        var rows = _rows.Edit();
+        var set = new List<Row>(transitions.Count);
+        foreach (var transition in transitions)
+        {
+            if (transition.After is { } after)
+                set.Add(after);
+            else
+                rows.Remove(transition.Key);
+        }
+        rows.SetAll(set);
+        return new TableSnapshot(
+            Entity, rows.ToMap(), [.. _indexes.Select((index, i) => After(index, Entity.IndexedColumns[i], transitions))]);
+    }
 
-    private IndexBucket? Bucket(string column, string value)
+    private static PersistentMap<IndexBucket> After(
+        PersistentMap<IndexBucket> index, (Column? Desired, Column? Current) column, IReadOnlyList<RowTransition> transitions)
+    {
+        var buckets = new Dictionary<RowKey, BucketEdit>();
+        foreach (var transition in transitions)
+        {
+            var (oldDesired, oldCurrent) = Values(column, transition.Before);
+            var (newDesired, newCurrent) = Values(column, transition.After);
+            foreach (var value in (ReadOnlySpan<RowKey?>)[oldDesired, oldCurrent])
+            {
+                if (value is { } old && old != newDesired && old != newCurrent)
+                    Edit(old).Removed.Add(transition.Key);
+            }
+            if (newDesired is { } desired)
+                Edit(desired).Set.Add(transition.After!);
+            if (newCurrent is { } current && newCurrent != newDesired)
+                Edit(current).Set.Add(transition.After!);
+        }
+        if (buckets.Count == 0)
+            return index;
+        var edited = index.Edit();
+        var set = new List<IndexBucket>(buckets.Count);
+        foreach (var (value, (rowsSet, rowsRemoved)) in buckets)
+        {
+            var rows = (index.Find(value)?.Rows ?? PersistentMap<Row>.Empty).Edit();
+            foreach (var key in rowsRemoved)
+                rows.Remove(key);
+            rows.SetAll(rowsSet);
+            if (rows.Count == 0)
+                edited.Remove(value);
+            else
+                set.Add(new IndexBucket(value, rows.ToMap()));
+        }
+        edited.SetAll(set);
+        return edited.ToMap();
+
+        BucketEdit Edit(RowKey value)
+        {
+            if (!buckets.TryGetValue(value, out var edit))
+                buckets.Add(value, edit = new BucketEdit([], []));
+            return edit;
+        }
+    }
+
+    private static (RowKey? Desired, RowKey? Current) Values((Column? Desired, Column? Current) column, Row? row) =>
+        (row?.Desired is { } desired ? column.Desired?.IndexKey(desired) : null,
+            row?.Current is { } current ? column.Current?.IndexKey(current) : null);
+
+    private IndexBucket? Bucket(string column, RowKey value)
     {
         for (var i = 0; i < _indexes.Length; i++)
         {
             if (Entity.Indexes[i] == column)
-                return _indexes[i].Find(RowKey.OfValue(value));
+                return _indexes[i].Find(value);
         }
         throw new ArgumentException($"{Entity.Name} has no index on {column}.", nameof(column));
     }
@@ -59,75 +126,6 @@ public sealed class TableSnapshot
         public PersistentMap<Row> Rows => rows;
     }
 
-    /// <summary>A batch of row changes by the store's owner.</summary>
-    internal sealed class Editor
-    {
-        private readonly TableSnapshot _origin;
-        private readonly PersistentMap<Row>.Editor _rows;
-
-        // Buckets under edit, so that a bulk load does not make a new version of a bucket for every row.
-        private readonly Dictionary<string, PersistentMap<Row>.Editor>[] _buckets;
-
-        internal Editor(TableSnapshot origin)
-        {
-            _origin = origin;
-            _rows = origin._rows.Edit();
-            _buckets = [.. origin._indexes.Select(_ => new Dictionary<string, PersistentMap<Row>.Editor>(StringComparer.Ordinal))];
-        }
-
-        internal Row? Find(RowKey key) => _rows.Find(key);
-
-        internal void Replace(RowKey key, Row? before, Row? after)
-        {
-            if (after is null)
-                _rows.Remove(key);
-            else
-                _rows.Set(after);
-            for (var i = 0; i < _buckets.Length; i++)
-            {
-                var (oldDesired, oldCurrent) = Values(before, _origin.Entity.Indexes[i]);
-                var (newDesired, newCurrent) = Values(after, _origin.Entity.Indexes[i]);
-                foreach (var value in (ReadOnlySpan<string?>)[oldDesired, oldCurrent])
-                {
-                    if (value is not null && value != newDesired && value != newCurrent)
-                        Bucket(i, value).Remove(key);
-                }
-                if (newDesired is not null)
-                    Bucket(i, newDesired).Set(after!);
-                if (newCurrent is not null && newCurrent != newDesired)
-                    Bucket(i, newCurrent).Set(after!);
-            }
-        }
-
-        internal TableSnapshot ToSnapshot()
-        {
-            var indexes = new PersistentMap<IndexBucket>[_buckets.Length];
-            for (var i = 0; i < indexes.Length; i++)
-            {
-                var index = _origin._indexes[i].Edit();
-                foreach (var (value, bucket) in _buckets[i])
-                {
-                    if (bucket.Count == 0)
-                        index.Remove(RowKey.OfValue(value));
-                    else
-                        index.Set(new IndexBucket(RowKey.OfValue(value), bucket.ToMap()));
-                }
-                indexes[i] = index.ToMap();
-            }
-            return new TableSnapshot(_origin.Entity, _rows.ToMap(), indexes);
-        }
-
-        private PersistentMap<Row>.Editor Bucket(int index, string value)
-        {
-            if (!_buckets[index].TryGetValue(value, out var bucket))
-                _buckets[index].Add(value, bucket = (_origin._indexes[index].Find(RowKey.OfValue(value))?.Rows ?? PersistentMap<Row>.Empty).Edit());
-            return bucket;
-        }
-
-        private (string? Desired, string? Current) Values(Row? row, string column) =>
-            (Value(_origin.Entity.Desired, row?.Desired, column), Value(_origin.Entity.Current, row?.Current, column));
-
-        private static string? Value(PartDeclaration? part, object? record, string column) =>
-            record is null ? null : part!.Column(column)?.IndexText(record);
-    }
+    /// <summary>What becomes of the rows of one value.</summary>
+    private sealed record BucketEdit(List<Row> Set, List<RowKey> Removed);
 }

@@ -21,10 +21,16 @@ public sealed class PersistentMapProperties
         from value in Gen.Choose(0, 3)
         select (Step)new Step.Set(new Item(key, value));
 
+    private static Gen<Step> SetAll =>
+        from count in Gen.Choose(0, 20)
+        from keys in Key.ArrayOf(count)
+        from value in Gen.Choose(0, 3)
+        select (Step)new Step.SetAll([.. keys.Distinct().Select(key => new Item(key, value))]);
+
     private static Gen<Step> Remove => Key.Select(key => (Step)new Step.Remove(key));
 
     private static Gen<Step> AnyStep => Gen.OneOf(
-        Set, Set, Set, Remove, Remove, Gen.Constant((Step)new Step.Freeze()), Gen.Choose(0, 9).Select(back => (Step)new Step.Return(back)));
+        Set, Set, Set, SetAll, Remove, Remove, Gen.Constant((Step)new Step.Freeze()), Gen.Choose(0, 9).Select(back => (Step)new Step.Return(back)));
 
     [Test]
     public void Every_version_is_the_dictionary_that_it_was_made_from_and_stays_so() => Check.One(
@@ -43,6 +49,11 @@ public sealed class PersistentMapProperties
                 case Step.Set(var item):
                     editor.Set(item);
                     model[item.Key] = item;
+                    break;
+                case Step.SetAll(var items):
+                    editor.SetAll(items);
+                    foreach (var one in items)
+                        model[one.Key] = one;
                     break;
                 case Step.Remove(var key):
                     editor.Remove(key);
@@ -82,6 +93,8 @@ public sealed class PersistentMapProperties
     private abstract record Step
     {
         public sealed record Set(Item Item) : Step;
+
+        public sealed record SetAll(Item[] Items) : Step;
 
         public sealed record Remove(RowKey Key) : Step;
 

@@ -115,7 +115,11 @@ public sealed class PersistentMapTests
             editor.Set(new Item(key, ""));
         var again = editor.ToMap();
 
+        var atOnce = PersistentMap<Item>.Empty.Edit();
+        atOnce.SetAll([.. keys.Select(key => new Item(key, ""))]);
+
         Assert.That(forward.Count, Is.EqualTo(Count));
+        Assert.That(atOnce.ToMap().Items.SequenceEqual(forward.Items), Is.True);
         Assert.That(keys.All(key => forward.Find(key)?.Key == key), Is.True);
         Assert.That(again.Items.SequenceEqual(forward.Items), Is.True);
         Assert.That(third.Count, Is.EqualTo(Count - ((Count + 2) / 3)));
