@@ -40,13 +40,9 @@ public sealed class Controller
     {
         // It may have been raised while the rows were on their way.
         SetEpoch(Math.Max(epoch, Epoch ?? 0));
-        var kept = rows.Select(row => (row.Entity, row.Key)).ToHashSet();
-        var gone = _store.Catalog.All
-            .Where(entity => entity.IsStored)
-            .SelectMany(entity => DesiredKeys(entity).Where(key => !kept.Contains((entity, key)))
-                .Select(key => RowChange.Remove(entity, RowPart.Desired, key)));
-        _overlay.Keep(kept);
-        Apply([.. gone, .. rows.Select(_overlay.Over)], isReload: true);
+        var gone = Missing(rows);
+        var shown = _overlay.Over(rows);
+        Apply(gone.Count == 0 ? shown : [.. gone, .. shown], isReload: true);
     }
 
     /// <summary>The epoch was raised; or null, another controller has taken over.</summary>
@@ -92,10 +88,22 @@ public sealed class Controller
 
     public void Tick(TimeSpan now) => Apply([.. _features.SelectMany(feature => feature.Tick(now))], isReload: false);
 
+    /// <summary>Takes away what memory holds as desired beyond the rows.</summary>
+    private List<RowChange> Missing(IReadOnlyList<RowChange> rows)
+    {
+        // The first load finds nothing to take away, and is the one that everybody waits for.
+        var missing = new HashSet<(Entity, RowKey)>();
+        foreach (var entity in _store.Catalog.All.Where(entity => entity.IsStored))
+            missing.UnionWith(DesiredKeys(entity).Select(key => (entity, key)));
+        if (missing.Count > 0)
+            missing.ExceptWith(rows.Select(row => (row.Entity, row.Key)));
+        return [.. missing.Select(row => RowChange.Remove(row.Item1, RowPart.Desired, row.Item2))];
+    }
+
     private IEnumerable<RowKey> DesiredKeys(Entity entity) =>
         _store.Snapshot[entity].Rows.Where(row => row.Desired is not null).Select(row => row.Key);
 
-    private void Apply(List<RowChange> changes, bool isReload)
+    private void Apply(IReadOnlyList<RowChange> changes, bool isReload)
     {
         var sets = new List<ChangeSet>();
         for (var round = 0; changes.Count > 0; round++)

@@ -20,11 +20,20 @@ internal sealed class OrderOverlay
         return change;
     }
 
-    /// <summary>All rows of the database are known anew; where one is not among them, there is nothing to lie over.</summary>
-    public void Keep(IReadOnlySet<(Entity, RowKey)> rows)
+    /// <summary>
+    /// What readers are to see when these are all rows of the database. Where one is not among them, there is nothing to
+    /// lie over.
+    /// </summary>
+    public IReadOnlyList<RowChange> Over(IReadOnlyList<RowChange> rows)
     {
-        foreach (var place in _layers.Keys.Where(place => !rows.Contains(place)).ToList())
+        // Nearly always, and then a load need not be looked through.
+        if (_layers.Count == 0)
+            return rows;
+        var gone = _layers.Keys.ToHashSet();
+        gone.ExceptWith(rows.Select(row => (row.Entity, row.Key)));
+        foreach (var place in gone)
             _layers.Remove(place);
+        return [.. rows.Select(Over)];
     }
 
     /// <param name="order">Lies over its row from now on.</param>

@@ -21,9 +21,9 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
 
     public IEnumerable<RowChange> Derive(ChangeSet changes)
     {
-        foreach (var instance in Concerned(changes).Concat(scheduler.TakeExplained()).Distinct())
+        foreach (var instance in Concerned(changes))
         {
-            var row = changes.After[_instance].Find(RowKey.Of(instance));
+            var row = changes.After[_instance].Find(instance);
             if (row is not null)
                 yield return new RowChange(_instance, row.Key, RowPart.Current, Describe(changes.After, row));
         }
@@ -41,24 +41,24 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
         }
     }
 
-    private HashSet<string> Concerned(ChangeSet changes)
+    private HashSet<RowKey> Concerned(ChangeSet changes)
     {
-        var instances = new HashSet<string>(StringComparer.Ordinal);
+        var instances = new HashSet<RowKey>(scheduler.TakeExplained().Select(instance => RowKey.Of(instance)));
         foreach (var transition in changes.Rows)
         {
             if (transition.Entity == _instance)
             {
                 if (transition.Changed(RowPart.Desired))
-                    instances.Add(transition.Key.Text);
+                    instances.Add(transition.Key);
             }
             else if (transition.Entity == _place)
             {
-                instances.Add(transition.Key.Parts[1]);
+                instances.Add(RowKey.Of(transition.Key.Parts[1]));
             }
             else if (transition.Entity == _host && (transition.Before?.Current as HostCurrent)?.LastSeen != (transition.After?.Current as HostCurrent)?.LastSeen)
             {
                 foreach (var place in changes.After[_place].Where("host", transition.Key.Text))
-                    instances.Add(place.Key.Parts[1]);
+                    instances.Add(RowKey.Of(place.Key.Parts[1]));
             }
         }
         return instances;
@@ -73,6 +73,8 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
         if (instance.Desired is not InstanceDesired { Template: false } desired)
             return null;
         var places = _places.FromRight(state, instance.Key).ToArray();
+        if (places.Length == 0)
+            return Undescribed(desired, isPlaced: false);
         var (best, host) = places
             .Where(place => place.Link.Current is not null)
             .OrderBy(place => place.Link.Desired is null)
@@ -91,7 +93,13 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
                 StaleSince = (host?.Current as HostCurrent)?.LastSeen,
             };
         }
-        if (Array.Exists(places, place => place.Link.Desired is not null))
+        return Undescribed(desired, Array.Exists(places, place => place.Link.Desired is not null));
+    }
+
+    /// <summary>What an instance does of which no host has said anything.</summary>
+    private InstanceCurrent Undescribed(InstanceDesired desired, bool isPlaced)
+    {
+        if (isPlaced)
             return new InstanceCurrent { Uuid = desired.Uuid, Status = InstanceStatus.Waiting, Why = "Its host has not reported it yet." };
         return desired.State == InstanceState.Stopped
             ? new InstanceCurrent { Uuid = desired.Uuid, Status = InstanceStatus.Unplaced }

@@ -48,7 +48,11 @@ public sealed partial class Scheduler(
         foreach (var transition in changes.Rows)
         {
             if (transition.Entity == _instance)
-                Consider(changes.After, transition.Key.Text);
+            {
+                // What it does says nothing about whether it needs a place, and a stopped one does not, unless it did until now.
+                if (transition.Changed(RowPart.Desired) && (IsToRun(transition.Before) || IsToRun(transition.After)))
+                    Consider(changes.After, transition.Key.Text);
+            }
             else if (transition.Entity == _place)
                 Consider(changes.After, transition.Key.Parts[1]);
             else if (transition.Entity == _host || transition.Entity == _config || transition.Entity == _tenant)
@@ -72,10 +76,12 @@ public sealed partial class Scheduler(
         return explained;
     }
 
+    private static bool IsToRun(Row? instance) => instance?.Desired is InstanceDesired { Template: false, State: not InstanceState.Stopped };
+
     /// <summary>Whether the instance needs a place, from what is true now.</summary>
     private void Consider(StateSnapshot state, string instance)
     {
-        var needsPlace = state[_instance].Find(RowKey.Of(instance))?.Desired is InstanceDesired { Template: false, State: not InstanceState.Stopped }
+        var needsPlace = IsToRun(state[_instance].Find(RowKey.Of(instance)))
             && !state[_place].Where("instance", instance).Any(place => place.Desired is not null);
         if (needsPlace ? _unplaced.Add(instance) : _unplaced.Remove(instance))
             _wanted = true;

@@ -51,10 +51,17 @@ internal sealed class SnapshotLoader(DatabaseConnections connections, TableMaps 
 
     private async Task LoadAsync(TableMap table, NpgsqlConnection connection, List<RowChange> rows, CancellationToken cancellation)
     {
-        await using var command = Command(table.Select, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-            rows.Add(RowChange.Set(table.Entity, RowPart.Desired, table.Record(i => reader.IsDBNull(i) ? null : reader.GetString(i))));
+        using var reader = await connection.BeginTextExportAsync(table.CopyOut, cancellation);
+        var copied = new CopiedRows(((StreamReader)reader).BaseStream, table.Part.Columns.Count);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        while (true)
+        {
+            deadline.CancelAfter(options.LoadTimeout);
+            if (!await copied.WaitAsync(deadline.Token))
+                return;
+            while (copied.Next())
+                rows.Add(RowChange.Set(table.Entity, RowPart.Desired, table.Record(copied)));
+        }
     }
 
     // The timeout counts anew with every answer of the server, so a long load is fine and a dead server is noticed.

@@ -91,7 +91,7 @@ internal sealed class TransactionReader(TableMaps tables)
         if (relation.Table is not { } table)
             return;
         var texts = await TextsAsync(relation, row, old, cancellation);
-        var change = RowChange.Set(table.Entity, RowPart.Desired, table.Record(i => texts[i]));
+        var change = RowChange.Set(table.Entity, RowPart.Desired, table.Record(new RowTexts(texts)));
         if (oldKey is { } key && key != change.Key)
             _changes.Add(new DatabaseChange.OfRow(RowChange.Remove(table.Entity, RowPart.Desired, key)));
         _changes.Add(new DatabaseChange.OfRow(change));

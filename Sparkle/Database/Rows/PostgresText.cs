@@ -11,6 +11,11 @@ namespace PonyCloud.Sparkle.Database.Rows;
 /// <remarks>The session must have DateStyle ISO and the time zone UTC.</remarks>
 public static class PostgresText
 {
+    // Values that nearly every row has are boxed once.
+    private static readonly object True = true;
+    private static readonly object False = false;
+    private static readonly object[] SmallIntegers = [.. Enumerable.Range(0, 256).Select(value => (object)value)];
+
     /// <summary>The type of the column in the database.</summary>
     public static string TypeOf(ColumnKind kind) => kind switch
     {
@@ -32,27 +37,27 @@ public static class PostgresText
     };
 
     /// <exception cref="FormatException">The text is no value of the column.</exception>
-    public static object Parse(Column column, string text)
+    public static object Parse(Column column, ReadOnlySpan<char> text)
     {
         try
         {
             return column.Kind switch
             {
                 ColumnKind.Uuid => Guid.Parse(text),
-                ColumnKind.Text => text,
+                ColumnKind.Text => text.ToString(),
                 ColumnKind.Enumeration => column.EnumValue(text) ?? throw new FormatException("It is not in the list."),
-                ColumnKind.Integer => int.Parse(text, CultureInfo.InvariantCulture),
+                ColumnKind.Integer => Boxed(int.Parse(text, CultureInfo.InvariantCulture)),
                 ColumnKind.BigInteger => long.Parse(text, CultureInfo.InvariantCulture),
                 ColumnKind.Real => double.Parse(text, CultureInfo.InvariantCulture),
-                ColumnKind.Boolean => text is "t" or "true",
-                ColumnKind.Json => JsonText.Parse(text),
+                ColumnKind.Boolean => text is "t" or "true" ? True : False,
+                ColumnKind.Json => JsonText.Parse(text.ToString()),
                 ColumnKind.Timestamp => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal).ToUniversalTime(),
-                ColumnKind.TextList => TextList.Of(ParseArray(text)),
-                ColumnKind.AddressList => TextList.Of(ParseArray(text).Select(ParseAddress)),
-                ColumnKind.Address => ParseAddress(text),
-                ColumnKind.Network => NetworkText.Network(text, out _) ?? throw new FormatException("It is no network."),
-                ColumnKind.HardwareAddress => NetworkText.HardwareAddress(text) ?? throw new FormatException("It is no hardware address."),
-                ColumnKind.Range => LongRange.Parse(text),
+                ColumnKind.TextList => text is "{}" ? TextList.Empty : TextList.Of(ParseArray(text)),
+                ColumnKind.AddressList => text is "{}" ? TextList.Empty : TextList.Of(ParseArray(text).Select(ParseAddress)),
+                ColumnKind.Address => ParseAddress(text.ToString()),
+                ColumnKind.Network => NetworkText.Network(text.ToString(), out _) ?? throw new FormatException("It is no network."),
+                ColumnKind.HardwareAddress => NetworkText.HardwareAddress(text.ToString()) ?? throw new FormatException("It is no hardware address."),
+                ColumnKind.Range => LongRange.Parse(text.ToString()),
                 _ => throw new FormatException($"There is no text form of {column.Kind}."),
             };
         }
@@ -82,6 +87,8 @@ public static class PostgresText
     public static object? Stored(Column column, object? value) =>
         Format(column, value) is { } text ? Parse(column, text) : null;
 
+    private static object Boxed(int value) => (uint)value < (uint)SmallIntegers.Length ? SmallIntegers[value] : value;
+
     // Cast to text, an address has its prefix length behind it; written as it is, it has not.
     private static string ParseAddress(string text)
     {
@@ -102,10 +109,10 @@ public static class PostgresText
         return text.Append('}').ToString();
     }
 
-    private static List<string> ParseArray(string text)
+    private static List<string> ParseArray(ReadOnlySpan<char> text)
     {
         // An array whose first index is not 1 has its bounds in front: [0:1]={a,b}.
-        var at = text.StartsWith('[') ? text.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
+        var at = text.StartsWith('[') ? text.IndexOf('=') + 1 : 0;
         var items = new List<string>();
         if (at >= text.Length || text[at] != '{')
             throw new FormatException("It is no array.");

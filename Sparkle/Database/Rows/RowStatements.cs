@@ -15,7 +15,9 @@ internal static class RowStatements
         await using var command = new NpgsqlCommand($"{table.Select} WHERE {table.KeyCondition} FOR {strength}", connection);
         command.Parameters.AddRange(TableMap.KeyParameters(key).ToArray());
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await reader.ReadAsync(cancellation) ? table.Record(i => reader.IsDBNull(i) ? null : reader.GetString(i)) : null;
+        return await reader.ReadAsync(cancellation)
+            ? table.Record(new RowTexts([.. Enumerable.Range(0, reader.FieldCount).Select(i => reader.IsDBNull(i) ? null : reader.GetString(i))]))
+            : null;
     }
 
     /// <summary>Writes some columns of a record to the row with the key.</summary>

@@ -8,13 +8,17 @@ namespace PonyCloud.Sparkle.Database.Rows;
 /// <summary>One stored entity and its table: statements, parameters, and records made of column texts.</summary>
 public sealed class TableMap
 {
+    private readonly Column[] _columns;
+
     public TableMap(Entity entity)
     {
         Entity = entity;
         Part = entity.Desired ?? throw new ArgumentException($"{entity} is not stored.", nameof(entity));
+        _columns = [.. Part.Columns];
         Table = $"public.{Quote(entity.Name)}";
         KeyColumns = [.. entity.KeyColumns.Select(name => Part.Column(name)!)];
         Select = $"SELECT {string.Join(", ", Part.Columns.Select(column => $"{Quote(column.Name)}::text"))} FROM {Table}";
+        CopyOut = $"COPY (SELECT {string.Join(", ", Part.Columns.Select(column => Quote(column.Name)))} FROM {Table}) TO STDOUT";
         KeyCondition = string.Join(" AND ", KeyColumns.Select((column, i) => $"{Quote(column.Name)} = {Value(column, i + 1)}"));
         Insert = $"INSERT INTO {Table} ({string.Join(", ", Part.Columns.Select(column => Quote(column.Name)))}) "
             + $"VALUES ({string.Join(", ", Part.Columns.Select((column, i) => Value(column, i + 1)))})";
@@ -32,6 +36,9 @@ public sealed class TableMap
 
     /// <summary>All columns as text, in the order of the record.</summary>
     public string Select { get; }
+
+    /// <summary>All rows with their columns as text, in the order of the record.</summary>
+    public string CopyOut { get; }
 
     /// <summary>The row with a key, whose parts are the first parameters.</summary>
     public string KeyCondition { get; }
@@ -55,16 +62,15 @@ public sealed class TableMap
         Part.Columns.Select(column => Parameter(PostgresText.Format(column, column.Get(record))));
 
     /// <summary>A record of one row.</summary>
-    /// <param name="text">The text of a column, null for a null in the database or a column that it does not have.</param>
     /// <exception cref="FormatException">The row is none of this entity.</exception>
-    public object Record(Func<int, string?> text)
+    public object Record(IRowText row)
     {
         var record = Part.New();
-        for (var i = 0; i < Part.Columns.Count; i++)
+        for (var i = 0; i < _columns.Length; i++)
         {
-            var column = Part.Columns[i];
-            if (text(i) is { } value)
-                column.Set(record, PostgresText.Parse(column, value));
+            var column = _columns[i];
+            if (row.TryGet(i, out var text))
+                column.Set(record, PostgresText.Parse(column, text));
             else if (column.IsNullable)
                 column.Set(record, null);
             else
