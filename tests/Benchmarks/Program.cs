@@ -14,7 +14,7 @@ switch (args)
 
 // Prints one table. Every figure stands beside a peer that was measured in the same run, interleaved where it can be,
 // since only the ratio of the two means anything on another machine.
-string[] all = ["memory", "get", "collection", "watch", "change", "resync", "slow-consumer", "fleet"];
+string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "fleet"];
 var wanted = new List<string>();
 var fleet = new FleetOptions();
 for (var i = 0; i < args.Length; i++)
@@ -41,10 +41,12 @@ foreach (var name in wanted.Count > 0 ? wanted : [.. all])
     var lines = name switch
     {
         "memory" => MemoryBenchmark.Run().ToAsyncEnumerable(),
+        "load" => LoadBenchmark.RunAsync(),
         "get" => (await GetBenchmark.RunAsync()).ToAsyncEnumerable(),
         "collection" => (await CollectionBenchmark.RunAsync()).ToAsyncEnumerable(),
         "watch" => (await WatchBenchmark.RunAsync()).ToAsyncEnumerable(),
         "change" => (await ChangeBenchmark.RunAsync()).ToAsyncEnumerable(),
+        "lag" => (await LagBenchmark.RunAsync()).ToAsyncEnumerable(),
         "resync" => (await ResyncBenchmark.RunAsync()).ToAsyncEnumerable(),
         "slow-consumer" => (await SlowConsumerBenchmark.RunAsync()).ToAsyncEnumerable(),
         _ => new FleetBenchmark(fleet).RunAsync(),
