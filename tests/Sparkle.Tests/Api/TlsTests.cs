@@ -84,9 +84,9 @@ public sealed class TlsTests : ApiFixture
     public async Task What_cannot_be_served_changes_nothing_and_is_named(string? certificate, string? key, string why)
     {
         if (certificate is not null)
-            await File.WriteAllTextAsync(Certificate, certificate);
+            Replace(Certificate, certificate);
         if (key is not null)
-            await File.WriteAllTextAsync(Key, key);
+            Replace(Key, key);
         Service<ServerCertificate>().Look();
         Service<ServerCertificate>().Look();
         Assert.That(NameOf(await ConnectAsync()), Is.EqualTo("CN=first"));
@@ -98,14 +98,14 @@ public sealed class TlsTests : ApiFixture
     public async Task A_key_of_another_certificate_is_noticed_and_the_right_one_taken_when_it_comes()
     {
         var (certificate, key) = Authority.Issue("second");
-        await File.WriteAllTextAsync(Certificate, certificate);
+        Replace(Certificate, certificate);
         Service<ServerCertificate>().Look();
         Assert.That(Log.Lines, Has.Some.Contains("tls.key is not the key of the first certificate in"));
         Assert.That(NameOf(await ConnectAsync()), Is.EqualTo("CN=first"));
         File.Delete(Key);
         Service<ServerCertificate>().Look();
         Assert.That(Log.Lines, Has.Some.Contains("tls.key cannot be read"));
-        await File.WriteAllTextAsync(Key, key);
+        Replace(Key, key);
         Service<ServerCertificate>().Look();
         Assert.That(NameOf(await ConnectAsync()), Is.EqualTo("CN=second"));
     }
@@ -152,11 +152,15 @@ public sealed class TlsTests : ApiFixture
 
     private void Put((string Certificate, string Key) pair)
     {
-        foreach (var (name, text) in new[] { (Certificate, pair.Certificate), (Key, pair.Key) })
-        {
-            File.WriteAllText($"{name}.new", text);
-            File.Move($"{name}.new", name, overwrite: true);
-        }
+        Replace(Certificate, pair.Certificate);
+        Replace(Key, pair.Key);
+    }
+
+    // Whole, since the server looks at the files in its own time as well.
+    private static void Replace(string name, string text)
+    {
+        File.WriteAllText($"{name}.new", text);
+        File.Move($"{name}.new", name, overwrite: true);
     }
 
     private static string NameOf(SslStream stream) => stream.RemoteCertificate!.Subject;
