@@ -1,4 +1,4 @@
-using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Hosting.Disk;
 
 namespace PonyCloud.Sparkle.Outage;
 

@@ -12,6 +12,7 @@ public sealed class ArchitectureTests
     /// <summary>Where native code is: a binding each, behind an interface.</summary>
     private static readonly string[] NativeHomes =
     [
+        "PonyCloud.Shared.Hosting.Disk",
         "PonyCloud.Shared.Messaging.ZeroMq",
         "PonyCloud.Twilight.Hypervisor.Libvirt",
         "PonyCloud.Twilight.Devices.Udev",

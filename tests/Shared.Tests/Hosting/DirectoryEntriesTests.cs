@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using PonyCloud.Shared.Hosting;
+using PonyCloud.Shared.Hosting.Disk;
 
 namespace PonyCloud.Shared.Tests.Hosting;
 

@@ -89,7 +89,7 @@ public sealed class CuttingProxy : IAsyncDisposable
                     Volatile.Write(ref _cut, null);
                     Interlocked.Increment(ref _cuts);
                     if (cut.Hangs)
-                        await Task.Delay(Timeout.Infinite, end);
+                        await new TaskCompletionSource().Task.WaitAsync(end);
                     // The answer must not get through: the client's side goes first.
                     from.Close();
                     if (cut.Deliver)

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace PonyCloud.Shared.Hosting;
+namespace PonyCloud.Shared.Hosting.Disk;
 
 /// <summary>The names in a directory, which reach the disk apart from the files that they stand for.</summary>
 public static partial class DirectoryEntries
