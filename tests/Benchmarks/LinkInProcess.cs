@@ -8,6 +8,7 @@ using PonyCloud.Sparkle.Database.Following;
 using PonyCloud.Sparkle.Database.Rows;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
+using PonyCloud.Sparkle.Outage;
 using PonyCloud.Sparkle.Placement;
 using PonyCloud.Sparkle.Tenancy;
 using PonyCloud.TestKit.Messaging;
@@ -17,6 +18,7 @@ namespace PonyCloud.Benchmarks;
 /// <summary>The control loop with every room that takes part in it, and the link to a real database; without hosts and without the API.</summary>
 internal sealed class LinkInProcess : IAsyncDisposable
 {
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("ponycloud-bench-");
     private readonly ServiceProvider _services;
     private readonly ControlLoop _loop;
     private readonly CancellationTokenSource _stop = new();
@@ -35,6 +37,7 @@ internal sealed class LinkInProcess : IAsyncDisposable
         services.AddPlacement();
         services.AddTenancy();
         services.AddEvents(new RetentionOptions());
+        services.AddOutage(new LetGoOptions { Directory = _directory.FullName });
         services.AddDatabase(new DatabaseOptions { ConnectionString = connectionString, ApplyMigrations = false });
         if (watcher is not null)
             services.AddSingleton(watcher);
@@ -76,6 +79,7 @@ internal sealed class LinkInProcess : IAsyncDisposable
         await _following;
         await _loop.StopAsync(CancellationToken.None);
         await _services.DisposeAsync();
+        _directory.Delete(recursive: true);
         _stop.Dispose();
     }
 }
