@@ -1,3 +1,5 @@
+using PonyCloud.Shared.Hosting.Disk;
+
 namespace PonyCloud.Shared.Hosting;
 
 /// <summary>Writes files that are there whole or not at all, also after a crash or a power failure.</summary>
@@ -34,6 +36,7 @@ public static class WholeFile
                 file.Flush(flushToDisk: true);
             }
             File.Move(draft, path, overwrite: replace);
+            DirectoryEntries.Sync(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         finally
         {
