@@ -28,7 +28,7 @@ public sealed class RequestReader(ApiOptions options)
             if (bytes.Length > options.BodyLimit)
                 throw TooLarge();
             if (result.IsCompleted)
-                {
+            {
                 ReadOnlyMemory<byte> kept = request.Headers.ContainsKey(IdempotencyKeys.Header) ? bytes.ToArray() : default;
                 return new RequestBody(Parse(reader, bytes), mediaType, kept);
             }
