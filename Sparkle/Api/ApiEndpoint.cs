@@ -110,7 +110,7 @@ public sealed partial class ApiEndpoint(
         var caller = await authenticator.RequireCallerAsync(context.Request, snapshot);
         if (path.IsEmpty)
         {
-            await HandleRootAsync(context, snapshot, caller, link);
+            await HandleRootAsync(context, snapshot, caller);
             return;
         }
         var resource = tree.Parse(path.Span) ?? throw new ProblemException(ProblemKind.NotFound, "There is nothing at this path.");
@@ -150,7 +150,7 @@ public sealed partial class ApiEndpoint(
         });
     }
 
-    private async Task HandleRootAsync(HttpContext context, StateSnapshot snapshot, Caller caller, DatabaseLink link)
+    private async Task HandleRootAsync(HttpContext context, StateSnapshot snapshot, Caller caller)
     {
         if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
         {
