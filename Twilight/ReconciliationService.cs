@@ -5,14 +5,15 @@ using PonyCloud.Twilight.Reconciliation;
 
 namespace PonyCloud.Twilight;
 
-/// <summary>Runs the host's reconciliation for as long as the agent lives; the guests outlive it.</summary>
-internal sealed class ReconciliationService(HostReconciler reconciler, DaemonHealth health) : BackgroundService
+/// <summary>Runs what reports on the host, and makes it as ordered, for as long as the agent lives; the guests outlive it.</summary>
+internal sealed class ReconciliationService(IEnumerable<IHostReporter> reporters, DaemonHealth health) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // Ready means that the agent's loops run. Sparkle or libvirt may be away: then the host says so, and waits.
         health.MarkReady();
-        await reconciler.RunAsync(stoppingToken);
+        await TaskGroup.RunAsync(
+            stoppingToken, [.. reporters.Select<IHostReporter, Func<CancellationToken, Task>>(reporter => reporter.RunAsync)]);
     }
 }
 

@@ -61,7 +61,7 @@ internal static class TwilightHost
                 Emulator = values.TextOrNull(TwilightConfiguration.Emulator),
             },
         });
-        services.AddSingleton<HostReconciler>();
+        services.AddSingleton<IHostReporter, HostReconciler>();
         services.AddSingleton(epochFile);
         services.AddSingleton(provider => new SparkleLink(
             provider.GetRequiredService<EntityCatalog>(),

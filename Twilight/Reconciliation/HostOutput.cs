@@ -10,7 +10,7 @@ public abstract record HostOutput
     {
     }
 
-    /// <summary>Current parts that changed. The first ones hold everything that the host reports.</summary>
+    /// <summary>Current parts that changed. The first ones hold everything that the reporter reports.</summary>
     public sealed record Rows(IReadOnlyList<RowChange> Changes) : HostOutput;
 
     /// <summary>Something happened that somebody may want to know of.</summary>

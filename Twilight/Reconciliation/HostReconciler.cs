@@ -31,7 +31,7 @@ public sealed record HostReconcilerOptions
 /// <see cref="RunAsync"/> is the one loop that owns all that changes here. While the hypervisor is away nothing is
 /// decided, and what was last reported of the instances stands. Nothing is reported before the first complete pass.
 /// </remarks>
-public sealed partial class HostReconciler : IAsyncDisposable
+public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
 {
     private readonly HostReconcilerOptions _options;
     private readonly IHypervisor _hypervisor;
@@ -69,20 +69,11 @@ public sealed partial class HostReconciler : IAsyncDisposable
         _executor = new ActionExecutor(hypervisor, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
     }
 
-    /// <summary>
-    /// Changed rows and notifications, in order. Completed when the loop has ended. Whoever reads must keep reading:
-    /// rows are deltas, so none may be dropped, and the channel has no bound.
-    /// </summary>
+    /// <inheritdoc/>
     public ChannelReader<HostOutput> Output => _output.Reader;
 
-    /// <summary>
-    /// A new desired state. Call it only with a complete one, first when the first snapshot of the controller has been
-    /// applied: what is not in it is removed, unless the <see cref="RemovalGuard"/> holds it. From any thread; never blocks.
-    /// </summary>
-    /// <param name="replica">The host's rows.</param>
-    /// <param name="released">
-    /// Instances whose removal the controller ordered by name; null when it does not name removals, and absence is the order.
-    /// </param>
+    /// <inheritdoc/>
+    /// <remarks>Of what is removed, the <see cref="RemovalGuard"/> may hold some.</remarks>
     public void DesiredChanged(StateSnapshot replica, IReadOnlySet<Guid>? released)
     {
         _orders = new Orders(replica, released);

@@ -11,39 +11,22 @@ namespace PonyCloud.Twilight.Reconciliation;
 internal sealed class HostReport(EntityCatalog catalog)
 {
     private readonly Entity _host = catalog["host"];
-    private readonly Entity _places = catalog["host_instance"];
-    private readonly Dictionary<RowKey, HostInstanceCurrent> _reported = [];
+    private readonly ReportedRows _places = new(catalog["host_instance"]);
     private HostCurrent? _reportedHost;
 
     /// <summary>Foreign domains as last seen.</summary>
     internal IReadOnlyList<ObservedDomain> Foreign { get; private set; } = [];
 
     /// <summary>The changes when only the host could be looked at; what was reported of the instances stands.</summary>
-    internal IReadOnlyList<RowChange> HostAlone(HostCurrent host) => _reportedHost is null ? [] : [.. HostChange(host)];
+    internal IReadOnlyList<RowChange> HostAlone(HostCurrent host) => _reportedHost is null ? [] : HostChange(host);
 
     internal IReadOnlyList<RowChange> Complete(HostCurrent host, HostPlan plan)
     {
         Foreign = plan.Foreign;
-        var changes = HostChange(host);
-        var gone = _reported.Keys.ToHashSet();
-        foreach (var (_, status, _) in plan.Instances)
-        {
-            var key = _places.KeyOf(RowPart.Current, status);
-            gone.Remove(key);
-            if (_reported.GetValueOrDefault(key) == status)
-                continue;
-            _reported[key] = status;
-            changes.Add(RowChange.Set(_places, RowPart.Current, status));
-        }
-        foreach (var key in gone)
-        {
-            _reported.Remove(key);
-            changes.Add(RowChange.Remove(_places, RowPart.Current, key));
-        }
-        return changes;
+        return [.. HostChange(host), .. _places.Become(plan.Instances.Select(instance => instance.Status))];
     }
 
-    private List<RowChange> HostChange(HostCurrent host)
+    private RowChange[] HostChange(HostCurrent host)
     {
         if (_reportedHost == host)
             return [];

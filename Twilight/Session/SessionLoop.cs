@@ -14,12 +14,14 @@ public sealed partial class SessionLoop(
     MessageCodec codec,
     IMessageTransport transport,
     EpochFile epochFile,
-    HostReconciler host,
+    IEnumerable<IHostReporter> reporters,
     SessionOptions options,
     TimeProvider time,
     ILogger<SessionLoop> logger) : BackgroundService
 {
     private readonly TurnQueue _queue = new(time);
+    private readonly List<IHostReporter> _reporters = [.. reporters];
+    private readonly JointReport _report = new(reporters);
     private long _desiredVersion;
     private string? _refusal;
     private bool _isReachable = true;
@@ -31,7 +33,10 @@ public sealed partial class SessionLoop(
     private TimeSpan Now => time.GetElapsedTime(0);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        TaskGroup.RunAsync(stoppingToken, _queue.RunAsync, ReceiveAsync, TickAsync, FollowHostAsync);
+        TaskGroup.RunAsync(
+            stoppingToken,
+            [_queue.RunAsync, ReceiveAsync, TickAsync, .. _reporters.Select<IHostReporter, Func<CancellationToken, Task>>(
+                reporter => cancellation => FollowAsync(reporter, cancellation))]);
 
     private async Task ReceiveAsync(CancellationToken cancellation)
     {
@@ -46,14 +51,14 @@ public sealed partial class SessionLoop(
             await _queue.AddAsync(() => Send(link.Tick(Now)), cancellation);
     }
 
-    private async Task FollowHostAsync(CancellationToken cancellation)
+    private async Task FollowAsync(IHostReporter reporter, CancellationToken cancellation)
     {
-        await foreach (var output in host.Output.ReadAllAsync(cancellation))
+        await foreach (var output in reporter.Output.ReadAllAsync(cancellation))
         {
             await _queue.AddAsync(
                 () => Send(output switch
                 {
-                    HostOutput.Rows(var changes) => link.CurrentChanged(changes, Now),
+                    HostOutput.Rows(var rows) => _report.Take(reporter, rows) is { } changes ? link.CurrentChanged(changes, Now) : [],
                     HostOutput.Notification notification => link.Notify(ToWire(notification), Now),
                     _ => [],
                 }),
@@ -119,7 +124,8 @@ public sealed partial class SessionLoop(
         if (_desiredVersion == 0)
             LogDesiredKnown();
         _desiredVersion = link.DesiredVersion;
-        host.DesiredChanged(link.Replica, link.Released);
+        foreach (var reconciler in _reporters.OfType<IHostReconciler>())
+            reconciler.DesiredChanged(link.Replica, link.Released);
     }
 
     private void Send(IReadOnlyList<Message> messages)
