@@ -3,6 +3,7 @@ using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Reconciliation;
+using PonyCloud.Twilight.Storage.Images;
 
 namespace PonyCloud.Twilight;
 
@@ -85,6 +86,7 @@ internal static class TwilightConfiguration
         {
             Default = "0.5", Minimum = 0, Maximum = 1,
         },
+        .. ImageSetup.Keys,
         .. DaemonLogging.Keys,
     ]);
 

@@ -12,6 +12,8 @@ using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Session;
+using PonyCloud.Twilight.Storage.Images;
+using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight;
 
@@ -62,6 +64,9 @@ internal static class TwilightHost
             },
         });
         services.AddSingleton<IHostReporter, HostReconciler>();
+        services.AddSingleton<IToolRunner>(provider => new ToolRunner(
+            uuid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ToolRunner>>()));
+        services.AddImages(values);
         services.AddSingleton(epochFile);
         services.AddSingleton(provider => new SparkleLink(
             provider.GetRequiredService<EntityCatalog>(),
