@@ -1,5 +1,6 @@
 using System.Globalization;
 using PonyCloud.Benchmarks;
+using PonyCloud.Benchmarks.Extents;
 using PonyCloud.Benchmarks.Fleet;
 using PonyCloud.Benchmarks.Fleet.Role;
 
@@ -14,7 +15,7 @@ switch (args)
 
 // Prints one table. Every figure stands beside a peer that was measured in the same run, interleaved where it can be,
 // since only the ratio of the two means anything on another machine.
-string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "fleet"];
+string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "fleet"];
 var wanted = new List<string>();
 var fleet = new FleetOptions();
 for (var i = 0; i < args.Length; i++)
@@ -49,6 +50,7 @@ foreach (var name in wanted.Count > 0 ? wanted : [.. all])
         "lag" => (await LagBenchmark.RunAsync()).ToAsyncEnumerable(),
         "resync" => (await ResyncBenchmark.RunAsync()).ToAsyncEnumerable(),
         "slow-consumer" => (await SlowConsumerBenchmark.RunAsync()).ToAsyncEnumerable(),
+        "extents" => (await ExtentBenchmark.RunAsync()).ToAsyncEnumerable(),
         _ => new FleetBenchmark(fleet).RunAsync(),
     };
     await foreach (var line in lines)
