@@ -19,5 +19,5 @@ public sealed class FakeReporter : IHostReconciler
 
     public void DesiredChanged(StateSnapshot replica, IReadOnlySet<Guid>? released) => _ordered.TrySetResult(replica);
 
-    public Task RunAsync(CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
+    public Task RunAsync(CancellationToken cancellationToken) => new TaskCompletionSource().Task.WaitAsync(cancellationToken);
 }
