@@ -19,7 +19,7 @@ internal static unsafe class UdevDevices
             ThrowIfNegative(UdevNative.udev_enumerate_add_match_subsystem(enumerate, "block"), "list block devices");
             ThrowIfNegative(UdevNative.udev_enumerate_scan_devices(enumerate), "list block devices");
             var found = new List<BlockDevice>();
-            for (var entry = UdevNative.udev_enumerate_get_list_entry(enumerate); entry != 0; entry = UdevNative.udev_list_entry_get_next(entry))
+            foreach (var entry in Entries(UdevNative.udev_enumerate_get_list_entry(enumerate)))
             {
                 // Null for one that has gone since it was listed: its event is on the way.
                 var device = UdevNative.udev_device_new_from_syspath(udev, UdevNative.udev_list_entry_get_name(entry));
@@ -62,8 +62,11 @@ internal static unsafe class UdevDevices
         if (path is null || directory is null)
             return null;
         var properties = new Dictionary<string, string>(StringComparer.Ordinal);
-        for (var entry = UdevNative.udev_device_get_properties_list_entry(device); entry != 0; entry = UdevNative.udev_list_entry_get_next(entry))
-            properties[UdevNative.Text(UdevNative.udev_list_entry_get_name(entry))!] = UdevNative.Text(UdevNative.udev_list_entry_get_value(entry)) ?? "";
+        foreach (var entry in Entries(UdevNative.udev_device_get_properties_list_entry(device)))
+        {
+            if (UdevNative.Text(UdevNative.udev_list_entry_get_name(entry)) is { } name)
+                properties[name] = UdevNative.Text(UdevNative.udev_list_entry_get_value(entry)) ?? "";
+        }
         var attributes = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in BlockDevice.Read)
         {
@@ -77,6 +80,12 @@ internal static unsafe class UdevDevices
             Attributes = attributes,
             MadeOf = MadeOf(directory),
         };
+    }
+
+    private static IEnumerable<nint> Entries(nint first)
+    {
+        for (var entry = first; entry != 0; entry = UdevNative.udev_list_entry_get_next(entry))
+            yield return entry;
     }
 
     private static string[] MadeOf(string directory)

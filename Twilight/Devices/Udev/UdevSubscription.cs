@@ -25,8 +25,9 @@ internal sealed class UdevSubscription : IDisposable
             throw UdevDevices.Failure($"listen to {sender}", Marshal.GetLastPInvokeError());
         try
         {
-            UdevDevices.ThrowIfNegative(UdevNative.udev_monitor_filter_add_match_subsystem_devtype(_monitor, "block", "disk"), "filter events");
-            UdevDevices.ThrowIfNegative(UdevNative.udev_monitor_set_receive_buffer_size(_monitor, bufferBytes), "enlarge the buffer for events");
+            UdevDevices.ThrowIfNegative(
+                UdevNative.udev_monitor_filter_add_match_subsystem_devtype(_monitor, "block", "disk"), "filter events");
+            UdevDevices.ThrowIfNegative(UdevNative.udev_monitor_set_receive_buffer_size(_monitor, bufferBytes), "set the buffer for events");
             UdevDevices.ThrowIfNegative(UdevNative.udev_monitor_enable_receiving(_monitor), $"listen to {sender}");
         }
         catch
