@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging.ZeroMq;
+using PonyCloud.Twilight.Devices;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Reconciliation;
@@ -86,6 +87,7 @@ internal static class TwilightConfiguration
         {
             Default = "0.5", Minimum = 0, Maximum = 1,
         },
+        .. DeviceSetup.Keys,
         .. ImageSetup.Keys,
         .. DaemonLogging.Keys,
     ]);

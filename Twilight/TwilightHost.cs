@@ -6,6 +6,7 @@ using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Shared.Replication;
+using PonyCloud.Twilight.Devices;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
@@ -66,6 +67,7 @@ internal static class TwilightHost
         services.AddSingleton<IHostReporter, HostReconciler>();
         services.AddSingleton<IToolRunner>(provider => new ToolRunner(
             uuid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ToolRunner>>()));
+        services.AddDevices(uuid, values);
         services.AddImages(values);
         services.AddSingleton(epochFile);
         services.AddSingleton(provider => new SparkleLink(

@@ -2,6 +2,17 @@ using System.ComponentModel;
 
 namespace PonyCloud.Shared.Entities;
 
+/// <summary>What a disk says of its own health.</summary>
+public enum DiskHealth
+{
+    /// <summary>It was not asked yet, or cannot tell.</summary>
+    Unknown,
+    Passed,
+
+    /// <summary>It expects to fail.</summary>
+    Failing,
+}
+
 public sealed record HostDiskCurrent
 {
     [References("host")]
@@ -28,6 +39,12 @@ public sealed record HostDiskCurrent
 
     [Description("The reason for the status, in words.")]
     public string? Why { get; init; }
+
+    [Description("What the disk says of itself (SMART).")]
+    public DiskHealth Health { get; init; }
+
+    [Description("The reason for the health, in words.")]
+    public string? HealthWhy { get; init; }
 }
 
 public sealed class HostDiskDeclaration : IEntityDeclaration

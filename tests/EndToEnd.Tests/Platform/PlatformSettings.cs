@@ -20,4 +20,7 @@ public sealed record PlatformSettings
 
     /// <summary>Where Sparkle listens for hosts.</summary>
     public string SparkleAddress { get; init; } = "127.0.0.1";
+
+    /// <summary>Whether the host counts loop devices among its disks.</summary>
+    public bool HasLoopDevices { get; init; }
 }

@@ -245,6 +245,7 @@ public sealed class RunningPlatform : IAsyncDisposable
         hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
         console_directory = _directory["console"],
         diskless_boot = new { rom = _directory["guest.rom"] },
+        devices = new { loop = _settings.HasLoopDevices },
     });
 
     private static ChildProcess StartDaemon(NetworkNamespace? network, string project, string assembly, params string[] arguments)
