@@ -33,7 +33,7 @@ public interface IStoragePool : IAsyncDisposable
     /// <summary>Makes the pool usable on this host: activated, mounted, connected. Makes no content and wipes none.</summary>
     Task PrepareAsync(CancellationToken cancellationToken);
 
-    /// <summary>Undoes <see cref="PrepareAsync"/>; the content stays.</summary>
+    /// <summary>Undoes <see cref="PrepareAsync"/>; the content stays. Refused while something has it open, as far as the system tells.</summary>
     Task ReleaseAsync(CancellationToken cancellationToken);
 
     /// <exception cref="StorageException">The pool is not usable; the message says why.</exception>
@@ -41,13 +41,22 @@ public interface IStoragePool : IAsyncDisposable
 
     Task<ObjectDetails> InspectAsync(StorageObject target, CancellationToken cancellationToken);
 
-    /// <summary>Makes an empty object, which reads as zeros; one of the same name is replaced if it is partial.</summary>
+    /// <summary>
+    /// Makes an empty object, which reads as zeros: a partial one where the pool publishes, else the thing itself. What is there of
+    /// that name is replaced.
+    /// </summary>
     Task CreateAsync(StorageObject target, CancellationToken cancellationToken);
 
-    /// <summary>Makes an object that shares what it has not written with an image copy. Only where <see cref="PoolAbilities.Clones"/>.</summary>
+    /// <summary>
+    /// As <see cref="CreateAsync"/>, and shares what it has not written with an image copy, which must not be larger. Only where
+    /// <see cref="PoolAbilities.Clones"/>.
+    /// </summary>
     Task CloneAsync(ObjectName image, StorageObject target, CancellationToken cancellationToken);
 
-    /// <summary>Gives a partial object its final name, atomically.</summary>
+    /// <summary>
+    /// Gives a partial object its final name, atomically, once what it holds would survive a power cut. Only where
+    /// <see cref="PoolAbilities.Publishes"/>.
+    /// </summary>
     /// <returns>False when one of that name is there already, which stays as it is; so does the partial one.</returns>
     Task<bool> PublishAsync(StorageObject partial, CancellationToken cancellationToken);
 
@@ -61,11 +70,15 @@ public interface IStoragePool : IAsyncDisposable
     /// <param name="progress">Gets the percentage that is done, where it takes long.</param>
     Task RemoveAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken);
 
+    /// <summary>Only where <see cref="PoolAbilities.Snapshots"/>; one of the name that is there already stays as it is.</summary>
     Task SnapshotAsync(StorageObject target, Guid snapshot, CancellationToken cancellationToken);
 
     Task RemoveSnapshotAsync(StorageObject target, Guid snapshot, CancellationToken cancellationToken);
 
-    /// <summary>Makes the content what it was at the snapshot, which stays. Can be done again.</summary>
+    /// <summary>
+    /// Makes the content what it was at the snapshot, which stays; where the object was smaller then, it is so again. Can be
+    /// done again.
+    /// </summary>
     Task RevertAsync(StorageObject target, Guid snapshot, CancellationToken cancellationToken);
 }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 
 namespace PonyCloud.Twilight.Storage;
@@ -15,6 +16,9 @@ public enum ObjectKind
 /// <param name="Worker">Who is making it, see <see cref="WorkerOf"/>; null once it is published.</param>
 public sealed partial record ObjectName(ObjectKind Kind, Guid Uuid, int Generation, string? Worker = null)
 {
+    private const int HostDigits = 12;
+    private const int AttemptDigits = 8;
+
     public bool IsPartial => Worker is not null;
 
     /// <summary>As it is called once it is published.</summary>
@@ -24,8 +28,14 @@ public sealed partial record ObjectName(ObjectKind Kind, Guid Uuid, int Generati
 
     public static ObjectName Image(Guid uuid) => new(ObjectKind.Image, uuid, 0);
 
-    /// <summary>A worker: the host, and one start of its agent.</summary>
-    public static string WorkerOf(Guid host, Guid start) => $"{host:N}"[..8] + $"{start:N}"[..8];
+    /// <summary>
+    /// A worker: the host, and one attempt. What a tool that outlived its attempt still writes goes into something that nobody
+    /// publishes.
+    /// </summary>
+    public static string WorkerOf(Guid host, Guid attempt) => DigestOf(host) + $"{attempt:N}"[..AttemptDigits];
+
+    /// <summary>Whether it is a partial object of this host, of whatever attempt.</summary>
+    public bool IsOf(Guid host) => Worker?.StartsWith(DigestOf(host), StringComparison.Ordinal) == true;
 
     /// <summary>Null for what the platform did not name.</summary>
     public static ObjectName? Parse(string text)
@@ -51,7 +61,10 @@ public sealed partial record ObjectName(ObjectKind Kind, Guid Uuid, int Generati
         return Worker is null ? published : $"{published}.partial-{Worker}";
     }
 
+    // A digest, since the uuids of all machines of a vendor may begin alike.
+    private static string DigestOf(Guid host) => Convert.ToHexStringLower(SHA256.HashData(host.ToByteArray()))[..HostDigits];
+
     // Nine digits are fewer generations than the schema allows and more than anybody orders; they always fit an integer.
-    [GeneratedRegex(@"^((?<volume>volume)|image)-(?<uuid>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(?(volume)\.(?<generation>[1-9][0-9]{0,8}))(\.partial-(?<worker>[0-9a-f]{16}))?\z")]
+    [GeneratedRegex(@"^((?<volume>volume)|image)-(?<uuid>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(?(volume)\.(?<generation>[1-9][0-9]{0,8}))(\.partial-(?<worker>[0-9a-f]{20}))?\z")]
     private static partial Regex Pattern();
 }

@@ -23,7 +23,7 @@ public sealed record FoundObject(ObjectName? Name, string Text)
     /// <summary>MiB that it takes in the pool; null where the pool does not say.</summary>
     public long? Allocated { get; init; }
 
-    /// <summary>Changes whenever its size, its snapshots or what it is made from may have changed; compared only.</summary>
+    /// <summary>Another one when something else stands under the name; compared only. Null where the pool does not say.</summary>
     public string? Version { get; init; }
 }
 

@@ -12,9 +12,9 @@ public sealed class ObjectNameTests
     private static IEnumerable<TestCaseData> Names =>
     [
         new(ObjectName.Volume(Uuid, 1), "volume-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.1"),
-        new(ObjectName.Volume(Uuid, 12) with { Worker = Worker }, "volume-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.12.partial-9ece4546c9aef0f7"),
+        new(ObjectName.Volume(Uuid, 12) with { Worker = Worker }, "volume-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.12.partial-3c3f0ea51aebc9aef0f7"),
         new(ObjectName.Image(Uuid), "image-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10"),
-        new(ObjectName.Image(Uuid) with { Worker = Worker }, "image-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.partial-9ece4546c9aef0f7"),
+        new(ObjectName.Image(Uuid) with { Worker = Worker }, "image-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.partial-3c3f0ea51aebc9aef0f7"),
     ];
 
     [TestCaseSource(nameof(Names))]
@@ -22,6 +22,18 @@ public sealed class ObjectNameTests
     {
         Assert.That(name.ToString(), Is.EqualTo(text));
         Assert.That(ObjectName.Parse(text), Is.EqualTo(name));
+    }
+
+    [Test]
+    public void A_partial_object_tells_whose_it_is_also_among_hosts_whose_uuids_begin_alike()
+    {
+        var host = Guid.Parse("4c4c4544-0037-4a10-8051-b7c04f4d3532");
+        var other = Guid.Parse("4c4c4544-0037-4a10-8051-b7c04f4d3533");
+
+        var partial = ObjectName.Volume(Uuid, 1) with { Worker = ObjectName.WorkerOf(host, Guid.NewGuid()) };
+
+        Assert.That((partial.IsOf(host), partial.IsOf(other), partial.Published.IsOf(host)), Is.EqualTo((true, false, false)));
+        Assert.That(ObjectName.WorkerOf(host, Guid.NewGuid()), Is.Not.EqualTo(partial.Worker));
     }
 
     [TestCase("debian.qcow2")]
