@@ -21,6 +21,10 @@ public sealed record ExtentDesired
     [References("volume")]
     public Guid? Volume { get; init; }
 
+    [Description("What it was a part of and is still to be wiped; then the extent goes.")]
+    [References("tombstone")]
+    public Guid? Tombstone { get; init; }
+
     [Description("Its place among the extents of the volume.")]
     [Range(0, 65_535)]
     public int Order { get; init; }
@@ -32,8 +36,8 @@ public sealed class ExtentDeclaration : IEntityDeclaration
         .Named("extent", "A part of a disk that a volume is made of.")
         .KeyedByNewUuid()
         .Stored<ExtentDesired>()
-        .Index("storage_pool", "disk", "volume")
-        .SentToHost(new HostScope.RefersTo("volume"))
+        .Index("storage_pool", "disk", "volume", "tombstone")
+        .SentToHost(new HostScope.RefersTo("volume"), new HostScope.RefersTo("tombstone"))
         .Mount("/storage-pool/extent", Access.Protected)
         .Mount("/disk/extent", Access.Protected)
         .Build();

@@ -7,13 +7,25 @@ public sealed record HostImageCurrent
     [References("host")]
     public required Guid Host { get; init; }
 
-    [References("image")]
-    public required Guid Image { get; init; }
+    [References("image_copy")]
+    public required Guid ImageCopy { get; init; }
 
     public required StorageStatus Status { get; init; }
 
-    [Description("How much of it the host has.")]
+    [Description("raw or qcow2, as its content tells.")]
+    public string? Format { get; init; }
+
+    [Description("MiB that a disk made from it has at least.")]
+    public long? Size { get; init; }
+
+    [Description("How much of it is fetched, in percent; absent while nobody knows how much there is.")]
+    public int? Progress { get; init; }
+
+    [Description("Bytes that are fetched.")]
     public long? Bytes { get; init; }
+
+    [Description("Bytes a second.")]
+    public long? Rate { get; init; }
 
     [Description("The reason for the status, in words.")]
     public string? Why { get; init; }
@@ -22,10 +34,10 @@ public sealed record HostImageCurrent
 public sealed class HostImageDeclaration : IEntityDeclaration
 {
     public Entity Declare() => EntityBuilder
-        .Named("host_image", "An image as a host has it.")
-        .KeyedBy("host", "image")
+        .Named("host_image", "A copy of an image as the host that keeps it has it.")
+        .KeyedBy("host", "image_copy")
         .Reported<HostImageCurrent>(by: "host")
-        .Index("host", "image")
+        .Index("host", "image_copy")
         .Mount("/host/image", Access.Protected)
         .Build();
 }

@@ -10,6 +10,18 @@ public enum StorageStatus
     Broken,
 }
 
+public sealed record HostStoragePoolDesired
+{
+    [References("host")]
+    public required Guid Host { get; init; }
+
+    [References("storage_pool")]
+    public required Guid StoragePool { get; init; }
+
+    [Description("The host looks through the whole of a pool that several hosts share, for what nobody knows. One host of a pool does; the platform picks it.")]
+    public bool Steward { get; init; }
+}
+
 public sealed record HostStoragePoolCurrent
 {
     [References("host")]
@@ -29,6 +41,9 @@ public sealed record HostStoragePoolCurrent
     [Description("MiB that are free.")]
     public long? Available { get; init; }
 
+    [Description("The logical units that the pool has, by number, with their sizes in MiB; absent where it has none.")]
+    public JsonText? Units { get; init; }
+
     [Description("The reason for the status, in words.")]
     public string? Why { get; init; }
 }
@@ -36,10 +51,13 @@ public sealed record HostStoragePoolCurrent
 public sealed class HostStoragePoolDeclaration : IEntityDeclaration
 {
     public Entity Declare() => EntityBuilder
-        .Named("host_storage_pool", "A storage pool as a host has it.")
+        .Named("host_storage_pool", "A storage pool on a host: that it is to have it, and how it has it.")
         .KeyedBy("host", "storage_pool")
+        .Stored<HostStoragePoolDesired>()
         .Reported<HostStoragePoolCurrent>(by: "host")
         .Index("host", "storage_pool")
+        .SentToHost(new HostScope.NamedBy("host"))
         .Mount("/host/storage-pool", Access.Protected)
+        .Mount("/storage-pool/host", Access.Protected)
         .Build();
 }

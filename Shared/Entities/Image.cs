@@ -43,7 +43,10 @@ public sealed class ImageDeclaration : IEntityDeclaration
         .KeyedByNewUuid()
         .Stored<ImageDesired>()
         .Index("tenant")
-        .SentToHost(new HostScope.ReferencedBy("vdisk", "image"), new HostScope.ReferencedBy("volume", "base_image"))
+        .SentToHost(
+            new HostScope.ReferencedBy("vdisk", "image"),
+            new HostScope.ReferencedBy("volume", "base_image"),
+            new HostScope.ReferencedBy("image_copy", "image"))
         .Mount("/image", Access.Shared, whereNull: "tenant")
         .Mount("/tenant/image", Access.TenantUser)
         .Build();

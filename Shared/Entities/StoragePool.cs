@@ -59,7 +59,11 @@ public sealed class StoragePoolDeclaration : IEntityDeclaration
         .Named("storage_pool", "Where volumes are kept.")
         .KeyedByNewUuid()
         .Stored<StoragePoolDesired>()
-        .SentToHost(new HostScope.ReferencedBy("volume", "storage_pool"))
+        .SentToHost(
+            new HostScope.ReferencedBy("volume", "storage_pool"),
+            new HostScope.ReferencedBy("host_storage_pool", "storage_pool"),
+            new HostScope.ReferencedBy("image_copy", "storage_pool"),
+            new HostScope.ReferencedBy("tombstone", "storage_pool"))
         .Mount("/storage-pool", Access.Shared)
         .Build();
 }

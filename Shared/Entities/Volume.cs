@@ -14,6 +14,18 @@ public enum VolumeState
     Deleted,
 }
 
+public enum VolumeContent
+{
+    /// <summary>It is to be made: as a copy of its base_volume, from its base_image, or empty.</summary>
+    Pending,
+
+    /// <summary>It is being sent by somebody.</summary>
+    Upload,
+
+    /// <summary>It is there. What is missing now was lost, and is never made anew by itself.</summary>
+    Made,
+}
+
 public sealed record VolumeDesired
 {
     public required Guid Uuid { get; init; }
@@ -40,6 +52,32 @@ public sealed record VolumeDesired
     [References("image")]
     public Guid? BaseImage { get; init; }
 
+    [Description("The volume that it is to be a copy of; absent once it is.")]
+    [References("volume")]
+    public Guid? BaseVolume { get; init; }
+
+    [Description("Whether its content is there. The platform says so; nobody gets the volume before.")]
+    [OperatorOnly]
+    public VolumeContent Content { get; init; }
+
+    [Description("Counts its contents: each order to fill it anew is one more.")]
+    [OperatorOnly]
+    [Range(1, int.MaxValue)]
+    public int Generation { get; init; } = 1;
+
+    [Description("The snapshot that it is to be again; absent once it is.")]
+    public Guid? Revert { get; init; }
+
+    [Description("Counts the orders to revert it.")]
+    [OperatorOnly]
+    [Range(0, int.MaxValue)]
+    public int Reverts { get; init; }
+
+    [Description("The logical unit that it is, in a pool of such; the platform picks a free one.")]
+    [OperatorOnly]
+    [Range(0, 65_535)]
+    public int? Unit { get; init; }
+
     [Description("The image whose content it holds.")]
     [References("image")]
     public Guid? Image { get; init; }
@@ -55,8 +93,11 @@ public sealed class VolumeDeclaration : IEntityDeclaration
         .KeyedByNewUuid()
         .Stored<VolumeDesired>()
         .WrittenAfter("quota")
-        .Index("tenant", "storage_pool", "base_image", "image")
-        .SentToHost(new HostScope.ReferencedBy("vdisk", "volume"))
+        .Index("tenant", "storage_pool", "base_image", "base_volume", "image")
+        .SentToHost(
+            new HostScope.ReferencedBy("vdisk", "volume"),
+            new HostScope.ReferencedBy("host_volume", "volume"),
+            new HostScope.ReferencedBy("host_volume", "source_volume"))
         .Mount("/tenant/volume", Access.TenantUser)
         .Mount("/tenant/image/volume", Access.TenantUser)
         .Mount("/image/volume", Access.Protected)

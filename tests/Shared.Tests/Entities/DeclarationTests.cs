@@ -24,9 +24,9 @@ public sealed partial class DeclarationTests
         Is.EqualTo([
             "address", "affinity_group", "affinity_group_instance", "bond", "config", "cpu_profile", "disk",
             "enrolment", "event", "extent", "host", "host_bond", "host_candidate", "host_cpu_profile", "host_disk",
-            "host_extent", "host_image", "host_instance", "host_net_role", "host_nic", "host_storage_pool", "host_vlan",
-            "host_volume", "image", "instance", "member", "metering", "net_role", "network", "nic", "quota", "revocation", "route",
-            "snapshot", "storage_pool", "switch", "tenant", "user", "vdisk", "vnic", "volume",
+            "host_extent", "host_image", "host_instance", "host_net_role", "host_nic", "host_orphan", "host_snapshot",
+            "host_storage_pool", "host_tombstone", "host_vlan", "host_volume", "image", "image_copy", "instance", "member", "metering", "net_role", "network", "nic", "quota", "revocation", "route",
+            "snapshot", "storage_pool", "switch", "tenant", "tombstone", "user", "vdisk", "vnic", "volume",
         ]));
 
     [Test]
@@ -70,7 +70,7 @@ public sealed partial class DeclarationTests
         Assert.That(order, Is.EquivalentTo(Catalog.All.Where(entity => entity.IsStored)));
         foreach (var entity in order)
         {
-            foreach (var column in entity.Desired!.Columns.Where(column => column.References is not null))
+            foreach (var column in entity.Desired!.Columns.Where(column => column.References is not null && column.References != entity.Name))
                 Assert.That(order.IndexOf(Catalog[column.References!]), Is.LessThan(order.IndexOf(entity)), $"{entity}.{column}");
         }
     }
@@ -120,14 +120,21 @@ public sealed partial class DeclarationTests
     [TestCase("/host/disk", "host_disk", Access.Protected, "host")]
     [TestCase("/host/extent", "host_extent", Access.Protected, "host")]
     [TestCase("/host/image", "host_image", Access.Protected, "host")]
+    [TestCase("/host/orphan", "host_orphan", Access.Protected, "host")]
+    [TestCase("/host/snapshot", "host_snapshot", Access.Protected, "host")]
     [TestCase("/host/storage-pool", "host_storage_pool", Access.Protected, "host")]
+    [TestCase("/host/tombstone", "host_tombstone", Access.Protected, "host")]
     [TestCase("/host/volume", "host_volume", Access.Protected, "host")]
     [TestCase("/image", "image", Access.Shared, null)]
+    [TestCase("/image/copy", "image_copy", Access.Protected, "image")]
     [TestCase("/image/volume", "volume", Access.Protected, "image")]
     [TestCase("/instance/vdisk", "vdisk", Access.Shared, "instance")]
     [TestCase("/storage-pool", "storage_pool", Access.Shared, null)]
     [TestCase("/storage-pool/disk", "disk", Access.Protected, "storage_pool")]
     [TestCase("/storage-pool/extent", "extent", Access.Protected, "storage_pool")]
+    [TestCase("/storage-pool/host", "host_storage_pool", Access.Protected, "storage_pool")]
+    [TestCase("/storage-pool/image-copy", "image_copy", Access.Protected, "storage_pool")]
+    [TestCase("/storage-pool/tombstone", "tombstone", Access.Protected, "storage_pool")]
     [TestCase("/storage-pool/volume", "volume", Access.Protected, "storage_pool")]
     [TestCase("/tenant/affinity-group", "affinity_group", Access.TenantUser, "tenant")]
     [TestCase("/tenant/affinity-group/instance", "affinity_group_instance", Access.TenantUser, "affinity_group")]
@@ -139,11 +146,12 @@ public sealed partial class DeclarationTests
     [TestCase("/tenant/volume", "volume", Access.TenantUser, "tenant")]
     [TestCase("/tenant/volume/snapshot", "snapshot", Access.TenantUser, "volume")]
     [TestCase("/tenant/volume/vdisk", "vdisk", Access.TenantUser, "volume")]
+    [TestCase("/tombstone", "tombstone", Access.Protected, null)]
     public void The_API_shows(string path, string entity, Access access, string? parentColumn)
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(64), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(72), "every mount has a case above");
     }
 
     [Test]
@@ -170,8 +178,11 @@ public sealed partial class DeclarationTests
         Assert.That(Columns.Where(pair => pair.Column.IsSecret && (pair.Column.IsRequired || !pair.Column.IsNullable)), Is.Empty);
 
     [Test]
-    public void Only_operators_let_tenants_in_make_operators_and_touch_the_physical_network() => Assert.That(
-        Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo(["tenant.approved", "user.alicorn", "switch.type", "switch.tag"]));
+    public void Only_operators_let_tenants_in_make_operators_touch_the_physical_network_and_say_what_is_made() => Assert.That(
+        Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo([
+            "tenant.approved", "user.alicorn", "switch.type", "switch.tag",
+            "volume.content", "volume.generation", "volume.reverts", "volume.unit",
+        ]));
 
     [Test]
     public void What_belongs_to_a_tenant_stays_there() => Assert.That(
@@ -181,11 +192,14 @@ public sealed partial class DeclarationTests
             "image.tenant", "volume.tenant", "affinity_group.tenant", "storage_pool.type",
             "affinity_group_instance.affinity_group", "affinity_group_instance.instance", "snapshot.volume", "snapshot.instance",
             "quota.tenant", "quota.type", "quota.storage_pool", "quota.cpu_profile", "quota.network",
+            "image_copy.image", "image_copy.storage_pool",
+            "tombstone.type", "tombstone.target", "tombstone.volume", "tombstone.storage_pool", "tombstone.unit",
         ]));
 
     [Test]
     public void The_platform_alone_writes_events_and_places() => Assert.That(
-        Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name), Is.EqualTo(["event", "host_instance", "metering", "revocation"]));
+        Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name),
+        Is.EqualTo(["event", "host_instance", "host_volume", "image_copy", "metering", "revocation"]));
 
     [Test]
     public void A_host_reports_itself_and_what_it_has() => Assert.That(
@@ -193,7 +207,8 @@ public sealed partial class DeclarationTests
         Is.EqualTo([
             ("host", "uuid"), ("host_bond", "host"), ("host_cpu_profile", "host"), ("host_disk", "host"),
             ("host_extent", "host"), ("host_image", "host"), ("host_instance", "host"), ("host_net_role", "host"),
-            ("host_nic", "host"), ("host_storage_pool", "host"), ("host_vlan", "host"), ("host_volume", "host"),
+            ("host_nic", "host"), ("host_orphan", "host"), ("host_snapshot", "host"), ("host_storage_pool", "host"),
+            ("host_tombstone", "host"), ("host_vlan", "host"), ("host_volume", "host"),
         ]));
 
     [Test]
@@ -206,10 +221,15 @@ public sealed partial class DeclarationTests
             ("cpu_profile", new HostScope.ReferencedBy("instance", "cpu_profile")),
             ("disk", new HostScope.RefersTo("storage_pool")),
             ("extent", new HostScope.RefersTo("volume")),
+            ("extent", new HostScope.RefersTo("tombstone")),
             ("host", new HostScope.NamedBy("uuid")),
             ("host_instance", new HostScope.NamedBy("host")),
+            ("host_storage_pool", new HostScope.NamedBy("host")),
+            ("host_volume", new HostScope.NamedBy("host")),
             ("image", new HostScope.ReferencedBy("vdisk", "image")),
             ("image", new HostScope.ReferencedBy("volume", "base_image")),
+            ("image", new HostScope.ReferencedBy("image_copy", "image")),
+            ("image_copy", new HostScope.NamedBy("host")),
             ("instance", new HostScope.ReferencedBy("host_instance", "instance")),
             ("net_role", new HostScope.RefersTo("bond")),
             ("network", new HostScope.RefersTo("switch")),
@@ -218,10 +238,16 @@ public sealed partial class DeclarationTests
             ("snapshot", new HostScope.RefersTo("volume")),
             ("snapshot", new HostScope.RefersTo("instance")),
             ("storage_pool", new HostScope.ReferencedBy("volume", "storage_pool")),
+            ("storage_pool", new HostScope.ReferencedBy("host_storage_pool", "storage_pool")),
+            ("storage_pool", new HostScope.ReferencedBy("image_copy", "storage_pool")),
+            ("storage_pool", new HostScope.ReferencedBy("tombstone", "storage_pool")),
             ("switch", new HostScope.ReferencedBy("vnic", "switch")),
+            ("tombstone", new HostScope.NamedBy("host")),
             ("vdisk", new HostScope.RefersTo("instance")),
             ("vnic", new HostScope.RefersTo("instance")),
             ("volume", new HostScope.ReferencedBy("vdisk", "volume")),
+            ("volume", new HostScope.ReferencedBy("host_volume", "volume")),
+            ("volume", new HostScope.ReferencedBy("host_volume", "source_volume")),
         ];
         Assert.That(
             Catalog.All.SelectMany(entity => entity.Scopes.Select(scope => (entity.Name, scope))),
