@@ -9,7 +9,8 @@ namespace PonyCloud.TestKit.Devices;
 /// </summary>
 public sealed class PrivateUdevd : IAsyncDisposable
 {
-    // Mounts of the daemon's own hide what the machine has, so that neither sees the other.
+    // Mounts of the daemon's own hide what the machine has, so that neither sees the other. A daemon that looks into slow disks
+    // takes its time, and whoever does not wait for its word is to be found out.
     private const string Script = """
         set -e
         mount -t tmpfs run /run
@@ -18,7 +19,7 @@ public sealed class PrivateUdevd : IAsyncDisposable
         mount --bind /run/dev /dev
         mount -t tmpfs rules /usr/lib/udev
         [ ! -d /etc/udev ] || mount -t tmpfs rules /etc/udev
-        echo 'SUBSYSTEM=="block", KERNEL=="loop*", ENV{ID_SERIAL}="$attr{loop/backing_file}"' > /run/udev/rules.d/60-loop.rules
+        echo 'SUBSYSTEM=="block", KERNEL=="loop*", PROGRAM=="/bin/sleep 0.2", ENV{ID_SERIAL}="$attr{loop/backing_file}"' > /run/udev/rules.d/60-loop.rules
         /lib/systemd/systemd-udevd --resolve-names=never &
         exec cat
         """;
