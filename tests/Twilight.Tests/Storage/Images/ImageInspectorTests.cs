@@ -66,20 +66,6 @@ public sealed class ImageInspectorTests
     public async Task A_VHD_of_fixed_size_is_known_by_its_end() =>
         Assert.That(await RefusalAsync(await CreateAsync("vpc", "subformat=fixed", "64M")), Does.Contain("a VHD"));
 
-    [Test]
-    public async Task A_LUKS_volume_is_refused()
-    {
-        await File.WriteAllTextAsync(_directory["key"], "secret");
-        var path = _directory["image"];
-        await ChildProcess.RunAsync(
-            "qemu-img",
-            [
-                "create", "-f", "luks", "--object", $"secret,id=key,file={_directory["key"]}", "-o", "key-secret=key,iter-time=10",
-                path, "1M",
-            ]);
-        Assert.That(await RefusalAsync(path), Does.Contain("a LUKS volume"));
-    }
-
     [TestCase("gzip -c", "gzip")]
     [TestCase("tar -c -f - -T -", "tar")]
     public async Task A_content_that_is_packed_is_refused(string packer, string name)
@@ -95,7 +81,10 @@ public sealed class ImageInspectorTests
     [TestCase("425a68393141592653591481", "bzip2")]
     [TestCase("504b03040a0000000000", "ZIP")]
     [TestCase("377abcaf271c0004", "7z")]
-    public async Task A_content_that_is_packed_otherwise_is_refused_too(string beginning, string name)
+    // QEMU can make such a volume too, but only on a machine idle enough for it to measure the processor.
+    [TestCase("4c554b53babe0001", "a LUKS volume")]
+    [TestCase("4c554b53babe0002", "a LUKS volume")]
+    public async Task A_content_that_is_packed_or_locked_otherwise_is_refused_too(string beginning, string name)
     {
         var bytes = new byte[2048];
         Convert.FromHexString(beginning).CopyTo(bytes, 0);
