@@ -13,6 +13,7 @@ using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
 using PonyCloud.Sparkle.Outage;
 using PonyCloud.Sparkle.Placement;
+using PonyCloud.Sparkle.Storage;
 using PonyCloud.Sparkle.Tenancy;
 
 namespace PonyCloud.Sparkle;
@@ -41,6 +42,7 @@ internal static class SparkleHost
         builder.Services.AddControl(SparkleConfiguration.Control(values));
         builder.Services.AddHosts();
         builder.Services.AddPlacement();
+        builder.Services.AddStorage();
         builder.Services.AddTenancy();
         builder.Services.AddEvents(SparkleConfiguration.Retention(values));
         builder.Services.AddOutage(SparkleConfiguration.LetGo(values));

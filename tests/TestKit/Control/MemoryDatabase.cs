@@ -16,6 +16,8 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
     private static readonly (string Entity, string[] Columns, string Constraint)[] UniqueColumns =
     [
         ("host", ["agent_key"], "host_agent_key_unique"),
+        ("host_volume", ["volume"], "host_volume_volume_key"),
+        ("image_copy", ["image", "storage_pool", "host"], "image_copy_unique"),
         ("instance", ["tenant", "name"], "instance_name_unique"),
         ("member", ["user", "tenant"], "member_user_unique"),
         ("tenant", ["name"], "tenant_name_unique"),

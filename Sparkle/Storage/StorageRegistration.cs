@@ -1,0 +1,31 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Database;
+
+namespace PonyCloud.Sparkle.Storage;
+
+/// <summary>The room's one line in the program.</summary>
+public static class StorageRegistration
+{
+    /// <summary>Adds the places of volumes, what is left of deleted ones, and the stewards of pools.</summary>
+    public static IServiceCollection AddStorage(this IServiceCollection services)
+    {
+        services.AddSingleton<StorageRows>();
+        services.AddSingleton(provider => new VolumePlaces(provider.GetRequiredService<StorageRows>(), Guid.NewGuid));
+        services.AddSingleton<VolumeOrders>();
+        services.AddSingleton<TombstoneOrders>();
+        services.AddSingleton<Stewards>();
+        services.AddSingleton<IControlFeature>(provider => new StorageDesk(
+            [
+                // What is done frees what others wait for.
+                provider.GetRequiredService<VolumeOrders>(), provider.GetRequiredService<TombstoneOrders>(),
+                provider.GetRequiredService<Stewards>(), provider.GetRequiredService<VolumePlaces>(),
+            ],
+            provider.GetRequiredService<IDesiredStateWriter>(),
+            provider.GetRequiredService<IControlQueue>(),
+            provider.GetRequiredService<IStateView>(),
+            provider.GetRequiredService<ILogger<StorageDesk>>()));
+        return services;
+    }
+}
