@@ -4,6 +4,7 @@ using PonyCloud.Twilight.Devices;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Reconciliation;
+using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Images;
 
 namespace PonyCloud.Twilight;
@@ -89,6 +90,7 @@ internal static class TwilightConfiguration
         },
         .. DeviceSetup.Keys,
         .. ImageSetup.Keys,
+        .. StorageSetup.Keys,
         .. DaemonLogging.Keys,
     ]);
 

@@ -13,6 +13,7 @@ using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Session;
+using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Images;
 using PonyCloud.Twilight.Tools;
 
@@ -69,6 +70,8 @@ internal static class TwilightHost
             uuid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ToolRunner>>()));
         services.AddDevices(uuid, values);
         services.AddImages(values);
+        services.AddStorage(uuid, values);
+        services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));
         services.AddSingleton(epochFile);
         services.AddSingleton(provider => new SparkleLink(
             provider.GetRequiredService<EntityCatalog>(),

@@ -12,6 +12,11 @@ public sealed record StorageObject(ObjectName Name, long Size)
     /// <summary>In a shared-lvm pool the parts of disks that it is, in their order.</summary>
     public IReadOnlyList<ExtentDesired> Extents { get; init; } = [];
 
+    public bool Equals(StorageObject? other) => other is not null
+        && (Name, Size, Unit) == (other.Name, other.Size, other.Unit) && Extents.SequenceEqual(other.Extents);
+
+    public override int GetHashCode() => HashCode.Combine(Name, Size, Unit, Extents.Count);
+
     public override string ToString() => Name.ToString();
 }
 
@@ -54,6 +59,9 @@ public sealed record ObjectDetails
 {
     /// <summary>MiB that a guest sees.</summary>
     public required long Size { get; init; }
+
+    /// <summary>The device or file, where that is not its name in the path of the pool.</summary>
+    public string? Path { get; init; }
 
     public IReadOnlyList<FoundSnapshot> Snapshots { get; init; } = [];
 

@@ -104,6 +104,7 @@ public sealed class HostKeyTests : PlatformFixture
             enrolment_token_file = tokenFile,
             hypervisor = new { uri = "test:///default", accelerator = "tcg" },
             console_directory = _directory[$"{name}.console"],
+            storage = new { staging_directory = _directory[$"{name}.storage"] },
         }));
         var key = await ChildProcess.RunDaemonAsync("Twilight", "twilight", ["key", "--config", _directory[$"{name}.json"]]);
         var machine = ChildProcess.StartDaemon("Twilight", "twilight", ["--config", _directory[$"{name}.json"]]);

@@ -244,6 +244,7 @@ public sealed class RunningPlatform : IAsyncDisposable
         },
         hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
         console_directory = _directory["console"],
+        storage = new { staging_directory = _directory["storage"] },
         diskless_boot = new { rom = _directory["guest.rom"] },
         devices = new { loop = _settings.HasLoopDevices },
     });

@@ -15,6 +15,9 @@ public sealed class FakeStorage
     private readonly List<string> _calls = [];
     private long _version;
 
+    /// <summary>Names it in block nodes.</summary>
+    public Guid Id { get; } = Guid.NewGuid();
+
     public PoolAbilities Abilities { get; init; } = new() { Publishes = true, Clones = true, Snapshots = true, KeepsImages = true };
 
     /// <summary>The units of a pool of such, with their sizes in MiB; null for a pool with names.</summary>

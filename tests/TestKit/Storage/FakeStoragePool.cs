@@ -74,7 +74,8 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
         LookAsync<IBlockLease>("open", Text(target), () =>
         {
             Find(target);
-            return new Lease(new BlockNode(new JsonObject { ["driver"] = "fake", ["object"] = Text(target) }) { Path = $"/fake/{Text(target)}" });
+            var options = new JsonObject { ["driver"] = "fake", ["storage"] = storage.Id.ToString(), ["object"] = Text(target) };
+            return new Lease(new BlockNode(options) { Path = $"/fake/{Text(target)}" });
         }, cancellationToken);
 
     public Task GrowAsync(StorageObject target, CancellationToken cancellationToken) => ChangeAsync("grow", Text(target), () =>
@@ -177,6 +178,8 @@ public sealed class FakeStorageDriver(StoragePoolType type = StoragePoolType.Dir
     private readonly Dictionary<Guid, FakeStorage> _storages = [];
 
     public StoragePoolType Type => type;
+
+    internal IEnumerable<FakeStorage> Storages => _storages.Values;
 
     /// <summary>What stands behind a pool; made when it is first asked for.</summary>
     public FakeStorage this[Guid pool]

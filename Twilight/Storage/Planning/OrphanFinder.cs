@@ -1,0 +1,62 @@
+using PonyCloud.Shared.Entities;
+
+namespace PonyCloud.Twilight.Storage.Planning;
+
+/// <summary>What the platform once made and no row explains: it is reported, and left alone.</summary>
+internal static class OrphanFinder
+{
+    /// <summary>Whether a row that this host was sent says what it is.</summary>
+    internal static bool IsExplained(Scene scene, PoolView pool, ObjectName name) => name.Kind switch
+    {
+        ObjectKind.Volume => scene.Orders.Volumes.TryGetValue(name.Uuid, out var volume) && volume.StoragePool == pool.Uuid,
+        _ => scene.Orders.Copies.Any(copy => copy.Image == name.Uuid && copy.StoragePool == pool.Uuid),
+    };
+
+    /// <summary>What this host began for rows that are gone: nobody else ever had it, and nobody misses it.</summary>
+    internal static void RemoveLeftBehind(Scene scene)
+    {
+        foreach (var (pool, found) in Unexplained(scene).Where(one => scene.IsLeftBehind(one.Found)))
+        {
+            scene.Agenda.Take(
+                StorageSubject.Of(pool.Uuid, found.Name!),
+                [new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, 0)))], pool.IsUsable);
+        }
+    }
+
+    internal static IEnumerable<HostOrphanCurrent> Find(Scene scene)
+    {
+        var dying = scene.Orders.Tombstones
+            .Where(tombstone => tombstone.Type is TombstoneType.Volume or TombstoneType.Image)
+            .Select(tombstone => (tombstone.StoragePool, tombstone.Target)).ToHashSet();
+        return Unexplained(scene)
+            // Where hosts share a pool, one of them looks.
+            .Where(one => !one.Pool.Definition.Pool.Shareable || scene.Orders.OwnPools.GetValueOrDefault(one.Pool.Uuid)?.Steward == true)
+            .Where(one => !scene.IsLeftBehind(one.Found))
+            .Where(one => one.Found.Name is not { } name || !dying.Contains((one.Pool.Uuid, name.Uuid.ToString())))
+            .Select(one => new HostOrphanCurrent
+            {
+                Host = scene.Input.Host,
+                Name = $"{one.Pool.Uuid}:{one.Found.Text}",
+                StoragePool = one.Pool.Uuid,
+                Type = TypeOf(one.Found.Name),
+                Target = one.Found.Name?.Uuid,
+                Size = one.Found.Allocated,
+            });
+    }
+
+    private static IEnumerable<(PoolView Pool, FoundObject Found)> Unexplained(Scene scene) =>
+        from pool in scene.Input.Pools.Values
+        where pool.Uuid != scene.Input.Staging.Pool.Uuid && scene.ViewOf(pool.Uuid) is not null
+        from found in pool.Objects
+        where found.Name is not { } name || !IsExplained(scene, pool, name)
+        orderby found.Text
+        select (pool, found);
+
+    private static OrphanType TypeOf(ObjectName? name) => name switch
+    {
+        null => OrphanType.Mapping,
+        { IsPartial: true } => OrphanType.Partial,
+        { Kind: ObjectKind.Image } => OrphanType.Image,
+        _ => OrphanType.Volume,
+    };
+}

@@ -1,0 +1,130 @@
+using PonyCloud.Shared.Entities;
+
+namespace PonyCloud.Twilight.Storage.Planning;
+
+/// <summary>What is left of things whose rows are gone, and what nobody knows.</summary>
+internal sealed class RemovalDecider(Scene scene)
+{
+    /// <summary>Everything of a volume that is in its pool, whatever its generation and whoever began it.</summary>
+    internal static IEnumerable<Due> AllOf(Scene scene, PoolView pool, StorageObject volume)
+    {
+        if (pool.Abilities.Publishes)
+        {
+            return pool.Of(ObjectKind.Volume, volume.Name.Uuid)
+                .Select(found => new Due(new StorageAction.Remove(pool.Uuid, volume with { Name = found.Name! })));
+        }
+        // What a unit holds cannot be seen: it is wiped once, and that is remembered.
+        return scene.Input.Ledger.GetValueOrDefault(volume.Name.Uuid).IsWiped
+            ? []
+            : [new Due(new StorageAction.Remove(pool.Uuid, volume with { Name = ObjectName.Volume(volume.Name.Uuid, 1) }))];
+    }
+
+    /// <summary>A snapshot as an orphan is named: the volume's object, an @, and its uuid.</summary>
+    internal static (ObjectName Volume, Guid Snapshot)? SnapshotOf(string target) =>
+        target.Split('@') is [var text, var uuid] && ObjectName.TryParse(text, out var name) && Guid.TryParseExact(uuid, "D", out var snapshot)
+            ? (name, snapshot)
+            : null;
+
+    internal HostTombstoneCurrent Decide(TombstoneDesired tombstone)
+    {
+        if (scene.ViewOf(tombstone.StoragePool) is not { } pool)
+        {
+            var (status, why) = scene.StateOf(tombstone.StoragePool);
+            return State(tombstone, status == StorageStatus.Broken ? RemovalStatus.Broken : RemovalStatus.Removing, why);
+        }
+        return tombstone.Type switch
+        {
+            TombstoneType.Volume => Volume(tombstone, pool, Guid.Parse(tombstone.Target)),
+            TombstoneType.Snapshot => Snapshot(tombstone, pool, tombstone.Volume!.Value, Guid.Parse(tombstone.Target)),
+            TombstoneType.Image => Image(tombstone, pool, Guid.Parse(tombstone.Target)),
+            _ => Orphan(tombstone, pool),
+        };
+    }
+
+    private HostTombstoneCurrent Volume(TombstoneDesired tombstone, PoolView pool, Guid volume)
+    {
+        if (scene.Orders.Volumes.TryGetValue(volume, out var row) && row.StoragePool == pool.Uuid)
+            return State(tombstone, RemovalStatus.Broken, "A volume of this uuid is in the pool again.");
+        var target = new StorageObject(ObjectName.Volume(volume, 1), tombstone.Size ?? 0)
+        {
+            Unit = tombstone.Unit,
+            Extents = scene.Orders.ExtentsOf(tombstone.Uuid),
+        };
+        if (!pool.Abilities.Publishes && !scene.Input.Ledger.GetValueOrDefault(volume).IsWiped && IsHidden(pool, target))
+            return State(tombstone, RemovalStatus.Broken, $"The host does not see unit {target.Unit}.");
+        return Remove(tombstone, pool, StorageSubject.OfVolume(pool.Uuid, volume), [.. AllOf(scene, pool, target)]);
+    }
+
+    private HostTombstoneCurrent Snapshot(TombstoneDesired tombstone, PoolView pool, Guid volume, Guid snapshot)
+    {
+        if (!scene.Orders.Kept.ContainsKey(volume) || !scene.Orders.Volumes.TryGetValue(volume, out var row))
+            return State(tombstone, RemovalStatus.Broken, "This host does not keep the volume.");
+        var target = scene.Orders.ObjectOf(row, ObjectName.Volume(volume, row.Generation));
+        if (!pool.Holds(target) && !scene.IsBusy(StorageSubject.OfVolume(pool.Uuid, volume)) && pool.IsUsable)
+            return State(tombstone, RemovalStatus.Removed, null);
+        return SnapshotIn(tombstone, pool, target, snapshot);
+    }
+
+    private HostTombstoneCurrent SnapshotIn(TombstoneDesired tombstone, PoolView pool, StorageObject target, Guid snapshot)
+    {
+        var details = pool.Details.GetValueOrDefault(target.Name);
+        if (details is not null && details.Snapshots.All(found => found.Uuid != snapshot))
+            return State(tombstone, RemovalStatus.Removed, null);
+        var failure = scene.Input.Failures.GetValueOrDefault(new StorageAction.RemoveSnapshot(pool.Uuid, target, snapshot))?.Why
+            ?? pool.Why ?? pool.Troubles.GetValueOrDefault(target.Name);
+        return State(tombstone, failure is null ? RemovalStatus.Removing : RemovalStatus.Broken, failure);
+    }
+
+    private HostTombstoneCurrent Image(TombstoneDesired tombstone, PoolView pool, Guid image)
+    {
+        // Elsewhere the staging has it, which tidies itself.
+        if (!pool.Abilities.KeepsImages)
+            return State(tombstone, RemovalStatus.Removed, null);
+        if (scene.Orders.Copies.Any(copy => copy.Image == image && copy.StoragePool == pool.Uuid))
+            return State(tombstone, RemovalStatus.Broken, "A copy of this image is ordered in the pool again.");
+        var due = pool.Of(ObjectKind.Image, image)
+            .Select(found => new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, 0))));
+        return Remove(tombstone, pool, StorageSubject.OfImage(pool.Uuid, image), [.. due]);
+    }
+
+    private HostTombstoneCurrent Orphan(TombstoneDesired tombstone, PoolView pool)
+    {
+        if (SnapshotOf(tombstone.Target) is { } named)
+        {
+            if (scene.Orders.HasSnapshot(named.Snapshot))
+                return State(tombstone, RemovalStatus.Broken, "A row of this snapshot is there.");
+            if (pool.Find(named.Volume) is null && pool.IsUsable)
+                return State(tombstone, RemovalStatus.Removed, null);
+            if (scene.Orders.Kept.ContainsKey(named.Volume.Uuid) && scene.Orders.Volumes.TryGetValue(named.Volume.Uuid, out var volume))
+                return SnapshotIn(tombstone, pool, scene.Orders.ObjectOf(volume, named.Volume), named.Snapshot);
+            return State(tombstone, RemovalStatus.Broken, "This host does not keep the volume.");
+        }
+        if (!ObjectName.TryParse(tombstone.Target, out var name))
+            return State(tombstone, RemovalStatus.Broken, "The platform has not named that.");
+        if (OrphanFinder.IsExplained(scene, pool, name))
+            return State(tombstone, RemovalStatus.Broken, "A row explains it, so it is no orphan.");
+        Due[] due = pool.Find(name) is null ? [] : [new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(name, 0)))];
+        return Remove(tombstone, pool, StorageSubject.Of(pool.Uuid, name), due);
+    }
+
+    private HostTombstoneCurrent Remove(TombstoneDesired tombstone, PoolView pool, StorageSubject subject, Due[] due)
+    {
+        var verdict = scene.Agenda.Take(subject, due, pool.IsUsable);
+        // Gone is what is seen, and not while something that was withdrawn may still make it.
+        if (due.Length == 0 && !scene.IsBusy(subject) && pool.IsUsable)
+            return State(tombstone, RemovalStatus.Removed, null);
+        var why = pool.Why ?? verdict.Why;
+        return State(tombstone, why is null ? RemovalStatus.Removing : RemovalStatus.Broken, why);
+    }
+
+    private static bool IsHidden(PoolView pool, StorageObject target) =>
+        pool.Scan?.Units is { } units && target.Unit is { } unit && !units.ContainsKey(unit);
+
+    private HostTombstoneCurrent State(TombstoneDesired tombstone, RemovalStatus status, string? why) => new()
+    {
+        Host = scene.Input.Host,
+        Tombstone = tombstone.Uuid,
+        Status = status,
+        Why = why,
+    };
+}

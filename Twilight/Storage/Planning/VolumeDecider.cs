@@ -1,0 +1,159 @@
+using PonyCloud.Shared.Entities;
+
+namespace PonyCloud.Twilight.Storage.Planning;
+
+/// <summary>What to do with a volume that the host keeps. The table is in README.md.</summary>
+internal sealed class VolumeDecider(Scene scene)
+{
+    /// <returns>What the host has of it; null for nothing.</returns>
+    internal HostVolumeCurrent? Decide(HostVolumeDesired kept)
+    {
+        if (!scene.Orders.Volumes.TryGetValue(kept.Volume, out var volume))
+            return State(kept.Volume, StorageStatus.Preparing, "The volume itself is not known here yet.");
+        var subject = StorageSubject.OfVolume(volume.StoragePool, volume.Uuid);
+        if (scene.ViewOf(volume.StoragePool) is not { } pool)
+        {
+            var (status, why) = scene.StateOf(volume.StoragePool);
+            return State(volume.Uuid, status == StorageStatus.Ready ? StorageStatus.Preparing : status, why);
+        }
+        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(volume.Uuid, volume.Generation));
+        var isThere = IsThere(volume, target, pool);
+        if (isThere || !pool.Abilities.Publishes)
+            scene.Look(volume.StoragePool, target);
+
+        if (volume.State == VolumeState.Deleted)
+            return Deleted(volume, target, pool, subject);
+        return isThere ? Present(volume, target, pool, subject) : Absent(kept, volume, target, pool, subject);
+    }
+
+    private HostVolumeCurrent? Deleted(VolumeDesired volume, StorageObject target, PoolView pool, StorageSubject subject)
+    {
+        var due = RemovalDecider.AllOf(scene, pool, target).ToList();
+        var verdict = scene.Agenda.Take(subject, due, pool.IsUsable);
+        if (due.Count == 0 && !scene.IsBusy(subject))
+            return null;
+        return State(volume.Uuid, verdict.Why is null ? StorageStatus.Preparing : StorageStatus.Broken, pool.Why ?? verdict.Why ?? "It is being removed.");
+    }
+
+    private HostVolumeCurrent? Absent(
+        HostVolumeDesired kept, VolumeDesired volume, StorageObject target, PoolView pool, StorageSubject subject)
+    {
+        var (make, why) = volume is { Content: VolumeContent.Pending, State: VolumeState.Present }
+            ? MakeOf(kept, volume, target, pool)
+            : (null, null);
+        var leftovers = Leftovers(volume, pool, isThere: false);
+        var verdict = scene.Agenda.Take(subject, make is null ? leftovers : [.. leftovers, new Due(make)], pool.IsUsable);
+        var older = OlderOf(volume, pool);
+        var state = (volume.Content, volume.State) switch
+        {
+            (VolumeContent.Made, VolumeState.Present) => State(volume.Uuid, StorageStatus.Broken, "Its content is lost: nothing of it is in the pool."),
+            (VolumeContent.Upload, VolumeState.Present) => State(volume.Uuid, StorageStatus.Preparing, "It waits for its content to be sent."),
+            (_, VolumeState.Optional) => null,
+            _ when make is not null && verdict.WhyNot(make) is { } failure => State(volume.Uuid, StorageStatus.Broken, failure),
+            _ => State(volume.Uuid, StorageStatus.Preparing, why),
+        };
+        return pool.Why is { } broken && state is not null ? state with { Status = StorageStatus.Broken, Why = broken } : state is null ? null
+            : state with { Generation = older };
+    }
+
+    private HostVolumeCurrent Present(VolumeDesired volume, StorageObject target, PoolView pool, StorageSubject subject)
+    {
+        var details = pool.Details.GetValueOrDefault(target.Name);
+        List<Due> due = details is null ? [] : [.. new SnapshotDecider(scene).DueOf(volume, target, pool, details), .. Changes(volume, target, details)];
+        var verdict = scene.Agenda.Take(subject, [.. due, .. Leftovers(volume, pool, isThere: true)], pool.IsUsable);
+        var loud = due.Find(one => !one.IsQuiet);
+        var why = pool.Why ?? pool.Troubles.GetValueOrDefault(target.Name) ?? RevertTrouble(volume, details)
+            ?? (loud is null ? null : verdict.WhyNot(loud.Action));
+        var status = pool.Why is not null || (details is null && why is not null) ? StorageStatus.Broken
+            : details is null || loud is not null || why is not null ? StorageStatus.Preparing
+            : StorageStatus.Ready;
+        return State(volume.Uuid, status, why) with
+        {
+            Path = pool.PathOf(target.Name),
+            Size = details?.Size,
+            Allocated = pool.Find(target.Name)?.Allocated,
+            Generation = volume.Generation,
+            Reverts = RevertsOf(volume),
+        };
+    }
+
+    private IEnumerable<Due> Changes(VolumeDesired volume, StorageObject target, ObjectDetails details)
+    {
+        var isToRevert = IsToRevert(volume);
+        // What was ordered to be kept is kept before anything else becomes of the content.
+        var keepsFirst = SnapshotDecider.ToTake(scene, volume, details).Any();
+        if (isToRevert && !keepsFirst && details.Snapshots.Any(snapshot => snapshot.Uuid == volume.Revert))
+            yield return new Due(new StorageAction.Revert(volume.StoragePool, target, volume.Revert!.Value, volume.Reverts));
+        if (!isToRevert && details.Size < volume.Size)
+            yield return new Due(new StorageAction.Grow(volume.StoragePool, target));
+    }
+
+    private (StorageAction.Make? Make, string? Why) MakeOf(HostVolumeDesired kept, VolumeDesired volume, StorageObject target, PoolView pool)
+    {
+        if (!pool.Abilities.Publishes && !pool.Holds(target))
+            return (null, pool.Troubles.GetValueOrDefault(target.Name) ?? "The host does not see its space in the pool.");
+        var (source, why) = (volume.BaseImage, volume.BaseVolume) switch
+        {
+            ({ } image, _) => FromImage(image, pool),
+            (_, { } from) => FromVolume(kept.SourceVolume ?? from),
+            _ => (new VolumeSource.Empty(), null),
+        };
+        return source is null ? (null, why) : (new StorageAction.Make(volume.StoragePool, target, source), null);
+    }
+
+    private (VolumeSource? Source, string? Why) FromImage(Guid image, PoolView pool)
+    {
+        var keeper = pool.Abilities.KeepsImages ? pool : scene.ViewOf(scene.Input.Staging.Pool.Uuid);
+        return keeper?.Find(ObjectName.Image(image)) is null
+            ? (null, "It waits for the copy of its image.")
+            : (new VolumeSource.Image(keeper.Uuid, image), null);
+    }
+
+    private (VolumeSource? Source, string? Why) FromVolume(Guid uuid)
+    {
+        if (!scene.Orders.Volumes.TryGetValue(uuid, out var from))
+            return (null, "The volume that it is to be a copy of is not known here yet.");
+        var target = scene.Orders.ObjectOf(from, ObjectName.Volume(from.Uuid, from.Generation));
+        if (scene.ViewOf(from.StoragePool) is not { } pool || from.Content != VolumeContent.Made || !pool.Holds(target))
+            return (null, "The volume that it is to be a copy of is not there yet.");
+        return (new VolumeSource.Volume(from.StoragePool, target), null);
+    }
+
+    /// <summary>What this host began, and what the content that is there has replaced.</summary>
+    private List<Due> Leftovers(VolumeDesired volume, PoolView pool, bool isThere) =>
+    [
+        .. pool.Of(ObjectKind.Volume, volume.Uuid)
+            .Where(found => found.Name is { } name && (
+                (scene.IsLeftBehind(found) && !(volume.Content == VolumeContent.Upload && name.Generation == volume.Generation))
+                || (isThere && (name.Generation < volume.Generation || (name.IsPartial && name.Generation == volume.Generation)))))
+            .Select(found => new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, volume.Size)), IsQuiet: true)),
+    ];
+
+    private bool IsThere(VolumeDesired volume, StorageObject target, PoolView pool) => pool.Holds(target)
+        && (pool.Abilities.Publishes || (!RecordOf(volume).IsWiped
+            && (volume.Content == VolumeContent.Made || RecordOf(volume).Generation == volume.Generation)));
+
+    private static int? OlderOf(VolumeDesired volume, PoolView pool) => pool.Of(ObjectKind.Volume, volume.Uuid)
+        .Where(found => found.Name is { IsPartial: false })
+        .Max(found => (int?)found.Name!.Generation);
+
+    private VolumeRecord RecordOf(VolumeDesired volume) => scene.Input.Ledger.GetValueOrDefault(volume.Uuid);
+
+    private bool IsToRevert(VolumeDesired volume) => volume.Revert is not null && RecordOf(volume).Reverts < volume.Reverts;
+
+    private int? RevertsOf(VolumeDesired volume) => volume.Revert is null ? volume.Reverts : RecordOf(volume).Reverts;
+
+    private string? RevertTrouble(VolumeDesired volume, ObjectDetails? details) =>
+        details is not null && IsToRevert(volume) && !SnapshotDecider.ToTake(scene, volume, details).Any()
+        && details.Snapshots.All(snapshot => snapshot.Uuid != volume.Revert)
+            ? "The snapshot that it is to be again is not there."
+            : null;
+
+    private HostVolumeCurrent State(Guid volume, StorageStatus status, string? why) => new()
+    {
+        Host = scene.Input.Host,
+        Volume = volume,
+        Status = status,
+        Why = why,
+    };
+}

@@ -1,0 +1,51 @@
+using Microsoft.Extensions.DependencyInjection;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Hosting;
+using PonyCloud.Twilight.Reconciliation;
+using PonyCloud.Twilight.Storage.Copying;
+using PonyCloud.Twilight.Storage.Files;
+using PonyCloud.Twilight.Storage.Working;
+
+namespace PonyCloud.Twilight.Storage;
+
+/// <summary>The settings of this room, and how it is put together.</summary>
+internal static class StorageSetup
+{
+    private const string StagingDirectory = "storage:staging_directory";
+    private const string ScanTimeout = "storage:scan_timeout";
+    private const string Ledger = "done";
+
+    public static IReadOnlyList<ConfigurationKey> Keys { get; } =
+    [
+        new(StagingDirectory, ConfigurationKind.Text, "Directory on a disk of the host itself, for images while they are fetched and for copies that pools cannot keep.")
+        {
+            Default = "/var/lib/twilight/storage",
+            Check = value => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path",
+        },
+        new(ScanTimeout, ConfigurationKind.Duration, "A storage pool that does not answer for so long is broken.")
+        {
+            Default = "20", Minimum = 1, Maximum = 600,
+        },
+    ];
+
+    public static void AddStorage(this IServiceCollection services, Guid host, ConfigurationValues values)
+    {
+        var staging = values.Text(StagingDirectory);
+        services.AddSingleton(new StorageReconcilerOptions
+        {
+            Host = host,
+            StagingDirectory = staging,
+            ScanLimit = values.Duration(ScanTimeout),
+        });
+        services.AddSingleton<IStoragePoolDriver, DirDriver>();
+        services.AddSingleton<IReadOnlyDictionary<StoragePoolType, IStoragePoolDriver>>(
+            provider => provider.GetServices<IStoragePoolDriver>().ToDictionary(driver => driver.Type));
+        services.AddSingleton<OpenPools>();
+        services.AddSingleton<ProgressBoard>();
+        services.AddSingleton<IVolumeCopier, VolumeCopier>();
+        services.AddSingleton<ImageImport>();
+        services.AddSingleton<StorageWork>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<VolumeLedger>(provider, Path.Combine(staging, Ledger)));
+        services.AddSingleton<IHostReporter, StorageReconciler>();
+    }
+}
