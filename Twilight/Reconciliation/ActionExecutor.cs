@@ -4,130 +4,98 @@ using PonyCloud.Twilight.Hypervisor;
 namespace PonyCloud.Twilight.Reconciliation;
 
 /// <summary>
-/// Carries out what the newest plan says, at most one action for each instance.
-/// <code>
-///             in the plan                  ended
-///   (none) ───────────────► RUNNING ──────────────────► ENDED ── Collect ──► (none)
-///                              │ no longer in the plan     ▲
-///                              └──────► WITHDRAWN ─────────┘
-///                                       cancelled at once; a start also gets its power cut
-/// </code>
+/// Carries out what the newest plan says, at most one action for each instance, as <see cref="OrderExecutor{TSubject,TAction}"/>
+/// does; a start that is withdrawn also gets its power cut.
 /// </summary>
 /// <remarks>
-/// Owned by one loop: only its thread calls <see cref="Carry"/>, <see cref="Collect"/> and <see cref="InFlight"/>. An
-/// action that has ended stays in flight until it is collected, so a plan never sees the gap between the two.
+/// Owned by one loop: only its thread calls <see cref="Carry"/>, <see cref="Collect"/> and <see cref="InFlight"/>.
 /// </remarks>
-public sealed partial class ActionExecutor : IAsyncDisposable
+public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, IAsyncDisposable
 {
     private readonly IHypervisor _hypervisor;
-    private readonly Action _ended;
     private readonly ILogger _logger;
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly Dictionary<Guid, Run> _runs = [];
-    private bool _isDisposed;
+    private readonly OrderExecutor<Guid, InstanceAction> _executor;
+    private volatile bool _isStopping;
 
     /// <param name="ended">Called on any thread when an action has ended and can be collected.</param>
     public ActionExecutor(IHypervisor hypervisor, Action ended, ILogger<ActionExecutor> logger)
     {
         _hypervisor = hypervisor;
-        _ended = ended;
         _logger = logger;
+        // Nobody asks what was before what: a scan follows each end.
+        _executor = new OrderExecutor<Guid, InstanceAction>(this, () => 0, ended);
     }
 
     /// <summary>What has begun and not been collected, by instance.</summary>
-    public IReadOnlyDictionary<Guid, InstanceAction> InFlight => _runs.ToDictionary(run => run.Key, run => run.Value.Action);
+    public IReadOnlyDictionary<Guid, InstanceAction> InFlight => _executor.InFlight;
 
     /// <summary>Begins what is new in the plan, lets go on what is in it still, cancels what is not.</summary>
-    public void Carry(IEnumerable<InstanceAction> plan)
-    {
-        var actions = plan.ToDictionary(action => action.Instance);
-        foreach (var (instance, run) in _runs)
-        {
-            if (!run.IsWithdrawn && actions.GetValueOrDefault(instance) != run.Action)
-            {
-                LogWithdrawn(run.Action);
-                run.Withdraw();
-            }
-        }
-        foreach (var (instance, action) in actions)
-        {
-            if (_runs.ContainsKey(instance))
-                continue;
-            LogBegun(action);
-            var run = new Run(action);
-            _runs.Add(instance, run);
-            run.Begin(RunAsync(run), _ended);
-        }
-    }
+    public void Carry(IEnumerable<InstanceAction> plan) => _executor.Carry(plan);
 
     /// <summary>Takes the actions that have ended out of flight.</summary>
     public IReadOnlyList<ActionOutcome> Collect()
     {
-        var ended = _runs.Where(run => run.Value.Outcome.IsCompleted).ToList();
-        foreach (var (instance, run) in ended)
-        {
-            _runs.Remove(instance);
-            run.Dispose();
-        }
-        return [.. ended.Select(run => run.Value.Outcome.Result)];
+        var ended = _executor.Ended;
+        _executor.Collect(ended);
+        return [.. ended.Select(outcome => new ActionOutcome(outcome.Action, outcome.End, outcome.Failure?.Message))];
     }
 
     /// <summary>Lets go of what is in flight. The guests stay as they are: a start may well come about.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        await _stopping.CancelAsync();
-        foreach (var run in _runs.Values)
-            run.Withdraw();
-        await Task.WhenAll(_runs.Values.Select(run => run.Outcome));
-        Collect();
-        _stopping.Dispose();
+        _isStopping = true;
+        return _executor.DisposeAsync();
     }
 
-    private async Task<ActionOutcome> RunAsync(Run run)
+    Guid IOrderWork<Guid, InstanceAction>.SubjectOf(InstanceAction action) => action.Instance;
+
+    async Task IOrderWork<Guid, InstanceAction>.DoAsync(InstanceAction action, CancellationToken cancellationToken)
     {
-        // The loop goes on while even the first call is made.
-        await Task.Yield();
-        var action = run.Action;
         try
         {
-            await DoAsync(action, run.Token);
-            LogDone(action);
-            return new ActionOutcome(action, ActionEnd.Done);
+            await DoAsync(action, cancellationToken);
         }
-        catch (Exception exception) when (run.IsWithdrawn)
+        catch (Exception) when (cancellationToken.IsCancellationRequested && action is InstanceAction.Start && !_isStopping)
         {
-            // Whether it was cancelled or happened to fail: nobody wants it any more.
-            LogGivenUp(action, exception.Message);
-            return await UnwindAsync(action);
+            await CutAsync(action);
+            throw;
         }
-#pragma warning disable CA1031 // Nothing that an action throws may be lost: it becomes the instance's state, and the log's.
-        catch (Exception exception)
-#pragma warning restore CA1031
+    }
+
+    void IOrderWork<Guid, InstanceAction>.Note(OrderStep step, InstanceAction action, Exception? failure)
+    {
+        switch (step)
         {
-            LogFailed(exception, action);
-            return new ActionOutcome(action, ActionEnd.Failed, exception.Message);
+            case OrderStep.Begun:
+                LogBegun(action);
+                break;
+            case OrderStep.Withdrawn:
+                LogWithdrawn(action);
+                break;
+            case OrderStep.Done:
+                LogDone(action);
+                break;
+            case OrderStep.Failed:
+                LogFailed(failure!, action);
+                break;
+            default:
+                LogGivenUp(action, failure!.Message);
+                break;
         }
     }
 
     /// <summary>A start that is withdrawn must not go on behind our back: its power is cut without waiting for it.</summary>
-    private async Task<ActionOutcome> UnwindAsync(InstanceAction action)
+    private async Task CutAsync(InstanceAction action)
     {
-        if (action is InstanceAction.Start && !_stopping.IsCancellationRequested)
+        try
         {
-            try
-            {
-                await PowerOffAsync(action.Instance, CancellationToken.None);
-            }
-            catch (HypervisorException exception)
-            {
-                // Not the end of it: the next plan sees the domain and cuts its power.
-                LogCutFailed(exception, action);
-            }
+            await PowerOffAsync(action.Instance, CancellationToken.None);
         }
-        return new ActionOutcome(action, ActionEnd.Withdrawn);
+        catch (HypervisorException exception)
+        {
+            // Not the end of it: the next plan sees the domain and cuts its power.
+            LogCutFailed(exception, action);
+        }
     }
 
     private async Task DoAsync(InstanceAction action, CancellationToken cancellationToken)
@@ -201,33 +169,4 @@ public sealed partial class ActionExecutor : IAsyncDisposable
 
     [LoggerMessage(EventId = 3007, Level = LogLevel.Debug, Message = "Given up: {Action}: {Message}")]
     private partial void LogGivenUp(InstanceAction action, string message);
-
-    private sealed class Run(InstanceAction action) : IDisposable
-    {
-        private readonly CancellationTokenSource _cancellation = new();
-        private Task<ActionOutcome>? _outcome;
-        private volatile bool _isWithdrawn;
-
-        public InstanceAction Action => action;
-
-        public CancellationToken Token => _cancellation.Token;
-
-        public bool IsWithdrawn => _isWithdrawn;
-
-        public Task<ActionOutcome> Outcome => _outcome ?? throw new InvalidOperationException("Not begun.");
-
-        public void Begin(Task<ActionOutcome> outcome, Action ended)
-        {
-            _outcome = outcome;
-            outcome.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        }
-
-        public void Withdraw()
-        {
-            _isWithdrawn = true;
-            _cancellation.Cancel();
-        }
-
-        public void Dispose() => _cancellation.Dispose();
-    }
 }

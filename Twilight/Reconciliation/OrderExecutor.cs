@@ -15,8 +15,23 @@ public interface IOrderWork<out TSubject, in TAction>
     /// <summary>Ends soon after it is cancelled.</summary>
     Task DoAsync(TAction action, CancellationToken cancellationToken);
 
-    /// <summary>An action has begun, is withdrawn, has ended so; for the log. On any thread.</summary>
-    void Note(string what, TAction action, Exception? failure);
+    /// <summary>For the log. On any thread.</summary>
+    /// <param name="failure">What was thrown; null where nothing was.</param>
+    void Note(OrderStep step, TAction action, Exception? failure);
+}
+
+/// <summary>What becomes of an action.</summary>
+public enum OrderStep
+{
+    Begun,
+
+    /// <summary>It is cancelled.</summary>
+    Withdrawn,
+    Done,
+    Failed,
+
+    /// <summary>It has ended after it was withdrawn.</summary>
+    GivenUp,
 }
 
 /// <summary>
@@ -56,7 +71,7 @@ public sealed class OrderExecutor<TSubject, TAction>(IOrderWork<TSubject, TActio
         {
             if (!run.IsWithdrawn && !run.Outcome.IsCompleted && !run.Action.Equals(actions.GetValueOrDefault(subject)))
             {
-                work.Note("Withdrawn", run.Action, null);
+                work.Note(OrderStep.Withdrawn, run.Action, null);
                 run.Withdraw();
             }
         }
@@ -64,7 +79,7 @@ public sealed class OrderExecutor<TSubject, TAction>(IOrderWork<TSubject, TActio
         {
             if (_runs.ContainsKey(subject))
                 continue;
-            work.Note("Begin", action, null);
+            work.Note(OrderStep.Begun, action, null);
             var run = new Run(action);
             _runs.Add(subject, run);
             run.Begin(RunAsync(run), ended);
@@ -100,20 +115,20 @@ public sealed class OrderExecutor<TSubject, TAction>(IOrderWork<TSubject, TActio
         try
         {
             await work.DoAsync(run.Action, run.Token);
-            work.Note("Done", run.Action, null);
+            work.Note(OrderStep.Done, run.Action, null);
             return new OrderOutcome<TAction>(run.Action, ActionEnd.Done, null, count());
         }
         catch (Exception exception) when (run.IsWithdrawn)
         {
             // Whether it was cancelled or happened to fail: nobody wants it any more.
-            work.Note("Given up", run.Action, exception);
+            work.Note(OrderStep.GivenUp, run.Action, exception);
             return new OrderOutcome<TAction>(run.Action, ActionEnd.Withdrawn, null, count());
         }
 #pragma warning disable CA1031 // Nothing that an action throws may be lost: it becomes the state of its subject, and the log's.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            work.Note("Failed", run.Action, exception);
+            work.Note(OrderStep.Failed, run.Action, exception);
             return new OrderOutcome<TAction>(run.Action, ActionEnd.Failed, exception, count());
         }
     }

@@ -47,12 +47,12 @@ public sealed partial class StorageWork(
         _ => throw new InvalidOperationException($"Nobody carries out {action}."),
     };
 
-    public void Note(string what, StorageAction action, Exception? failure)
+    public void Note(OrderStep step, StorageAction action, Exception? failure)
     {
-        if (what == "Failed")
+        if (step == OrderStep.Failed)
             LogFailed(failure!, action);
         else
-            LogNoted(what, action);
+            LogStep(step, action);
     }
 
     private async Task PrepareAsync(PoolDefinition definition, CancellationToken cancellationToken)
@@ -121,8 +121,8 @@ public sealed partial class StorageWork(
         public void Report(int value) => progress.Report(new WorkProgress(value, null, null));
     }
 
-    [LoggerMessage(EventId = 3301, Level = LogLevel.Information, Message = "{What}: {Action}")]
-    private partial void LogNoted(string what, StorageAction action);
+    [LoggerMessage(EventId = 3301, Level = LogLevel.Information, Message = "{Step}: {Action}")]
+    private partial void LogStep(OrderStep step, StorageAction action);
 
     [LoggerMessage(EventId = 3305, Level = LogLevel.Error, Message = "The staging directory {Directory} cannot be used.")]
     private partial void LogStaging(Exception exception, string directory);
