@@ -15,8 +15,9 @@ internal static class OrphanFinder
     /// <summary>What this host began for rows that are gone: nobody else ever had it, and nobody misses it.</summary>
     internal static void RemoveLeftBehind(Scene scene)
     {
-        foreach (var (pool, found) in Unexplained(scene).Where(one => scene.IsLeftBehind(one.Found)))
+        foreach (var (pool, found) in Objects(scene).Where(one => scene.IsLeftBehind(one.Found)))
         {
+            // Whoever decided about the volume or the image has thought of it.
             scene.Agenda.Take(
                 StorageSubject.Of(pool.Uuid, found.Name!),
                 [new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, 0)))], pool.IsUsable);
@@ -28,7 +29,8 @@ internal static class OrphanFinder
         var dying = scene.Orders.Tombstones
             .Where(tombstone => tombstone.Type is TombstoneType.Volume or TombstoneType.Image)
             .Select(tombstone => (tombstone.StoragePool, tombstone.Target)).ToHashSet();
-        return Unexplained(scene)
+        return Objects(scene)
+            .Where(one => one.Found.Name is not { } name || !IsHere(scene, one.Pool, name))
             // Where hosts share a pool, one of them looks.
             .Where(one => !one.Pool.Definition.Pool.Shareable || scene.Orders.OwnPools.GetValueOrDefault(one.Pool.Uuid)?.Steward == true)
             .Where(one => !scene.IsLeftBehind(one.Found))
@@ -44,11 +46,17 @@ internal static class OrphanFinder
             });
     }
 
-    private static IEnumerable<(PoolView Pool, FoundObject Found)> Unexplained(Scene scene) =>
+    /// <summary>
+    /// In a pool of the host's own a volume that another host is to keep, or nobody, is out of place: that it is here is how it is found
+    /// again.
+    /// </summary>
+    private static bool IsHere(Scene scene, PoolView pool, ObjectName name) => IsExplained(scene, pool, name)
+        && (name.Kind != ObjectKind.Volume || pool.Definition.Pool.Shareable || scene.Orders.Kept.ContainsKey(name.Uuid));
+
+    private static IEnumerable<(PoolView Pool, FoundObject Found)> Objects(Scene scene) =>
         from pool in scene.Input.Pools.Values
         where pool.Uuid != scene.Input.Staging.Pool.Uuid && scene.ViewOf(pool.Uuid) is not null
         from found in pool.Objects
-        where found.Name is not { } name || !IsExplained(scene, pool, name)
         orderby found.Text
         select (pool, found);
 

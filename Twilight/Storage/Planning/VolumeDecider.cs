@@ -94,12 +94,17 @@ internal sealed class VolumeDecider(Scene scene)
             return (null, pool.Troubles.GetValueOrDefault(target.Name) ?? "The host does not see its space in the pool.");
         var (source, why) = (volume.BaseImage, volume.BaseVolume) switch
         {
+            // An image without a source of its own is what a volume holds, and the place says which.
+            ({ } image, _) when HolderOf(image, kept) is { } holder => FromVolume(holder),
             ({ } image, _) => FromImage(image, pool),
-            (_, { } from) => FromVolume(kept.SourceVolume ?? from),
+            (_, { } from) => FromVolume(from),
             _ => (new VolumeSource.Empty(), null),
         };
         return source is null ? (null, why) : (new StorageAction.Make(volume.StoragePool, target, source), null);
     }
+
+    private Guid? HolderOf(Guid image, HostVolumeDesired kept) =>
+        kept.SourceVolume is { } source && scene.Orders.Volumes.GetValueOrDefault(source)?.Image == image ? source : null;
 
     private (VolumeSource? Source, string? Why) FromImage(Guid image, PoolView pool)
     {

@@ -31,7 +31,7 @@ internal sealed class StorageOrderBook(Guid host)
 
     public VolumeDesired Volume(
         Guid pool, long size = 16, Guid? baseImage = null, Guid? baseVolume = null, VolumeContent content = VolumeContent.Pending,
-        Guid? uuid = null, int? unit = null)
+        Guid? uuid = null, int? unit = null, Guid? source = null)
     {
         var volume = new VolumeDesired
         {
@@ -45,7 +45,7 @@ internal sealed class StorageOrderBook(Guid host)
             Unit = unit,
         };
         Set("volume", volume);
-        Set("host_volume", new HostVolumeDesired { Host = host, Volume = volume.Uuid, SourceVolume = baseVolume });
+        Set("host_volume", new HostVolumeDesired { Host = host, Volume = volume.Uuid, SourceVolume = source ?? baseVolume });
         return volume;
     }
 
@@ -82,7 +82,7 @@ internal sealed class StorageOrderBook(Guid host)
         return tombstone;
     }
 
-    public (Guid Image, Guid Copy) Image(Guid pool, string source = "https://images.example/disk")
+    public (Guid Image, Guid Copy) Image(Guid pool, string? source = "https://images.example/disk")
     {
         var image = Guid.NewGuid();
         var copy = Guid.NewGuid();

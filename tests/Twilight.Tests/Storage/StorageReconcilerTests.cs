@@ -302,6 +302,48 @@ public sealed class StorageReconcilerTests
     }
 
     [Test]
+    public async Task A_volume_that_no_host_keeps_is_found_again_where_it_is()
+    {
+        var volume = await _bench.MadeAsync(_pool);
+        Orders.Remove("host_volume", RowKey.Of(StorageOrderBook.Host.ToString(), volume.Uuid.ToString()));
+
+        await _bench.UntilAsync("the orphan", () => _bench.Orphans.Count == 1);
+        Assert.That(_bench.Orphans[0].Name, Is.EqualTo($"{_pool}:{NameOf(volume)}"));
+        var tombstone = Orders.Tombstone(TombstoneType.Orphan, NameOf(volume), _pool);
+        await _bench.UntilAsync("a refusal", () => _bench.Tombstone(tombstone)?.Status == RemovalStatus.Broken);
+
+        Assert.That(Storage.Names, Is.EqualTo(new[] { NameOf(volume) }));
+    }
+
+    [Test]
+    public async Task A_volume_from_an_image_is_a_copy_of_the_volume_that_holds_the_image()
+    {
+        var (image, _) = Orders.Image(_pool, source: null);
+        var holder = await _bench.MadeAsync(_pool);
+        Storage.Write(NameOf(holder), 3, 0x41);
+        Orders.Change(holder with { Image = image });
+
+        var volume = Orders.Volume(_pool, baseImage: image, source: holder.Uuid);
+        await _bench.ReadyAsync(volume);
+
+        Assert.That(Storage.Read(NameOf(volume), 3), Is.EqualTo(0x41));
+    }
+
+    [Test]
+    public async Task A_volume_is_never_filled_from_the_source_of_an_earlier_order()
+    {
+        var first = await _bench.MadeAsync(_pool);
+        var second = await _bench.MadeAsync(_pool);
+        Storage.Write(NameOf(first), 3, 0x41);
+        Storage.Write(NameOf(second), 3, 0x42);
+
+        var volume = Orders.Volume(_pool, baseVolume: second.Uuid, source: first.Uuid);
+        await _bench.ReadyAsync(volume);
+
+        Assert.That(Storage.Read(NameOf(volume), 3), Is.EqualTo(0x42));
+    }
+
+    [Test]
     public async Task What_an_agent_left_behind_goes_with_the_next_one()
     {
         var partial = ObjectName.Volume(Guid.NewGuid(), 1) with { Worker = ObjectName.WorkerOf(StorageOrderBook.Host, Guid.NewGuid()) };
