@@ -36,12 +36,51 @@ public sealed record ImageDesired
     public string? Checksum { get; init; }
 }
 
+public enum ImageStatus
+{
+    /// <summary>Neither a source nor a volume has its content.</summary>
+    Empty,
+
+    /// <summary>It has a source, and nobody has needed it yet.</summary>
+    Idle,
+    Preparing,
+    Ready,
+    Broken,
+}
+
+/// <summary>What the hosts that keep copies say, or of one that a volume holds what that is, without naming them.</summary>
+public sealed record ImageCurrent
+{
+    public required Guid Uuid { get; init; }
+
+    public required ImageStatus Status { get; init; }
+
+    [Description("raw or qcow2, as its content tells.")]
+    public string? Format { get; init; }
+
+    [Description("MiB that a disk made from it has at least.")]
+    public long? Size { get; init; }
+
+    [Description("How much of it is fetched, in percent.")]
+    public int? Progress { get; init; }
+
+    [Description("Bytes that are fetched.")]
+    public long? Bytes { get; init; }
+
+    [Description("Bytes a second.")]
+    public long? Rate { get; init; }
+
+    [Description("The reason for the status, in words.")]
+    public string? Why { get; init; }
+}
+
 public sealed class ImageDeclaration : IEntityDeclaration
 {
     public Entity Declare() => EntityBuilder
         .Named("image", "What disks and CD-ROMs of instances are made from.")
         .KeyedByNewUuid()
         .Stored<ImageDesired>()
+        .Derived<ImageCurrent>()
         .Index("tenant")
         .SentToHost(
             new HostScope.ReferencedBy("vdisk", "image"),

@@ -29,12 +29,35 @@ public sealed record SnapshotDesired
     public SnapshotState State { get; init; } = SnapshotState.Present;
 }
 
+public enum SnapshotStatus
+{
+    /// <summary>It is to be taken, and the host that keeps the volume has not begun.</summary>
+    Waiting,
+    Preparing,
+    Ready,
+    Broken,
+}
+
+public sealed record SnapshotCurrent
+{
+    public required Guid Uuid { get; init; }
+
+    public required SnapshotStatus Status { get; init; }
+
+    [Description("When it was taken, as the host's clock said.")]
+    public DateTimeOffset? Taken { get; init; }
+
+    [Description("The reason for the status, in words.")]
+    public string? Why { get; init; }
+}
+
 public sealed class SnapshotDeclaration : IEntityDeclaration
 {
     public Entity Declare() => EntityBuilder
         .Named("snapshot", "What a volume or an instance was at a moment.")
         .KeyedByNewUuid()
         .Stored<SnapshotDesired>()
+        .Derived<SnapshotCurrent>()
         .Index("volume", "instance")
         .SentToHost(new HostScope.RefersTo("volume"), new HostScope.RefersTo("instance"))
         .Mount("/tenant/volume/snapshot", Access.TenantUser)

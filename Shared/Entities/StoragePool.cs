@@ -53,17 +53,40 @@ public sealed record StoragePoolDesired
     public long? Size { get; init; }
 }
 
+public sealed record StoragePoolCurrent
+{
+    public required Guid Uuid { get; init; }
+
+    [Description("ready: a host that is present has it. preparing: one is at it. broken: none has it.")]
+    public required StorageStatus Status { get; init; }
+
+    [Description("MiB in all, on all hosts that have it.")]
+    public long? Total { get; init; }
+
+    [Description("MiB that are free.")]
+    public long? Available { get; init; }
+
+    [Description("MiB that its volumes may take.")]
+    public required long Ordered { get; init; }
+
+    [Description("The reason for the status, in words.")]
+    public string? Why { get; init; }
+}
+
 public sealed class StoragePoolDeclaration : IEntityDeclaration
 {
     public Entity Declare() => EntityBuilder
         .Named("storage_pool", "Where volumes are kept.")
         .KeyedByNewUuid()
         .Stored<StoragePoolDesired>()
+        .Derived<StoragePoolCurrent>()
         .SentToHost(
             new HostScope.ReferencedBy("volume", "storage_pool"),
             new HostScope.ReferencedBy("host_storage_pool", "storage_pool"),
             new HostScope.ReferencedBy("image_copy", "storage_pool"),
             new HostScope.ReferencedBy("tombstone", "storage_pool"))
-        .Mount("/storage-pool", Access.Shared)
+        .Mount("/storage-pool", Access.Protected)
+        // Tenants choose one by its name. Where it is, and how full, is not theirs to know.
+        .Mount("/pool", Access.Shared, hidden: ["config", "status", "total", "available", "ordered", "why"])
         .Build();
 }

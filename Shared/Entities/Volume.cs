@@ -86,12 +86,57 @@ public sealed record VolumeDesired
     public bool Shareable { get; init; }
 }
 
+public enum VolumeStatus
+{
+    /// <summary>It is to be made, and no host does that yet.</summary>
+    Waiting,
+    Preparing,
+    Ready,
+    Broken,
+
+    /// <summary>It was made, and the host that had it for itself is gone.</summary>
+    Lost,
+
+    /// <summary>It is nowhere, and is not to be.</summary>
+    Absent,
+}
+
+/// <summary>What the host that keeps it says, without naming the host.</summary>
+public sealed record VolumeCurrent
+{
+    public required Guid Uuid { get; init; }
+
+    public required VolumeStatus Status { get; init; }
+
+    [Description("MiB that it has now.")]
+    public long? Size { get; init; }
+
+    [Description("MiB that it takes.")]
+    public long? Allocated { get; init; }
+
+    [Description("How much of what is done to it is done, in percent.")]
+    public int? Progress { get; init; }
+
+    [Description("Bytes of that which are done.")]
+    public long? Bytes { get; init; }
+
+    [Description("Bytes a second.")]
+    public long? Rate { get; init; }
+
+    [Description("The reason for the status, in words.")]
+    public string? Why { get; init; }
+
+    [Description("Its host has not been heard of since then; absent while it is.")]
+    public DateTimeOffset? StaleSince { get; init; }
+}
+
 public sealed class VolumeDeclaration : IEntityDeclaration
 {
     public Entity Declare() => EntityBuilder
         .Named("volume", "A virtual disk's content.")
         .KeyedByNewUuid()
         .Stored<VolumeDesired>()
+        .Derived<VolumeCurrent>()
         .WrittenAfter("quota")
         .Index("tenant", "storage_pool", "base_image", "base_volume", "image")
         .SentToHost(

@@ -49,6 +49,8 @@ public sealed class ResourceNode
             throw new InvalidOperationException($"{mount.Path}: there is no user in the path whose token could give access.");
         IsReachable = mount.Access != Access.Private && parent is not { IsReachable: false };
         HidesColumns = new[] { entity.Desired, entity.Current }.OfType<PartDeclaration>().SelectMany(part => part.Columns).Any(column => !Shows(column));
+        IsWritable = entity is { IsStored: true, IsWrittenByPlatform: false }
+            && !entity.Desired!.Columns.Any(column => column.IsRequired && mount.Hidden.Contains(column.Name));
         _ownKeyIndex = free[0];
         KeyColumn = keys[_ownKeyIndex];
         _keyKind = (entity.Desired ?? entity.Current)!.Column(KeyColumn)!.Kind;
@@ -83,8 +85,8 @@ public sealed class ResourceNode
     /// <summary>Whether some column of the rows is not shown here.</summary>
     public bool HidesColumns { get; }
 
-    /// <summary>Whether clients write the entity at all.</summary>
-    public bool IsWritable => Entity is { IsStored: true, IsWrittenByPlatform: false };
+    /// <summary>Whether clients write the entity here at all; where a column is left out that every row must have, they only read.</summary>
+    public bool IsWritable { get; }
 
     public ResourceNode? Child(ReadOnlySpan<char> segment) => _childrenBySpan.TryGetValue(segment, out var child) ? child : null;
 

@@ -44,10 +44,12 @@ public sealed class Capacity
     }
 
     /// <summary>The host with the most memory left among those with room, and takes that room; null when there is none.</summary>
+    /// <param name="reaching">The hosts that reach its volumes; null for every host.</param>
     /// <param name="why">When null is returned: what is missing, in words for the instance's owner.</param>
-    public Guid? Take(InstanceDesired instance, out string why)
+    public Guid? Take(InstanceDesired instance, IReadOnlySet<Guid>? reaching, out string why)
     {
         var best = _rooms
+            .Where(room => reaching is null || reaching.Contains(Guid.Parse(room.Key)))
             .Where(room => room.Value.Memory >= instance.Mem && room.Value.Threads >= instance.Rcpu)
             .OrderByDescending(room => room.Value.Memory)
             .ThenBy(room => room.Key, StringComparer.Ordinal)
@@ -56,7 +58,7 @@ public sealed class Capacity
         {
             why = _rooms.Count == 0
                 ? "No host is present."
-                : string.Create(CultureInfo.InvariantCulture, $"No host has room for {instance.Mem} MiB of memory{Threads(instance.Rcpu)}.");
+                : string.Create(CultureInfo.InvariantCulture, $"No host{(reaching is null ? "" : " that reaches its volumes")} has room for {instance.Mem} MiB of memory{Threads(instance.Rcpu)}.");
             return null;
         }
         why = "";

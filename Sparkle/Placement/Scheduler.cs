@@ -26,6 +26,7 @@ public sealed partial class Scheduler(
     private readonly Entity _instance = catalog["instance"];
     private readonly Entity _place = catalog["host_instance"];
     private readonly Entity _tenant = catalog["tenant"];
+    private readonly VolumeReach _reach = new(catalog);
     private readonly SortedSet<string> _unplaced = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _why = new(StringComparer.Ordinal);
     private readonly HashSet<string> _explained = new(StringComparer.Ordinal);
@@ -55,7 +56,7 @@ public sealed partial class Scheduler(
             }
             else if (transition.Entity == _place)
                 Consider(changes.After, transition.Key.Parts[1]);
-            else if (transition.Entity == _host || transition.Entity == _config || transition.Entity == _tenant)
+            else if (transition.Entity == _host || transition.Entity == _config || transition.Entity == _tenant || _reach.Concerns(transition.Entity))
                 _wanted = true;
         }
         PlaceAll();
@@ -126,7 +127,10 @@ public sealed partial class Scheduler(
         // A host that still has the instance, although no order says so, keeps it: a second copy is never made.
         var holder = state[_place].Where("instance", instance.Uuid.ToString()).FirstOrDefault(place => place.Current is not null);
         if (holder is null)
-            return capacity.Take(instance, out why);
+        {
+            var reaching = _reach.HostsOf(state, instance.Uuid, out why);
+            return reaching is { Count: 0 } ? null : capacity.Take(instance, reaching, out why);
+        }
         why = "The host that has it is gone and has not let go of it.";
         var host = Guid.Parse(holder.Key.Parts[0]);
         return state[_host].Find(host)?.Desired is HostDesired { State: not HostState.Gone } ? host : null;

@@ -8,7 +8,7 @@ namespace PonyCloud.Sparkle.Storage;
 /// <summary>The room's one line in the program.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Adds the places of volumes, what is left of deleted ones, and the stewards of pools.</summary>
+    /// <summary>Adds the places of volumes, what is left of deleted ones, the stewards of pools, and what is shown of all of them.</summary>
     public static IServiceCollection AddStorage(this IServiceCollection services)
     {
         services.AddSingleton<StorageRows>();
@@ -26,6 +26,12 @@ public static class StorageRegistration
             provider.GetRequiredService<IControlQueue>(),
             provider.GetRequiredService<IStateView>(),
             provider.GetRequiredService<ILogger<StorageDesk>>()));
+        services.AddSingleton<IControlFeature, VolumeView>();
+        services.AddSingleton<IControlFeature, ImageView>();
+        services.AddSingleton<IControlFeature, SnapshotView>();
+        services.AddSingleton<IControlFeature, PoolView>();
+        services.AddSingleton<IControlFeature, OrphanView>();
+        services.AddSingleton<IControlFeature, StorageEvents>();
         return services;
     }
 }

@@ -25,7 +25,7 @@ public sealed partial class DeclarationTests
             "address", "affinity_group", "affinity_group_instance", "bond", "config", "cpu_profile", "disk",
             "enrolment", "event", "extent", "host", "host_bond", "host_candidate", "host_cpu_profile", "host_disk",
             "host_extent", "host_image", "host_instance", "host_net_role", "host_nic", "host_orphan", "host_snapshot",
-            "host_storage_pool", "host_tombstone", "host_vlan", "host_volume", "image", "image_copy", "instance", "member", "metering", "net_role", "network", "nic", "quota", "revocation", "route",
+            "host_storage_pool", "host_tombstone", "host_vlan", "host_volume", "image", "image_copy", "instance", "member", "metering", "net_role", "network", "nic", "orphan", "quota", "revocation", "route",
             "snapshot", "storage_pool", "switch", "tenant", "tombstone", "user", "vdisk", "vnic", "volume",
         ]));
 
@@ -84,6 +84,7 @@ public sealed partial class DeclarationTests
     [TestCase("/host/event", "event", Access.Protected, "host")]
     [TestCase("/host/instance", "host_instance", Access.Protected, "host")]
     [TestCase("/instance", "instance", Access.Shared, null)]
+    [TestCase("/orphan", "orphan", Access.Protected, null)]
     [TestCase("/tenant", "tenant", Access.TenantUser, null)]
     [TestCase("/tenant/instance", "instance", Access.TenantUser, "tenant")]
     [TestCase("/tenant/instance/event", "event", Access.TenantUser, "instance")]
@@ -129,11 +130,13 @@ public sealed partial class DeclarationTests
     [TestCase("/image/copy", "image_copy", Access.Protected, "image")]
     [TestCase("/image/volume", "volume", Access.Protected, "image")]
     [TestCase("/instance/vdisk", "vdisk", Access.Shared, "instance")]
-    [TestCase("/storage-pool", "storage_pool", Access.Shared, null)]
+    [TestCase("/pool", "storage_pool", Access.Shared, null)]
+    [TestCase("/storage-pool", "storage_pool", Access.Protected, null)]
     [TestCase("/storage-pool/disk", "disk", Access.Protected, "storage_pool")]
     [TestCase("/storage-pool/extent", "extent", Access.Protected, "storage_pool")]
     [TestCase("/storage-pool/host", "host_storage_pool", Access.Protected, "storage_pool")]
     [TestCase("/storage-pool/image-copy", "image_copy", Access.Protected, "storage_pool")]
+    [TestCase("/storage-pool/orphan", "orphan", Access.Protected, "storage_pool")]
     [TestCase("/storage-pool/tombstone", "tombstone", Access.Protected, "storage_pool")]
     [TestCase("/storage-pool/volume", "volume", Access.Protected, "storage_pool")]
     [TestCase("/tenant/affinity-group", "affinity_group", Access.TenantUser, "tenant")]
@@ -151,12 +154,22 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(72), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(75), "every mount has a case above");
     }
 
     [Test]
     public void A_tenant_does_not_see_hosts_in_its_events() =>
         Assert.That(Catalog.FindMount("/tenant/instance/event")!.Value.Mount.Hidden, Is.EquivalentTo(["host", "data"]));
+
+    [Test]
+    public void A_tenant_does_not_see_where_a_pool_is_and_how_full()
+    {
+        var entity = Catalog["storage_pool"];
+        Assert.That(
+            entity.Desired!.Columns.Concat(entity.Current!.Columns).Where(column => !column.IsSecret).Select(column => column.Name)
+                .Except(Catalog.FindMount("/pool")!.Value.Mount.Hidden),
+            Is.EquivalentTo(["uuid", "name", "type", "shareable", "size"]));
+    }
 
     [Test]
     public void A_hidden_column_is_a_column()

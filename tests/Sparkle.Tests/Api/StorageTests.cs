@@ -44,7 +44,7 @@ public sealed class StorageTests : ApiFixture
             ($"/tenant/{tenant}/affinity-group/{uuids["$g"]}/instance", uuids["$n"], Token(Owner, Guid.Parse(tenant))),
             ($"/tenant/{tenant}/instance/{instance}/affinity-group", uuids["$n"], Token(Owner, Guid.Parse(tenant))),
             ("/image", Image.ToString(), Token(Owner, Guid.Parse(tenant))),
-            ("/storage-pool", Pool.ToString(), Token(Owner, Guid.Parse(tenant))),
+            ("/pool", Pool.ToString(), Token(Owner, Guid.Parse(tenant))),
         })
         {
             Assert.That((await GetAsync($"/api/v1{path}", token)).Json.Properties().Select(row => row.Name), Is.EqualTo([key]), path);
@@ -99,6 +99,19 @@ public sealed class StorageTests : ApiFixture
     {
         Assert.That((await GetAsync($"/api/v1{path}", Token(Owner, TenantA))).Status, Is.EqualTo(HttpStatusCode.Forbidden));
         Assert.That((await GetAsync($"/api/v1{path}", Token(Alicorn))).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task A_tenant_sees_that_a_pool_is_there_and_not_where_it_is_and_how_full()
+    {
+        Database.Report(new StoragePoolCurrent { Uuid = Pool, Status = StorageStatus.Broken, Ordered = 7, Why = "No route to 192.0.2.7." });
+
+        var seen = await GetAsync($"/api/v1/pool/{Pool}", Token(Owner, TenantA));
+        Assert.That(((JObject)seen.Json["desired"]!).Properties().Select(column => column.Name), Is.EquivalentTo(["uuid", "name", "type", "shareable"]));
+        Assert.That(((JObject)seen.Json["current"]!).Properties().Select(column => column.Name), Is.EqualTo(["uuid"]));
+        Assert.That((await GetAsync($"/api/v1/storage-pool/{Pool}", Token(Owner, TenantA))).Status, Is.EqualTo(HttpStatusCode.Forbidden));
+        Assert.That((await GetAsync($"/api/v1/storage-pool/{Pool}", Token(Alicorn))).Json["current"]!["why"], Is.Not.Null);
+        Assert.That((await DeleteAsync($"/api/v1/pool/{Pool}", Token(Alicorn))).Status, Is.EqualTo(HttpStatusCode.MethodNotAllowed), "it is written where all of it is seen");
     }
 
     [Test]

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Placement.Extents;
 using PonyCloud.Sparkle.Storage;
 using PonyCloud.TestKit.Control;
 
@@ -13,6 +15,10 @@ internal sealed class StorageInMemory : IControlQueue
 
     private readonly Queue<Action> _posted = [];
     private readonly StorageDesk _desk;
+    private readonly ExtentPlacement _extents;
+    private readonly IControlFeature[] _views;
+    private readonly StateStore _shown = new(Catalog);
+    private readonly List<IControlFeature> _others = [];
     private TimeSpan _now = TimeSpan.FromSeconds(1);
     private int _uuids = 9_000;
 
@@ -22,7 +28,20 @@ internal sealed class StorageInMemory : IControlQueue
         Places = new VolumePlaces(rows, () => Number(_uuids++));
         _desk = new StorageDesk(
             [new VolumeOrders(rows), new TombstoneOrders(rows), new Stewards(rows), Places], Database, this, Database, NullLogger<StorageDesk>.Instance);
-        Database.Settled = _desk.Settled;
+        _extents = new ExtentPlacement(Catalog, Database, this, Database, Guid.NewGuid, NullLogger<ExtentPlacement>.Instance);
+        _views =
+        [
+            new VolumeView(rows, Places, _extents), new ImageView(Catalog, rows), new SnapshotView(Catalog, rows), new PoolView(rows),
+            new OrphanView(Catalog, rows),
+        ];
+        Database.Settled = changes =>
+        {
+            Show(changes.Rows.SelectMany(PartsOf));
+            _extents.Settled(changes);
+            _desk.Settled(changes);
+            foreach (var other in _others)
+                other.Settled(changes);
+        };
     }
 
     public MemoryDatabase Database { get; } = new(Catalog);
@@ -48,6 +67,18 @@ internal sealed class StorageInMemory : IControlQueue
         StoragePool = pool.Uuid,
     };
 
+    public static HostCurrent Heard(Guid host, HostStatus status) => new()
+    {
+        Uuid = host,
+        Status = status,
+        AgentVersion = "1",
+        BootId = "boot",
+        Kernel = "6.1",
+        CpuModel = "cpu",
+        MemoryTotal = 4096,
+        Hypervisor = "QEMU 7.2.0",
+    };
+
     /// <summary>A host that is heard of, with pools that are ready and have so many MiB free.</summary>
     public Guid AddHost(int number, params (StoragePoolDesired Pool, long Available)[] pools)
     {
@@ -64,15 +95,7 @@ internal sealed class StorageInMemory : IControlQueue
 
     public void Hear(Guid host, HostStatus status)
     {
-        Database.Report(new HostCurrent
-        {
-            Uuid = host,
-            Status = status,
-            AgentVersion = "1",
-            BootId = "boot",
-            Kernel = "6.1",
-            CpuModel = "cpu",
-        });
+        Database.Report(Heard(host, status));
         Run();
     }
 
@@ -113,6 +136,9 @@ internal sealed class StorageInMemory : IControlQueue
         Run();
     }
 
+    /// <summary>Lets a part of another room see the same changes.</summary>
+    public void Add(IControlFeature other) => _others.Add(other);
+
     public void Put(params object[] rows)
     {
         Database.Put(rows);
@@ -124,12 +150,21 @@ internal sealed class StorageInMemory : IControlQueue
     {
         _now += time;
         _desk.Tick(_now);
+        _extents.Tick(_now);
+        foreach (var other in _others)
+            _ = other.Tick(_now).ToList();
         while (_posted.TryDequeue(out var action))
             action();
+        Show(_views.SelectMany(view => view.Tick(_now)).ToList());
     }
 
     public IReadOnlyList<T> All<T>() =>
         [.. Database.Snapshot!.Tables.Where(table => table.Entity.Desired?.Type == typeof(T)).SelectMany(table => table.Rows).Select(row => row.Desired).OfType<T>()];
+
+    /// <summary>The only current part of this kind that users are shown.</summary>
+    public T? Shown<T>()
+        where T : class =>
+        _shown.Snapshot.Tables.Where(table => table.Entity.Current?.Type == typeof(T)).SelectMany(table => table.Rows).Select(row => row.Current).OfType<T>().SingleOrDefault();
 
     public VolumeDesired Find(VolumeDesired volume) => All<VolumeDesired>().Single(found => found.Uuid == volume.Uuid);
 
@@ -138,6 +173,20 @@ internal sealed class StorageInMemory : IControlQueue
     public Guid? KeeperOf(VolumeDesired volume) => KeptOf(volume)?.Host;
 
     public string? WhyNot(VolumeDesired volume) => Places.WhyNot(volume.Uuid);
+
+    // As the controller does it: until nothing more follows.
+    private void Show(IEnumerable<RowChange> changes)
+    {
+        for (var set = _shown.Apply(changes); !set.IsEmpty; set = _shown.Apply([.. _views.SelectMany(view => view.Derive(set))]))
+        {
+            foreach (var view in _views)
+                view.Settled(set);
+        }
+    }
+
+    private static IEnumerable<RowChange> PartsOf(RowTransition transition) => ((RowPart[])[RowPart.Desired, RowPart.Current])
+        .Where(transition.Changed)
+        .Select(part => new RowChange(transition.Entity, transition.Key, part, transition.After?.Part(part)));
 
     void IControlQueue.Post(Action action) => _posted.Enqueue(action);
 }
