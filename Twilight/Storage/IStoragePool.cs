@@ -33,7 +33,9 @@ public interface IStoragePool : IAsyncDisposable
     /// <summary>Makes the pool usable on this host: activated, mounted, connected. Makes no content and wipes none.</summary>
     Task PrepareAsync(CancellationToken cancellationToken);
 
-    /// <summary>Undoes <see cref="PrepareAsync"/>; the content stays. Refused while something has it open, as far as the system tells.</summary>
+    /// <summary>
+    /// Undoes <see cref="PrepareAsync"/>; the content stays. Refused while something has it open, as far as the system tells.
+    /// </summary>
     Task ReleaseAsync(CancellationToken cancellationToken);
 
     /// <exception cref="StorageException">The pool is not usable; the message says why.</exception>
@@ -63,10 +65,14 @@ public interface IStoragePool : IAsyncDisposable
     /// <summary>Lets a tool or a guest open an object, as long as the lease lives.</summary>
     Task<IBlockLease> OpenAsync(StorageObject target, bool writable, CancellationToken cancellationToken);
 
-    /// <summary>Makes an object as large as <see cref="StorageObject.Size"/> says; what is new reads as zeros. Never makes it smaller.</summary>
+    /// <summary>
+    /// Makes an object as large as <see cref="StorageObject.Size"/> says; what is new reads as zeros. Never makes it smaller.
+    /// </summary>
     Task GrowAsync(StorageObject target, CancellationToken cancellationToken);
 
-    /// <summary>Removes an object with its snapshots; what is not there is removed. In a pool of units or extents the space is wiped.</summary>
+    /// <summary>
+    /// Removes an object with its snapshots; what is not there is removed. In a pool of units or extents the space is wiped.
+    /// </summary>
     /// <param name="progress">Gets the percentage that is done, where it takes long.</param>
     Task RemoveAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken);
 

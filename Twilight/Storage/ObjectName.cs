@@ -65,6 +65,7 @@ public sealed partial record ObjectName(ObjectKind Kind, Guid Uuid, int Generati
     private static string DigestOf(Guid host) => Convert.ToHexStringLower(SHA256.HashData(host.ToByteArray()))[..HostDigits];
 
     // Nine digits are fewer generations than the schema allows and more than anybody orders; they always fit an integer.
-    [GeneratedRegex(@"^((?<volume>volume)|image)-(?<uuid>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(?(volume)\.(?<generation>[1-9][0-9]{0,8}))(\.partial-(?<worker>[0-9a-f]{20}))?\z")]
+    [GeneratedRegex(@"^((?<volume>volume)|image)-(?<uuid>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+        + @"(?(volume)\.(?<generation>[1-9][0-9]{0,8}))(\.partial-(?<worker>[0-9a-f]{20}))?\z")]
     private static partial Regex Pattern();
 }

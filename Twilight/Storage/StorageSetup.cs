@@ -17,7 +17,7 @@ internal static class StorageSetup
 
     public static IReadOnlyList<ConfigurationKey> Keys { get; } =
     [
-        new(StagingDirectory, ConfigurationKind.Text, "Directory on a disk of the host itself, for images while they are fetched and for copies that pools cannot keep.")
+        new(StagingDirectory, ConfigurationKind.Text, "Directory on a disk of the host: images that are fetched, and copies that no pool keeps.")
         {
             Default = "/var/lib/twilight/storage",
             Check = value => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path",

@@ -71,7 +71,8 @@ public sealed class VolumeCopier(IToolRunner tools, TimeProvider time) : IVolume
         {
             return (long)JsonNode.Parse(json)![name]!;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+        catch (Exception exception)
+            when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException)
         {
             throw new StorageException(StorageFailure.Failed, $"qemu-img does not say {name}.", exception);
         }

@@ -61,7 +61,8 @@ public sealed class FilePool : IStoragePool
     {
         var from = await _files.InspectAsync(PathOf(image), cancellationToken);
         if (from.Size > target.Size)
-            throw new StorageException(StorageFailure.Failed, $"The image has {from.Size} MiB, more than the {target.Size} MiB of the volume.");
+            throw new StorageException(
+                StorageFailure.Failed, $"The image has {from.Size} MiB, more than the {target.Size} MiB of the volume.");
         var path = await FreeAsync(target, cancellationToken);
         await _files.CloneAsync(image.ToString(), path, target.Size, cancellationToken);
     }

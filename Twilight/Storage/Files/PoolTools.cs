@@ -45,8 +45,7 @@ public sealed class PoolTools(IToolRunner tools)
             return StorageFailure.Failed;
         if (exception.Message.Contains("No such file or directory", StringComparison.Ordinal))
             return missing;
-        return Array.Find(Meanings, meaning => exception.Message.Contains(meaning.Words, StringComparison.Ordinal)) is { Words: not null } found
-            ? found.Failure
-            : StorageFailure.Failed;
+        var found = Array.Find(Meanings, meaning => exception.Message.Contains(meaning.Words, StringComparison.Ordinal));
+        return found.Words is null ? StorageFailure.Failed : found.Failure;
     }
 }

@@ -5,7 +5,7 @@ using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight.Storage.Files;
 
-/// <summary>Makes and changes qcow2 files by <c>qemu-img</c>. They were all made by it, so what their headers say can be believed.</summary>
+/// <summary>Makes and changes qcow2 files by <c>qemu-img</c>. It made them all, so what their headers say can be believed.</summary>
 /// <param name="limit">How long work on one file may take that grows with its size.</param>
 internal sealed class Qcow2Files(PoolTools tools, TimeSpan limit)
 {
@@ -46,7 +46,8 @@ internal sealed class Qcow2Files(PoolTools tools, TimeSpan limit)
                 Backing = (string?)info["backing-filename"] is { } backing ? ObjectName.Parse(backing) : null,
             };
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+        catch (Exception exception)
+            when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException)
         {
             throw new StorageException(StorageFailure.Failed, $"qemu-img says nothing that makes sense of {path}.", exception);
         }

@@ -79,11 +79,12 @@ internal static class PoolPlanner
             Path = view.Scan?.Path,
             Capacity = view.Scan?.Capacity,
             Available = view.Scan?.Available,
-            Units = view.Scan?.Units is { } units
-                ? JsonText.From(JsonSerializer.SerializeToElement(units.OrderBy(unit => unit.Key).ToDictionary(unit => $"{unit.Key}", unit => unit.Value)))
-                : null,
+            Units = view.Scan?.Units is { } units ? Text(units) : null,
         };
     }
+
+    private static JsonText Text(IReadOnlyDictionary<int, long> units) => JsonText.From(JsonSerializer.SerializeToElement(
+        units.OrderBy(unit => unit.Key).ToDictionary(unit => $"{unit.Key}", unit => unit.Value)));
 
     private static HostStoragePoolCurrent State(Scene scene, Guid pool, StorageStatus status, string? why) => new()
     {

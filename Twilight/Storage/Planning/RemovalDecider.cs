@@ -21,7 +21,8 @@ internal sealed class RemovalDecider(Scene scene)
 
     /// <summary>A snapshot as an orphan is named: the volume's object, an @, and its uuid.</summary>
     internal static (ObjectName Volume, Guid Snapshot)? SnapshotOf(string target) =>
-        target.Split('@') is [var text, var uuid] && ObjectName.TryParse(text, out var name) && Guid.TryParseExact(uuid, "D", out var snapshot)
+        target.Split('@') is [var text, var uuid]
+        && ObjectName.TryParse(text, out var name) && Guid.TryParseExact(uuid, "D", out var snapshot)
             ? (name, snapshot)
             : null;
 

@@ -6,7 +6,8 @@ namespace PonyCloud.Twilight.Storage.Planning;
 internal sealed class SnapshotDecider(Scene scene)
 {
     /// <summary>What was ordered to be kept and is not yet.</summary>
-    internal static IEnumerable<Guid> ToTake(Scene scene, VolumeDesired volume, ObjectDetails details) => scene.Orders.SnapshotsOf(volume.Uuid)
+    internal static IEnumerable<Guid> ToTake(Scene scene, VolumeDesired volume, ObjectDetails details) => scene.Orders
+        .SnapshotsOf(volume.Uuid)
         .Where(snapshot => snapshot.State == SnapshotState.Present)
         .Select(snapshot => snapshot.Uuid)
         .Except(details.Snapshots.Select(snapshot => snapshot.Uuid));
@@ -70,7 +71,8 @@ internal sealed class SnapshotDecider(Scene scene)
             });
     }
 
-    private (StorageStatus Status, string? Why) StateOf(SnapshotDesired snapshot, StorageObject target, PoolView? pool, FoundSnapshot? found)
+    private (StorageStatus Status, string? Why) StateOf(
+        SnapshotDesired snapshot, StorageObject target, PoolView? pool, FoundSnapshot? found)
     {
         if (pool is null)
             return (StorageStatus.Preparing, null);

@@ -43,7 +43,8 @@ public sealed record StorageOrders
         return new StorageOrders
         {
             Pools = Rows<StoragePoolDesired>("storage_pool").ToDictionary(pool => pool.Uuid),
-            OwnPools = Rows<HostStoragePoolDesired>("host_storage_pool").Where(pool => pool.Host == host).ToDictionary(pool => pool.StoragePool),
+            OwnPools = Rows<HostStoragePoolDesired>("host_storage_pool").Where(pool => pool.Host == host)
+                .ToDictionary(pool => pool.StoragePool),
             Volumes = Rows<VolumeDesired>("volume").ToDictionary(volume => volume.Uuid),
             Kept = Rows<HostVolumeDesired>("host_volume").Where(volume => volume.Host == host).ToDictionary(volume => volume.Volume),
             Snapshots = [.. Rows<SnapshotDesired>("snapshot")],

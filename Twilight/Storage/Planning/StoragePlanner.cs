@@ -46,7 +46,8 @@ public static class StoragePlanner
 
     private static HostExtentCurrent ExtentOf(Scene scene, ExtentDesired extent)
     {
-        var isSeen = scene.Orders.Disks.GetValueOrDefault(extent.StoragePool, []).Any(disk => disk.Id == extent.Disk && disk.Path is not null);
+        var isSeen = scene.Orders.Disks.GetValueOrDefault(extent.StoragePool, [])
+            .Any(disk => disk.Id == extent.Disk && disk.Path is not null);
         var (status, why) = scene.StateOf(extent.StoragePool);
         return new HostExtentCurrent
         {

@@ -32,7 +32,8 @@ internal sealed class VolumeDecider(Scene scene)
         var verdict = scene.Agenda.Take(subject, due, pool.IsUsable);
         if (due.Count == 0 && !scene.IsBusy(subject))
             return null;
-        return State(volume.Uuid, verdict.Why is null ? StorageStatus.Preparing : StorageStatus.Broken, pool.Why ?? verdict.Why ?? "It is being removed.");
+        var why = pool.Why ?? verdict.Why;
+        return State(volume.Uuid, why is null ? StorageStatus.Preparing : StorageStatus.Broken, why ?? "It is being removed.");
     }
 
     private HostVolumeCurrent? Absent(
@@ -43,23 +44,25 @@ internal sealed class VolumeDecider(Scene scene)
             : (null, null);
         var leftovers = Leftovers(volume, pool, isThere: false);
         var verdict = scene.Agenda.Take(subject, make is null ? leftovers : [.. leftovers, new Due(make)], pool.IsUsable);
-        var older = OlderOf(volume, pool);
-        var state = (volume.Content, volume.State) switch
+        if (volume.State == VolumeState.Optional)
+            return null;
+        var broken = pool.Why
+            ?? (volume.Content == VolumeContent.Made ? "Its content is lost: nothing of it is in the pool." : null)
+            ?? (make is null ? null : verdict.WhyNot(make));
+        if (volume.Content == VolumeContent.Upload)
+            why = "It waits for its content to be sent.";
+        return State(volume.Uuid, broken is null ? StorageStatus.Preparing : StorageStatus.Broken, broken ?? why) with
         {
-            (VolumeContent.Made, VolumeState.Present) => State(volume.Uuid, StorageStatus.Broken, "Its content is lost: nothing of it is in the pool."),
-            (VolumeContent.Upload, VolumeState.Present) => State(volume.Uuid, StorageStatus.Preparing, "It waits for its content to be sent."),
-            (_, VolumeState.Optional) => null,
-            _ when make is not null && verdict.WhyNot(make) is { } failure => State(volume.Uuid, StorageStatus.Broken, failure),
-            _ => State(volume.Uuid, StorageStatus.Preparing, why),
+            Generation = OlderOf(volume, pool),
         };
-        return pool.Why is { } broken && state is not null ? state with { Status = StorageStatus.Broken, Why = broken } : state is null ? null
-            : state with { Generation = older };
     }
 
     private HostVolumeCurrent Present(VolumeDesired volume, StorageObject target, PoolView pool, StorageSubject subject)
     {
         var details = pool.Details.GetValueOrDefault(target.Name);
-        List<Due> due = details is null ? [] : [.. new SnapshotDecider(scene).DueOf(volume, target, pool, details), .. Changes(volume, target, details)];
+        List<Due> due = details is null
+            ? []
+            : [.. new SnapshotDecider(scene).DueOf(volume, target, pool, details), .. Changes(volume, target, details)];
         var verdict = scene.Agenda.Take(subject, [.. due, .. Leftovers(volume, pool, isThere: true)], pool.IsUsable);
         var loud = due.Find(one => !one.IsQuiet);
         var why = pool.Why ?? pool.Troubles.GetValueOrDefault(target.Name) ?? RevertTrouble(volume, details)
@@ -88,7 +91,8 @@ internal sealed class VolumeDecider(Scene scene)
             yield return new Due(new StorageAction.Grow(volume.StoragePool, target));
     }
 
-    private (StorageAction.Make? Make, string? Why) MakeOf(HostVolumeDesired kept, VolumeDesired volume, StorageObject target, PoolView pool)
+    private (StorageAction.Make? Make, string? Why) MakeOf(
+        HostVolumeDesired kept, VolumeDesired volume, StorageObject target, PoolView pool)
     {
         if (!pool.Abilities.Publishes && !pool.Holds(target))
             return (null, pool.Troubles.GetValueOrDefault(target.Name) ?? "The host does not see its space in the pool.");

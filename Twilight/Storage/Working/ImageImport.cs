@@ -25,7 +25,8 @@ public sealed class ImageImport(StorageReconcilerOptions options, IImageFetcher 
 
     /// <exception cref="ImageException">It cannot be had, or is nothing that can be used.</exception>
     /// <exception cref="StorageException">It cannot be kept.</exception>
-    public async Task FetchAsync(ImageDesired image, IStoragePool pool, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
+    public async Task FetchAsync(
+        ImageDesired image, IStoragePool pool, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {
         var attempt = Guid.NewGuid();
         var file = Path.Combine(options.StagingDirectory, $"{Prefix}{attempt:N}");

@@ -8,7 +8,7 @@ namespace PonyCloud.Twilight.Storage.Working;
 ///              asked for, or the interval is over        seen
 ///   RESTING ──────────────────────────────────► LOOKING ───────► RESTING
 ///      ▲          backoff is over                  │ failed, or took too long
-///      └──────────────────── BROKEN ◄──────────────┘ what was seen last stands
+///      └──────────────────── BROKEN ◄──────────────┘ what was seen last stands; prepared again before the next look
 /// </code>
 /// </summary>
 /// <remarks>Owned by the loop; only the look itself runs elsewhere.</remarks>
@@ -34,6 +34,8 @@ internal sealed class PoolWatch(OpenPool open, StorageReconcilerOptions options,
 
     /// <summary>When the last look began that succeeded, as counted.</summary>
     internal long SeenSince { get; private set; }
+
+    internal bool IsLooking => _looking is not null;
 
     internal TimeSpan WakeAt => _looking is not null ? TimeSpan.MaxValue
         : _failures > 0 ? _notBefore
@@ -110,6 +112,9 @@ internal sealed class PoolWatch(OpenPool open, StorageReconcilerOptions options,
         await Task.Yield();
         try
         {
+            // A server that was started anew, or a mount that went, is no reason to stay broken.
+            if (_failures > 0)
+                await PrepareAsync();
             var scan = await InTimeAsync(open.Pool.ScanAsync);
             var versions = scan.Objects.Where(found => found.Name is not null).ToDictionary(found => found.Name!, found => found.Version);
             var look = new Look(scan, null);
@@ -152,6 +157,12 @@ internal sealed class PoolWatch(OpenPool open, StorageReconcilerOptions options,
             look.Troubles[target.Name] = exception.Message;
         }
     }
+
+    private Task<bool> PrepareAsync() => InTimeAsync(async token =>
+    {
+        await open.Pool.PrepareAsync(token);
+        return true;
+    });
 
     private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> call)
     {

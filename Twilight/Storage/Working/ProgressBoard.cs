@@ -36,14 +36,16 @@ internal sealed class ProgressSample(IReadOnlyDictionary<StorageSubject, WorkPro
     };
 
     private HostVolumeCurrent Show(HostVolumeCurrent row, StorageOrders orders) =>
-        orders.Volumes.TryGetValue(row.Volume, out var volume) && Find(StorageSubject.OfVolume(volume.StoragePool, volume.Uuid)) is { } found
+        orders.Volumes.TryGetValue(row.Volume, out var volume)
+        && Find(StorageSubject.OfVolume(volume.StoragePool, volume.Uuid)) is { } found
             ? row with { Progress = found.Percent, Bytes = found.Bytes, Rate = found.Rate }
             : row;
 
     private HostImageCurrent Show(HostImageCurrent row, StorageOrders orders)
     {
         var copy = orders.Copies.First(copy => copy.Uuid == row.ImageCopy);
-        var found = Find(StorageSubject.OfImage(copy.StoragePool, copy.Image)) ?? Find(StorageSubject.OfImage(StagingPool.Uuid, copy.Image));
+        var found = Find(StorageSubject.OfImage(copy.StoragePool, copy.Image))
+            ?? Find(StorageSubject.OfImage(StagingPool.Uuid, copy.Image));
         return found is { } progress ? row with { Progress = progress.Percent, Bytes = progress.Bytes, Rate = progress.Rate } : row;
     }
 

@@ -20,7 +20,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     private readonly StorageWork _work;
     private readonly OpenPools _pools;
     private readonly ProgressBoard _board;
-    private readonly VolumeLedger _ledger;
+    private readonly StorageMemory _memory;
     private readonly PoolDefinition _staging;
     private readonly HashSet<StoragePoolType> _types;
     private readonly TimeProvider _time;
@@ -30,7 +30,6 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     private readonly OrderExecutor<StorageSubject, StorageAction> _executor;
     private readonly Channel<HostOutput> _output = Channel.CreateUnbounded<HostOutput>();
     private readonly Dictionary<Guid, PoolWatch> _watches = [];
-    private readonly Dictionary<StorageAction, FailureMemory> _failures = [];
     private readonly HashSet<OrderOutcome<StorageAction>> _noted = [];
     private readonly long _epoch;
     private long _count;
@@ -58,7 +57,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         _work = work;
         _pools = pools;
         _board = board;
-        _ledger = ledger;
+        _memory = new StorageMemory(ledger, pools, options.Backoff);
         _types = [.. drivers.Keys];
         _time = time;
         _logger = loggers.CreateLogger<StorageReconciler>();
@@ -73,7 +72,9 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     public ChannelReader<HostOutput> Output => _output.Reader;
 
     /// <inheritdoc/>
-    /// <remarks>Nothing goes because its row is not there: content is removed for a tombstone, or for a volume that is ordered to be deleted.</remarks>
+    /// <remarks>
+    /// Nothing goes because its row is not there: content is removed for a tombstone, or for a volume that is ordered to be deleted.
+    /// </remarks>
     public void DesiredChanged(StateSnapshot replica, IReadOnlySet<Guid>? released)
     {
         _replica = replica;
@@ -122,15 +123,16 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
             Types = _types,
             Staging = _staging,
             InFlight = _executor.InFlight,
-            Failures = _failures,
-            Ledger = _ledger.Records,
+            Failures = _memory.Failures,
+            Ledger = _memory.Records,
             Now = now,
         });
         if (orders is not null)
         {
             LogPlan(plan);
-            Forget(orders, plan);
-            _executor.Carry(plan.Actions);
+            _memory.Keep(orders, plan);
+            // A look may be preparing the pool again: it is let go when that has ended.
+            _executor.Carry(plan.Actions.Where(action => action is not StorageAction.Release { Pool: var pool } || !IsLookedAt(pool)));
         }
         var pause = Publish(plan, now);
         return Next(Look(plan, now), pause, plan.WakeAt, now);
@@ -167,9 +169,10 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         var ended = _executor.Ended;
         foreach (var outcome in ended.Where(_noted.Add))
         {
-            Remember(outcome, now);
+            _memory.Remember(outcome, now);
             _board.Clear(outcome.Action.Subject);
-            if (_watches.TryGetValue(outcome.Action.Subject.Pool, out var watch) && Guid.TryParse(outcome.Action.Subject.Name, out var changed))
+            var (pool, _, name) = outcome.Action.Subject;
+            if (_watches.TryGetValue(pool, out var watch) && Guid.TryParse(name, out var changed))
                 watch.Ask(changed);
         }
         var seen = ended.Where(outcome => outcome.Action.Subject.Kind == SubjectKind.Pool
@@ -178,50 +181,19 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         _noted.ExceptWith(seen);
     }
 
-    private void Remember(OrderOutcome<StorageAction> outcome, TimeSpan now)
-    {
-        if (outcome.End == ActionEnd.Failed)
-        {
-            var failures = _failures.GetValueOrDefault(outcome.Action)?.Failures + 1 ?? 1;
-            _failures[outcome.Action] = new FailureMemory(failures, now + _options.Backoff.DelayAfter(failures), outcome.Failure!.Message);
-            return;
-        }
-        _failures.Remove(outcome.Action);
-        if (outcome.End != ActionEnd.Done)
-            return;
-        var record = outcome.Action switch
-        {
-            StorageAction.Make make => (make.Target.Name.Uuid, Of(make.Target) with { Generation = make.Target.Name.Generation, IsWiped = false }),
-            StorageAction.Revert revert => (revert.Target.Name.Uuid, Of(revert.Target) with { Reverts = revert.Count }),
-            StorageAction.Remove { Target.Name: { Kind: ObjectKind.Volume } name } remove when !_pools[remove.Pool].Abilities.Publishes =>
-                (name.Uuid, Of(remove.Target) with { Generation = 0, IsWiped = true }),
-            _ => ((Guid Volume, VolumeRecord Record)?)null,
-        };
-        if (record is { } changed)
-            _ledger.Set(changed.Volume, changed.Record);
-    }
-
-    private VolumeRecord Of(StorageObject target) => _ledger.Records.GetValueOrDefault(target.Name.Uuid);
-
-    /// <summary>What nobody orders any more is a new chance when it is ordered again.</summary>
-    private void Forget(StorageOrders orders, StoragePlan plan)
-    {
-        foreach (var action in _failures.Keys.Where(action => !plan.Due.Contains(action)).ToList())
-            _failures.Remove(action);
-        _ledger.Keep(orders.Volumes.Keys
-            .Concat(orders.Tombstones.Where(tombstone => tombstone.Type == TombstoneType.Volume).Select(tombstone => Guid.Parse(tombstone.Target)))
-            .ToHashSet());
-    }
+    private bool IsLookedAt(Guid pool) => _watches.GetValueOrDefault(pool)?.IsLooking == true;
 
     private TimeSpan Look(StoragePlan plan, TimeSpan now)
     {
-        foreach (var (pool, watch) in _watches)
+        var leaving = plan.Actions.OfType<StorageAction.Release>().Select(release => release.Pool).ToHashSet();
+        var watches = _watches.Where(watch => !leaving.Contains(watch.Key)).ToList();
+        foreach (var (pool, watch) in watches)
         {
             var interests = plan.Interests.GetValueOrDefault(pool, []);
             watch.Mind(interests);
             watch.BeginIfDue(interests, now);
         }
-        return _watches.Values.Select(watch => watch.WakeAt).DefaultIfEmpty(TimeSpan.MaxValue).Min();
+        return watches.Select(watch => watch.Value.WakeAt).DefaultIfEmpty(TimeSpan.MaxValue).Min();
     }
 
     /// <returns>When to report again, if only because of progress.</returns>

@@ -93,7 +93,8 @@ public sealed partial class StorageWork(
                 await pool.CloneAsync(ObjectName.Image(image.Copy), target, cancellationToken);
                 break;
             case VolumeSource.Image image:
-                await FillAsync(pools[image.Pool], new StorageObject(ObjectName.Image(image.Copy), 0), pool, target, make.Subject, cancellationToken);
+                await FillAsync(
+                    pools[image.Pool], new StorageObject(ObjectName.Image(image.Copy), 0), pool, target, make.Subject, cancellationToken);
                 break;
             case VolumeSource.Volume volume:
                 await FillAsync(pools[volume.Pool], volume.From, pool, target, make.Subject, cancellationToken);
@@ -108,7 +109,12 @@ public sealed partial class StorageWork(
     }
 
     private async Task FillAsync(
-        IStoragePool fromPool, StorageObject from, IStoragePool pool, StorageObject target, StorageSubject subject, CancellationToken cancellationToken)
+        IStoragePool fromPool,
+        StorageObject from,
+        IStoragePool pool,
+        StorageObject target,
+        StorageSubject subject,
+        CancellationToken cancellationToken)
     {
         await using var source = await fromPool.OpenAsync(from, writable: false, cancellationToken);
         await pool.CreateAsync(target, cancellationToken);

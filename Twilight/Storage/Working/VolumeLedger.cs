@@ -78,6 +78,7 @@ public sealed partial class VolumeLedger
             ? new VolumeRecord(generations, count, wiped == "1")
             : null;
 
-    [LoggerMessage(EventId = 3303, Level = LogLevel.Warning, Message = "What was done with volume {Volume} could not be kept for the next start.")]
+    [LoggerMessage(EventId = 3303, Level = LogLevel.Warning,
+        Message = "What was done with volume {Volume} could not be kept for the next start.")]
     private partial void LogNotKept(Exception exception, Guid volume);
 }

@@ -29,6 +29,9 @@ public sealed class FakeStorage
     /// <summary>Why nobody reaches it; null when it is there.</summary>
     public string? Away { get; set; }
 
+    /// <summary>Why nobody reaches it before it is prepared again; null when that is not so.</summary>
+    public string? Dropped { get; set; }
+
     /// <summary>It takes calls and never answers.</summary>
     public bool Hangs { get; set; }
 
@@ -110,7 +113,9 @@ public sealed class FakeStorage
             await gate.PassAsync(cancellationToken);
         lock (_gate)
         {
-            if (Away is { } why)
+            if (call == "prepare")
+                Dropped = null;
+            if ((Away ?? Dropped) is { } why)
                 throw new StorageException(StorageFailure.Unreachable, why);
             foreach (var key in (string[])[name, call])
             {

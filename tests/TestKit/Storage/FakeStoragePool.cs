@@ -25,7 +25,8 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
         Units = storage.Units?.ToDictionary(),
     }, cancellationToken);
 
-    public Task<ObjectDetails> InspectAsync(StorageObject target, CancellationToken cancellationToken) => LookAsync("inspect", Text(target), () =>
+    public Task<ObjectDetails> InspectAsync(StorageObject target, CancellationToken cancellationToken) =>
+        LookAsync("inspect", Text(target), () =>
     {
         var found = Find(target);
         return new ObjectDetails
@@ -37,7 +38,9 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
     }, cancellationToken);
 
     public Task CreateAsync(StorageObject target, CancellationToken cancellationToken) =>
-        ChangeAsync("create", Text(target), () => Put(target, new FakeObject { Size = SizeOf(target), Version = storage.NextVersion() }), cancellationToken);
+        ChangeAsync(
+            "create", Text(target), () => Put(target, new FakeObject { Size = SizeOf(target), Version = storage.NextVersion() }),
+            cancellationToken);
 
     public Task CloneAsync(ObjectName image, StorageObject target, CancellationToken cancellationToken)
     {
@@ -110,7 +113,9 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
     {
         Require(Abilities.Snapshots, "take snapshots");
         return ChangeAsync("unsnapshot", Text(target), () =>
-            storage.Objects.TryGetValue(Text(target), out var found) ? found.Snapshots.RemoveAll(other => other.Uuid == snapshot) : 0, cancellationToken);
+            storage.Objects.TryGetValue(Text(target), out var found)
+                ? found.Snapshots.RemoveAll(other => other.Uuid == snapshot)
+                : 0, cancellationToken);
     }
 
     public Task RevertAsync(StorageObject target, Guid snapshot, CancellationToken cancellationToken)

@@ -14,6 +14,9 @@ public sealed class FakeVolumeCopier(params FakeStorageDriver[] drivers) : IVolu
     /// <summary>Told half way.</summary>
     public WorkProgress HalfWay { get; set; } = new(50, 8 << 20, 1 << 20);
 
+    /// <summary>Where the copy that began last tells how far it is.</summary>
+    public IProgress<WorkProgress>? Progress { get; private set; }
+
     /// <summary>How often the whole of something was copied.</summary>
     public int Done { get; private set; }
 
@@ -25,6 +28,7 @@ public sealed class FakeVolumeCopier(params FakeStorageDriver[] drivers) : IVolu
         var name = FakeStoragePool.ObjectOf(target);
         foreach (var (mib, value) in content.Take(content.Count / 2))
             to.Write(name, mib, value);
+        Progress = progress;
         progress?.Report(HalfWay);
         if (Gate is { } gate)
             await gate.PassAsync(cancellationToken);

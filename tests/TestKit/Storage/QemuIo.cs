@@ -20,5 +20,9 @@ public sealed class QemuIo(IToolRunner tools)
     }
 
     private static ToolCall Call(BlockNode node, string[] options, string command) => new(
-        "qemu-io", [.. node.Secrets.SelectMany(secret => new[] { "--object", secret.ToArgument() }), .. options, "-c", command, node.ToFileName()]);
+        "qemu-io",
+        [
+            .. node.Secrets.SelectMany(secret => new[] { "--object", secret.ToArgument() }),
+            .. options, "-c", command, node.ToFileName(),
+        ]);
 }

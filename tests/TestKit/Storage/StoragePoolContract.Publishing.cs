@@ -75,7 +75,7 @@ public abstract partial class StoragePoolContract
             return;
         var partial = PartialOf(NewVolume());
 
-        Assert.That((await RefusalOfAsync(() => Pool.PublishAsync(partial, cancellationToken))).Failure, Is.EqualTo(StorageFailure.Missing));
+        await IsMissingAsync(() => Pool.PublishAsync(partial, cancellationToken));
     }
 
     [Test]

@@ -79,7 +79,7 @@ public abstract partial class StoragePoolContract
 
         Assert.That(await SnapshotsAsync(volume, cancellationToken), Is.Empty);
         Assert.That(await HoldsAsync(volume, 1, 0x42, cancellationToken), Is.True);
-        Assert.That((await RefusalOfAsync(() => Pool.RevertAsync(volume, snapshot, cancellationToken))).Failure, Is.EqualTo(StorageFailure.Missing));
+        await IsMissingAsync(() => Pool.RevertAsync(volume, snapshot, cancellationToken));
     }
 
     [Test]

@@ -98,7 +98,8 @@ public abstract class StoragePoolSuite
     protected async Task<FoundObject?> FindAsync(ObjectName name, CancellationToken cancellationToken) =>
         (await Pool.ScanAsync(cancellationToken)).Objects.SingleOrDefault(found => found.Name == name);
 
-    protected static async Task<StorageException> RefusalOfAsync(Func<Task> call) => (await Assert.ThrowsAsync<StorageException>(() => call()))!;
+    protected static async Task<StorageException> RefusalOfAsync(Func<Task> call) =>
+        (await Assert.ThrowsAsync<StorageException>(() => call()))!;
 
     protected static async Task IsUnsupportedAsync(Func<Task> call) =>
         Assert.That((await RefusalOfAsync(call)).Failure, Is.EqualTo(StorageFailure.Unsupported));

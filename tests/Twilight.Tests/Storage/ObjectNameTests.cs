@@ -12,7 +12,8 @@ public sealed class ObjectNameTests
     private static IEnumerable<TestCaseData> Names =>
     [
         new(ObjectName.Volume(Uuid, 1), "volume-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.1"),
-        new(ObjectName.Volume(Uuid, 12) with { Worker = Worker }, "volume-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.12.partial-3c3f0ea51aebc9aef0f7"),
+        new(ObjectName.Volume(Uuid, 12) with { Worker = Worker },
+            "volume-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.12.partial-3c3f0ea51aebc9aef0f7"),
         new(ObjectName.Image(Uuid), "image-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10"),
         new(ObjectName.Image(Uuid) with { Worker = Worker }, "image-0b7e6a52-95a1-4a7e-8a49-6d3c2a1f5e10.partial-3c3f0ea51aebc9aef0f7"),
     ];

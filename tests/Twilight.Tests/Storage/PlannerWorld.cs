@@ -17,6 +17,9 @@ internal sealed class PlannerWorld(PoolDefinition definition, PoolAbilities abil
 
     public Dictionary<ObjectName, WorldObject> Objects { get; } = [];
 
+    /// <summary>What there is of a volume.</summary>
+    public IEnumerable<ObjectName> Of(Guid volume) => Objects.Keys.Where(name => name.Kind == ObjectKind.Volume && name.Uuid == volume);
+
     public List<StorageAction> Actions { get; } = [];
 
     public StoragePlan Plan() => StoragePlanner.Plan(new StoragePlannerInput

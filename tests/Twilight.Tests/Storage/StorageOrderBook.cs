@@ -12,7 +12,8 @@ internal sealed class StorageOrderBook(Guid host)
 
     public StateSnapshot Snapshot => Store.Snapshot;
 
-    public Guid Pool(StoragePoolType type = StoragePoolType.Dir, bool shareable = false, string config = "{}", Guid? uuid = null, bool steward = false)
+    public Guid Pool(
+        StoragePoolType type = StoragePoolType.Dir, bool shareable = false, string config = "{}", Guid? uuid = null, bool steward = false)
     {
         var pool = uuid ?? Guid.NewGuid();
         Set("storage_pool", new StoragePoolDesired
@@ -56,7 +57,8 @@ internal sealed class StorageOrderBook(Guid host)
     }
 
     /// <summary>As the controller does it when the host reported the content as complete.</summary>
-    public VolumeDesired Made(VolumeDesired volume) => Change(volume with { Content = VolumeContent.Made, BaseImage = null, BaseVolume = null });
+    public VolumeDesired Made(VolumeDesired volume) =>
+        Change(volume with { Content = VolumeContent.Made, BaseImage = null, BaseVolume = null });
 
     /// <summary>Deletes the row; as the database does it, a tombstone takes its place.</summary>
     public Guid Delete(VolumeDesired volume)

@@ -2,6 +2,7 @@ using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Storage;
 using PonyCloud.Twilight.Storage;
+using PonyCloud.Twilight.Storage.Copying;
 
 namespace PonyCloud.Twilight.Tests.Storage;
 
@@ -128,6 +129,16 @@ public sealed class StorageReconcilerTests
 
         await _bench.PassUntilAsync("progress", () => _bench.Volume(volume)?.Progress == 50);
         Assert.That((_bench.Volume(volume)!.Bytes, _bench.Volume(volume)!.Rate), Is.EqualTo((8L << 20, 1L << 20)));
+
+        // The clock stands: at most one more report of what is told now, whatever else is reported.
+        _bench.Copier.Progress!.Report(new WorkProgress(60, 0, 0));
+        await _bench.ReadyAsync(Orders.Volume(_pool));
+        var shown = _bench.Volume(volume)!.Progress;
+        _bench.Copier.Progress.Report(new WorkProgress(70, 0, 0));
+        await _bench.ReadyAsync(Orders.Volume(_pool));
+        Assert.That(_bench.Volume(volume)!.Progress, Is.EqualTo(shown));
+        await _bench.PassUntilAsync("more progress", () => _bench.Volume(volume)?.Progress == 70);
+
         gate.Open();
         await _bench.ReadyAsync(volume);
         await _bench.PassUntilAsync("its end", () => _bench.Volume(volume)?.Progress is null);
@@ -285,7 +296,8 @@ public sealed class StorageReconcilerTests
         Assert.That(_bench.Orphans[0], Has.Property("Name").EqualTo($"{_pool}:{stray}").And.Property("Type").EqualTo(OrphanType.Volume));
 
         var tombstone = Orders.Tombstone(TombstoneType.Orphan, stray, _pool);
-        await _bench.UntilAsync("the removal", () => _bench.Tombstone(tombstone)?.Status == RemovalStatus.Removed && _bench.Orphans.Count == 0);
+        await _bench.UntilAsync(
+            "the removal", () => _bench.Tombstone(tombstone)?.Status == RemovalStatus.Removed && _bench.Orphans.Count == 0);
 
         Assert.That(Storage.Names, Is.EqualTo(new[] { "debian.qcow2" }));
     }
@@ -373,6 +385,18 @@ public sealed class StorageReconcilerTests
         Storage.Hangs = false;
         await _bench.PassUntilAsync("the removal", () => _bench.Tombstone(tombstone)?.Status == RemovalStatus.Removed);
         Assert.That(Storage.Names, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_pool_that_its_server_forgot_is_prepared_again()
+    {
+        await _bench.UntilAsync("the pool", () => _bench.Pool(_pool)?.Status == StorageStatus.Ready);
+        Storage.Dropped = "The pool is not active.";
+        await _bench.PassUntilAsync("the loss", () => _bench.Pool(_pool)?.Why == "The pool is not active.");
+
+        await _bench.PassUntilAsync("the pool again", () => _bench.Pool(_pool)?.Status == StorageStatus.Ready);
+
+        Assert.That(Storage.Calls.Count(call => call == "prepare"), Is.EqualTo(2));
     }
 
     [Test]

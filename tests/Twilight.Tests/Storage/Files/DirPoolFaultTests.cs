@@ -33,7 +33,8 @@ public sealed class DirPoolFaultTests : DirPoolFixture
             IToolRunner current = mortal;
             await using var bench = new StorageBench(() => PartsOf(current), Host);
             var volume = await OrderAsync(bench.Orders, work, cancellationToken);
-            await bench.UntilAsync("the death of the agent, or the end of its work", () => mortal.Died.IsCompleted || IsDone(bench, work, volume));
+            await bench.UntilAsync(
+                "the death of the agent, or the end of its work", () => mortal.Died.IsCompleted || IsDone(bench, work, volume));
             bench.Abandon();
 
             EndLeftovers();

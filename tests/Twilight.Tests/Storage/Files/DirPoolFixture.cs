@@ -45,7 +45,8 @@ public abstract class DirPoolFixture
 
     private protected void EndLeftovers() => new LeftoverTools(Host, NullLogger<LeftoverTools>.Instance).End();
 
-    private protected static StorageParts PartsOf(IToolRunner tools) => new([new DirDriver(tools)], new VolumeCopier(tools, TimeProvider.System));
+    private protected static StorageParts PartsOf(IToolRunner tools) =>
+        new([new DirDriver(tools)], new VolumeCopier(tools, TimeProvider.System));
 
     /// <summary>A volume of 16 MiB with 0x41 in its third, which is there and whose row says so.</summary>
     private protected async Task<VolumeDesired> PutAsync(StorageOrderBook orders, Guid pool, CancellationToken cancellationToken)
@@ -78,14 +79,16 @@ public abstract class DirPoolFixture
 
     private protected BlockNode NodeOf(VolumeDesired volume) => NodeOf(PathOf(volume));
 
-    /// <summary>The volume alone is there, is what <see cref="PutAsync(StorageOrderBook,Guid,CancellationToken)"/> made, and is sound.</summary>
+    /// <summary>The volume alone is there, is sound, and has 0x41 in its third MiB.</summary>
     private protected async Task IsWholeAsync(VolumeDesired volume, CancellationToken cancellationToken)
     {
-        await Eventually.HoldsAsync("nothing but the volume", () => NamesOf(volume) is [var only] && only == Path.GetFileName(PathOf(volume)));
+        await Eventually.HoldsAsync(
+            "nothing but the volume", () => NamesOf(volume) is [var only] && only == Path.GetFileName(PathOf(volume)));
         Assert.That(await Io.HoldsAsync(NodeOf(volume), 2, 0x41, cancellationToken), Is.True);
         Assert.That(await Io.HoldsAsync(NodeOf(volume), volume.Size - 1, 0, cancellationToken), Is.True);
         // 3 is that some of the space is not used by anything: harmless.
-        await Tools.RunAsync(new ToolCall("qemu-img", "check", "-q", "-f", "qcow2", PathOf(volume)) { Accepted = [0, 3] }, cancellationToken);
+        await Tools.RunAsync(
+            new ToolCall("qemu-img", "check", "-q", "-f", "qcow2", PathOf(volume)) { Accepted = [0, 3] }, cancellationToken);
     }
 
     private static BlockNode NodeOf(string path) => new(new JsonObject

@@ -66,8 +66,9 @@ public sealed class DirPoolTests : StoragePoolContract
         await guest.Input.WriteLineAsync("length");
         await guest.WaitForLineAsync("the length", line => line.Contains("16 MiB", StringComparison.Ordinal));
 
-        Assert.That((await RefusalOfAsync(() => Pool.SnapshotAsync(volume, Guid.NewGuid(), cancellationToken))).Failure, Is.EqualTo(StorageFailure.InUse));
-        Assert.That((await RefusalOfAsync(() => Pool.GrowAsync(volume with { Size = 64 }, cancellationToken))).Failure, Is.EqualTo(StorageFailure.InUse));
+        var snapshot = await RefusalOfAsync(() => Pool.SnapshotAsync(volume, Guid.NewGuid(), cancellationToken));
+        var growth = await RefusalOfAsync(() => Pool.GrowAsync(volume with { Size = 64 }, cancellationToken));
+        Assert.That((snapshot.Failure, growth.Failure), Is.EqualTo((StorageFailure.InUse, StorageFailure.InUse)));
         Assert.That((await Pool.InspectAsync(volume, cancellationToken)).Size, Is.EqualTo(Size));
     }
 
@@ -87,13 +88,29 @@ public sealed class DirPoolTests : StoragePoolContract
     }
 
     [Test]
+    public async Task A_directory_that_went_is_not_made_anew_by_whoever_had_it(CancellationToken cancellationToken)
+    {
+        await BreakAsync();
+        try
+        {
+            await Pool.PrepareAsync(cancellationToken);
+            Assert.That((await RefusalOfAsync(() => Pool.ScanAsync(cancellationToken))).Failure, Is.EqualTo(StorageFailure.Unreachable));
+        }
+        finally
+        {
+            await HealAsync();
+        }
+    }
+
+    [Test]
     public async Task Others_on_the_machine_cannot_list_the_directory(CancellationToken cancellationToken)
     {
         await using var pool = new DirDriver(_tools).Open(Definition(_home["private"]));
 
         await pool.PrepareAsync(cancellationToken);
 
-        Assert.That(File.GetUnixFileMode(_home["private"]) & (UnixFileMode.OtherRead | UnixFileMode.GroupRead), Is.EqualTo(UnixFileMode.None));
+        var readable = File.GetUnixFileMode(_home["private"]) & (UnixFileMode.OtherRead | UnixFileMode.GroupRead);
+        Assert.That(readable, Is.EqualTo(UnixFileMode.None));
     }
 
     [TestCase("""{"path":"relative"}""")]

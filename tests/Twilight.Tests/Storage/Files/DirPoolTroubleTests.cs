@@ -75,9 +75,9 @@ public sealed class DirPoolTroubleTests : DirPoolFixture
             await bench.ReadyAsync(volume);
 
             Assert.That(System.IO.Directory.EnumerateFiles(tight.Path).Count(), Is.EqualTo(1));
-            var details = await Tools.RunAsync(
-                new ToolCall("qemu-img", "compare", "-q", PathOf(from), Path.Combine(tight.Path, Path.GetFileName(PathOf(volume)))), cancellationToken);
-            Assert.That(details.ExitCode, Is.Zero);
+            var copy = Path.Combine(tight.Path, Path.GetFileName(PathOf(volume)));
+            var compared = await ToolAsync("qemu-img", ["compare", "-q", PathOf(from), copy], cancellationToken);
+            Assert.That(compared.ExitCode, Is.Zero);
         }
         finally
         {
