@@ -2,52 +2,35 @@ using System.Runtime.InteropServices;
 
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
-/// <summary>One open connection, with keepalive and callbacks. Its calls block: only <see cref="NativeCalls"/> makes them.</summary>
-internal sealed unsafe class LibvirtConnection : IDisposable
+/// <summary>Domains over one open connection. Its calls block: only <see cref="NativeCalls"/> makes them.</summary>
+internal sealed unsafe class LibvirtConnection : ILibvirtConnection
 {
-    private readonly ConnectHandle _handle;
-    private readonly nint _token;
-    private readonly bool _tellsOfItsEnd;
+    private readonly LibvirtSession _session;
     private readonly int _lifecycleCallback;
 
-    private LibvirtConnection(ConnectHandle handle, LibvirtOptions options, ILibvirtListener listener)
+    private LibvirtConnection(LibvirtSession session)
     {
-        _handle = handle;
-        _token = LibvirtEventLoop.Add(listener);
-        _lifecycleCallback = -1;
-        try
-        {
-            Version = ReadVersion();
-            // Drivers that live in this very process, such as test:///default, know neither: they cannot go away.
-            IgnoreUnsupported(LibvirtNative.virConnectSetKeepAlive(handle, options.KeepAliveSeconds, (uint)options.KeepAliveCount),
-                "turn on keepalive");
-            _tellsOfItsEnd = IgnoreUnsupported(
-                LibvirtNative.virConnectRegisterCloseCallback(handle, &LibvirtEventLoop.OnClosed, _token, 0), "watch the connection");
-            _lifecycleCallback = LibvirtNative.virConnectDomainEventRegisterAny(
-                handle, 0, LibvirtNative.EventLifecycle, &LibvirtEventLoop.OnLifecycle, _token, 0);
-            LibvirtError.ThrowIfNegative(_lifecycleCallback, "subscribe to events");
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        _session = session;
+        _lifecycleCallback = LibvirtNative.virConnectDomainEventRegisterAny(
+            Handle, 0, LibvirtNative.EventLifecycle, &LibvirtEventLoop.OnLifecycle, session.Token, 0);
+        if (_lifecycleCallback >= 0)
+            return;
+        var error = LibvirtError.Last("subscribe to events");
+        session.Dispose();
+        throw error;
     }
 
-    /// <summary>Such as <c>QEMU 7.2.0</c>.</summary>
-    internal string Version { get; }
+    public string Version => _session.Version;
+
+    private ConnectHandle Handle => _session.Handle;
 
     /// <exception cref="HypervisorException">It does not answer or refuses.</exception>
-    internal static LibvirtConnection Open(LibvirtOptions options, ILibvirtListener listener)
-    {
-        LibvirtEventLoop.EnsureStarted();
-        var what = $"connect to {options.Uri}";
-        return new LibvirtConnection(LibvirtError.ThrowIfInvalid(LibvirtNative.virConnectOpen(options.Uri), what), options, listener);
-    }
+    internal static LibvirtConnection Open(LibvirtOptions options, ILibvirtListener listener) =>
+        new(LibvirtSession.Open(options, listener));
 
     internal List<ObservedDomain> Scan()
     {
-        var count = LibvirtNative.virConnectListAllDomains(_handle, out var pointers, 0);
+        var count = LibvirtNative.virConnectListAllDomains(Handle, out var pointers, 0);
         LibvirtError.ThrowIfNegative(count, "list domains");
         var handles = new DomainHandle[count];
         for (var i = 0; i < count; i++)
@@ -67,7 +50,7 @@ internal sealed unsafe class LibvirtConnection : IDisposable
     internal void Define(Guid uuid, string xml)
     {
         using var domain = LibvirtError.ThrowIfInvalid(
-            LibvirtNative.virDomainDefineXMLFlags(_handle, xml, 0), $"define domain {uuid}");
+            LibvirtNative.virDomainDefineXMLFlags(Handle, xml, 0), $"define domain {uuid}");
     }
 
     internal void Start(Guid uuid, bool paused) => With(uuid, "start", domain =>
@@ -109,45 +92,16 @@ internal sealed unsafe class LibvirtConnection : IDisposable
     {
         using var domain = Lookup(uuid, "read");
         var text = LibvirtNative.virDomainGetXMLDesc(domain, LibvirtNative.XmlInactive);
-        return TakeText(text) ?? throw LibvirtError.Last($"read domain {uuid}");
+        return LibvirtSession.TakeText(text) ?? throw LibvirtError.Last($"read domain {uuid}");
     }
 
     public void Dispose()
     {
-        LibvirtEventLoop.Remove(_token);
-        if (!_handle.IsClosed)
-        {
-            // Registrations hold the connection; on one that is broken already they only fail, and it goes all the same.
-            if (_lifecycleCallback >= 0)
-                _ = LibvirtNative.virConnectDomainEventDeregisterAny(_handle, _lifecycleCallback);
-            if (_tellsOfItsEnd)
-                _ = LibvirtNative.virConnectUnregisterCloseCallback(_handle, &LibvirtEventLoop.OnClosed);
-        }
-        _handle.Dispose();
-    }
-
-    private static bool IgnoreUnsupported(int result, string what)
-    {
-        if (result < 0 && LibvirtError.LastCode() == LibvirtNative.ErrorNoSupport)
-            return false;
-        LibvirtError.ThrowIfNegative(result, what);
-        return true;
-    }
-
-    private static string? TakeText(nint text)
-    {
-        if (text == 0)
-            return null;
-        var taken = Marshal.PtrToStringUTF8(text);
-        LibvirtNative.Free(text);
-        return taken;
-    }
-
-    private string ReadVersion()
-    {
-        var type = Marshal.PtrToStringUTF8(LibvirtNative.virConnectGetType(_handle)) ?? throw LibvirtError.Last("ask for the hypervisor");
-        LibvirtError.ThrowIfNegative(LibvirtNative.virConnectGetVersion(_handle, out var version), "ask for the hypervisor's version");
-        return $"{type} {version / 1_000_000}.{version / 1_000 % 1_000}.{version % 1_000}";
+        // Nothing comes from here on, even before libvirt has been told.
+        LibvirtEventLoop.Remove(_session.Token);
+        if (!Handle.IsClosed)
+            _ = LibvirtNative.virConnectDomainEventDeregisterAny(Handle, _lifecycleCallback);
+        _session.Dispose();
     }
 
     private void With(Guid uuid, string verb, Func<DomainHandle, int> call)
@@ -159,7 +113,7 @@ internal sealed unsafe class LibvirtConnection : IDisposable
     private DomainHandle Lookup(Guid uuid, string verb)
     {
         fixed (byte* text = System.Text.Encoding.ASCII.GetBytes($"{uuid}\0"))
-            return LibvirtError.ThrowIfInvalid(LibvirtNative.virDomainLookupByUUIDString(_handle, text), $"{verb} domain {uuid}");
+            return LibvirtError.ThrowIfInvalid(LibvirtNative.virDomainLookupByUUIDString(Handle, text), $"{verb} domain {uuid}");
     }
 
     /// <summary>Null when the domain went away between the list and now.</summary>
@@ -172,7 +126,7 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         {
             return LibvirtError.LastCode() == LibvirtNative.ErrorNoDomain ? null : throw LibvirtError.Last("read a domain's state");
         }
-        var metadata = TakeText(LibvirtNative.virDomainGetMetadata(
+        var metadata = LibvirtSession.TakeText(LibvirtNative.virDomainGetMetadata(
             domain, LibvirtNative.MetadataElement, DomainMetadata.Namespace, 0));
         if (metadata is null)
         {

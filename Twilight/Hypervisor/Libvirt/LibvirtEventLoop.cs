@@ -52,6 +52,19 @@ internal static unsafe class LibvirtEventLoop
         }
     }
 
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnPoolLifecycle(nint connection, nint pool, int @event, int detail, nint token)
+    {
+        if (!Listeners.TryGetValue(token, out var listener))
+            return;
+        var text = stackalloc byte[LibvirtNative.UuidTextSize];
+        if (LibvirtStorageNative.virStoragePoolGetUUIDString(pool, text) == 0
+            && Guid.TryParse(Marshal.PtrToStringUTF8((nint)text), out var uuid))
+        {
+            listener.OnLifecycle(uuid, @event);
+        }
+    }
+
     private static Thread Start()
     {
         LibvirtNative.virSetErrorFunc(0, &LibvirtNative.IgnoreError);
@@ -79,5 +92,6 @@ internal interface ILibvirtListener
 {
     void OnClosed(int reason);
 
-    void OnLifecycle(Guid domain, int lifecycleEvent);
+    /// <param name="subject">The domain or pool.</param>
+    void OnLifecycle(Guid subject, int lifecycleEvent);
 }

@@ -13,6 +13,9 @@ public sealed record LibvirtOptions
     /// <summary>Longest wait for a domain to start.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(120);
 
+    /// <summary>Longest wait for a storage pool, whose server may be away.</summary>
+    public TimeSpan PoolTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Longest wait for a call's turn, while others are in flight.</summary>
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromSeconds(300);
 

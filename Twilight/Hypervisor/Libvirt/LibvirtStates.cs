@@ -46,6 +46,18 @@ internal static class LibvirtStates
         _ => $"event {lifecycleEvent}",
     };
 
+    /// <summary><c>virStoragePoolEventLifecycleType</c></summary>
+    internal static string PoolEventName(int lifecycleEvent) => lifecycleEvent switch
+    {
+        0 => "defined",
+        1 => "undefined",
+        2 => "started",
+        3 => "stopped",
+        4 => "created",
+        5 => "deleted",
+        _ => $"event {lifecycleEvent}",
+    };
+
     /// <summary><c>virConnectCloseReason</c></summary>
     internal static string CloseReason(int reason) => reason switch
     {

@@ -24,10 +24,9 @@ internal enum CallLane
 internal sealed partial class NativeCalls // which hold nothing to dispose as long as nobody asks for their wait handles.
 #pragma warning restore CA1001
 {
-    private const int OrdinaryMax = 3;
     private const int UrgentMax = 2;
 
-    private readonly SemaphoreSlim _ordinary = new(OrdinaryMax);
+    private readonly SemaphoreSlim _ordinary;
     private readonly SemaphoreSlim _urgent = new(UrgentMax);
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, int> _unsettled = [];
@@ -37,8 +36,10 @@ internal sealed partial class NativeCalls // which hold nothing to dispose as lo
     private readonly ILogger _logger;
 
     /// <param name="settled">Told when a domain is no longer unsettled, on any thread.</param>
-    internal NativeCalls(LibvirtOptions options, TimeProvider time, Action<Guid> settled, ILogger logger)
+    /// <param name="ordinaryMax">How many calls of the ordinary lane are made at a time; more than three only where each has a connection.</param>
+    internal NativeCalls(LibvirtOptions options, TimeProvider time, Action<Guid> settled, ILogger logger, int ordinaryMax = 3)
     {
+        _ordinary = new SemaphoreSlim(ordinaryMax);
         _options = options;
         _time = time;
         _settled = settled;

@@ -88,6 +88,9 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         await Eventually.HoldsAsync("another libvirtd", () => File.Exists(Socket));
     }
 
+    /// <summary>Sends libvirtd, and only it, a signal, such as one that lets it stand still.</summary>
+    public Task SignalDaemonAsync(ProcessSignal signal) => ChildProcess.SendAsync(Descendants("libvirtd").Single(), signal);
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
