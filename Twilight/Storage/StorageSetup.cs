@@ -1,9 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Hosting;
+using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Files;
+using PonyCloud.Twilight.Storage.Iscsi;
+using PonyCloud.Twilight.Storage.Pools;
+using PonyCloud.Twilight.Storage.Rbd;
 using PonyCloud.Twilight.Storage.Working;
 
 namespace PonyCloud.Twilight.Storage;
@@ -12,6 +16,7 @@ namespace PonyCloud.Twilight.Storage;
 internal static class StorageSetup
 {
     private const string StagingDirectory = "storage:staging_directory";
+    private const string SecretDirectory = "storage:secret_directory";
     private const string ScanTimeout = "storage:scan_timeout";
     private const string Ledger = "done";
 
@@ -21,6 +26,10 @@ internal static class StorageSetup
         {
             Default = "/var/lib/twilight/storage",
             Check = value => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path",
+        },
+        new(SecretDirectory, ConfigurationKind.Text, "Directory in memory, for files with passwords and keys that tools and guests read. The host has one of its own in it.")
+        {
+            Default = "/run/twilight", Check = value => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path",
         },
         new(ScanTimeout, ConfigurationKind.Duration, "A storage pool that does not answer for so long is broken.")
         {
@@ -37,7 +46,11 @@ internal static class StorageSetup
             StagingDirectory = staging,
             ScanLimit = values.Duration(ScanTimeout),
         });
+        services.AddSingleton<IStorageHost, LibvirtStorage>();
+        services.AddSingleton(new SecretFiles(Path.Combine(values.Text(SecretDirectory), host.ToString())));
         services.AddSingleton<IStoragePoolDriver, DirDriver>();
+        services.AddSingleton<IStoragePoolDriver>(provider => ActivatorUtilities.CreateInstance<IscsiDriver>(provider, host));
+        services.AddSingleton<IStoragePoolDriver, RbdDriver>();
         services.AddSingleton<IReadOnlyDictionary<StoragePoolType, IStoragePoolDriver>>(
             provider => provider.GetServices<IStoragePoolDriver>().ToDictionary(driver => driver.Type));
         services.AddSingleton<OpenPools>();
