@@ -9,12 +9,15 @@ public sealed class ReferencesAttribute(string entity) : Attribute
 
 /// <summary>
 /// The column is written and never read back: it is in no answer of the API. A change of a row that does not mention it
-/// leaves it as it is, and null removes it.
+/// leaves it as it is, and null removes it. In a current part a host tells it to the controller and to nobody else.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class SecretAttribute : Attribute
 {
-    /// <summary>The hosts that the row is sent to get the column as well; otherwise it stays between Sparkle and the database.</summary>
+    /// <summary>
+    /// The column is in messages between Sparkle and hosts, in whichever direction the part goes; otherwise it stays between
+    /// Sparkle and the database.
+    /// </summary>
     public bool SentToHosts { get; init; }
 }
 

@@ -99,6 +99,16 @@ public sealed record HostCurrent
     [Description("What the host keeps although it has no place here, since the controller may have forgotten it: an object with instances, a list of uuids, and token, which confirms their removal.")]
     public JsonText? Held { get; init; }
 
+    [Description("Where the controller fetches and brings contents of volumes: https, a name or an address, and a port.")]
+    public string? TransferEndpoint { get; init; }
+
+    [Description("SHA-256 of the certificate by which that server is known, in hexadecimal.")]
+    public string? TransferFingerprint { get; init; }
+
+    [Description("By what that server knows the controller.")]
+    [Secret(SentToHosts = true)]
+    public string? TransferToken { get; init; }
+
     [Description("What keeps the host from working, or from removing what it holds, in words; absent when nothing does.")]
     public string? Why { get; init; }
 }

@@ -165,8 +165,8 @@ public sealed partial class ApiEndpoint(
         await writer.PatchAsync(new WriteCall(context, caller, null));
     }
 
-    // Answers an OPTIONS, and refuses methods that are not there.
-    private static bool AnswerAllow(HttpContext context, string allow)
+    /// <summary>Answers an OPTIONS, and refuses methods that are not there.</summary>
+    internal static bool AnswerAllow(HttpContext context, string allow)
     {
         var method = context.Request.Method;
         if (HttpMethods.IsOptions(method))
@@ -200,7 +200,7 @@ public sealed partial class ApiEndpoint(
 
     internal static ProblemException NoSuchRow() => new(ProblemKind.NotFound, Decision.NotFound.Why);
 
-    private static ProblemException DatabaseDown() =>
+    internal static ProblemException DatabaseDown() =>
         new(new Problem(ProblemKind.Unavailable, "The database cannot be reached, so nothing was written.") { RetryAfter = RetryAfter });
 
     private static string Allow(ResourcePath resource) => (resource.Node.IsWritable, resource.IsRow) switch

@@ -15,6 +15,7 @@ using PonyCloud.Sparkle.Api.Tls;
 using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Api.Writing;
 using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Transfers;
 
 namespace PonyCloud.Sparkle.Api;
 
@@ -72,6 +73,7 @@ public static class ApiSetup
         services.AddSingleton<IControlFeature>(provider => provider.GetRequiredService<WatchHub>());
         services.AddHostedService(provider => provider.GetRequiredService<WatchHub>());
         services.AddSingleton<WatchEndpoint>();
+        services.AddTransfers();
         services.AddHostedService<FirstAlicorn>();
         services.AddSingleton(_ => new AnonymousGate(options.AnonymousPerSecond));
         services.AddSingleton<IStartupFilter, TrustedProxies>();
@@ -104,6 +106,7 @@ public static class ApiSetup
         var metrics = routes.ServiceProvider.GetRequiredService<MetricsEndpoint>();
         routes.Map(MetricsEndpoint.Path, context => api.GuardAnonymousAsync(context, metrics.HandleAsync));
         routes.Map(WatchEndpoint.Path, Watch(routes, api));
+        routes.MapTransfers(api.GuardAsync);
         MapSelf("ping", self.PingAsync);
         MapSelf("info", self.InfoAsync);
         MapSelf("liveliness", self.LivelinessAsync);

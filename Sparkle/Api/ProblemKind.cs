@@ -21,12 +21,18 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind ConcurrentChange = new("concurrent-change", 409, "Changed by somebody else meanwhile");
     public static readonly ProblemKind TestFailed = new("test-failed", 409, "A test of the patch failed");
     public static readonly ProblemKind RequestUnderWay = new("request-under-way", 409, "The request is still being carried out");
+    public static readonly ProblemKind ContentNotReady = new("content-not-ready", 409, "The volume has no content yet");
+    public static readonly ProblemKind InUse = new("in-use", 409, "An instance has the volume");
+    public static readonly ProblemKind WrongOffset = new("wrong-offset", 409, "The upload goes on somewhere else");
     public static readonly ProblemKind TooOld = new("too-old", 410, "The revision is too old");
     public static readonly ProblemKind AccessChanged = new("access-changed", 410, "The access has changed");
+    public static readonly ProblemKind ContentWithdrawn = new("content-withdrawn", 410, "The content is not wanted any more");
+    public static readonly ProblemKind LengthRequired = new("length-required", 411, "The request does not say how long it is");
     public static readonly ProblemKind PreconditionFailed = new("precondition-failed", 412, "The precondition of the request does not hold");
     public static readonly ProblemKind VerifyFailed = new("verify-failed", 412, "A row is not as the patch demands");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The request is too large");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
+    public static readonly ProblemKind RangeNotSatisfiable = new("range-not-satisfiable", 416, "There is nothing in this range");
     public static readonly ProblemKind UnknownField = new("unknown-field", 422, "Unknown field");
     public static readonly ProblemKind MissingField = new("missing-field", 422, "A field is missing");
     public static readonly ProblemKind WrongType = new("wrong-type", 422, "A value has the wrong type");
@@ -41,11 +47,14 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind PatchFailed = new("patch-failed", 422, "An operation of the patch cannot be applied");
     public static readonly ProblemKind RefusedByRule = new("refused-by-rule", 422, "Refused by a rule of the platform");
     public static readonly ProblemKind KeyReused = new("key-reused", 422, "The idempotency key belongs to another request");
+    public static readonly ProblemKind WrongDigest = new("wrong-digest", 422, "What came in has another checksum");
     public static readonly ProblemKind TooManyRequests = new("too-many-requests", 429, "Too many attempts");
     public static readonly ProblemKind TooManyStreams = new("too-many-streams", 429, "Too many streams");
+    public static readonly ProblemKind TooManyTransfers = new("too-many-transfers", 429, "Too many transfers");
     public static readonly ProblemKind SlowReader = new("slow-reader", 429, "The stream was read too slowly");
     public static readonly ProblemKind Internal = new("internal", 500, "The controller failed");
     public static readonly ProblemKind Unavailable = new("unavailable", 503, "Not possible at the moment");
+    public static readonly ProblemKind HostSilent = new("host-silent", 504, "The host does not answer");
     public static readonly ProblemKind OutcomeUnknown = new("outcome-unknown", 504, "The outcome is not known");
 
     /// <summary>The <c>type</c> of the problem document.</summary>

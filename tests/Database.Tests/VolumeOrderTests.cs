@@ -66,6 +66,30 @@ public sealed class VolumeOrderTests
     }
 
     [Test]
+    public async Task A_volume_that_an_instance_has_is_sent_no_other_content()
+    {
+        var instance = Rows.Instance(_tenant);
+        var disk = new VdiskDesired { Uuid = Guid.NewGuid(), Instance = instance.Uuid, Volume = _volume.Uuid, Index = 0 };
+        await _link.InsertAsync(("instance", instance));
+        await using var connection = new NpgsqlConnection(_link.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var attaching = await connection.BeginTransactionAsync();
+        await using var attach = new NpgsqlCommand(
+            $"INSERT INTO vdisk (uuid, instance, volume, index) VALUES ('{disk.Uuid}', '{instance.Uuid}', '{_volume.Uuid}', 0)", connection);
+        await attach.ExecuteNonQueryAsync();
+
+        var sending = _link.ExecuteAsync($"UPDATE volume SET content = 'upload' WHERE uuid = '{_volume.Uuid}'");
+        await Eventually.SeesAsync(
+            "an upload that waits for the disk",
+            _ => _link.QueryAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"),
+            waits => waits || sending.IsCompleted);
+        Assert.That(sending.IsCompleted, Is.False, "it waits");
+        await attaching.CommitAsync();
+
+        Assert.That((await Assert.ThrowsAsync<PostgresException>(() => sending))!.ConstraintName, Is.EqualTo("volume_content_attached"));
+    }
+
+    [Test]
     public async Task Another_name_or_size_is_no_new_content()
     {
         await ChangeAsync(volume => volume with { Name = "other", Size = 20 });

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Api.Writing;
+using PonyCloud.Sparkle.Transfers;
 using static PonyCloud.Sparkle.Api.Description.OpenApiParts;
 
 namespace PonyCloud.Sparkle.Api.Description;
@@ -61,7 +62,11 @@ internal static class OpenApiComponents
 
     public static JsonObject Headers() => new()
     {
-        ["ETag"] = Described("Names the version of the row: a hash of its desired part, a point, and a hash of the rest.", Text()),
+        ["ETag"] = Described("Names the version of the row: a hash of its desired part, a point, and a hash of the rest. Of a content: changes before the content can.", Text()),
+        ["Accept-Ranges"] = Described("bytes: ranges of it can be had.", Text()),
+        ["Content-Range"] = Described("Which bytes these are, and how many there are in all.", Text()),
+        ["Range"] = Described("Which bytes of an upload are there: bytes=0-N. Absent when none are.", Text()),
+        [KeeperClient.OffsetHeader] = Described("Where an upload goes on.", new JsonObject { ["type"] = "integer", ["minimum"] = 0 }),
         ["Location"] = Described("The path of the new row.", Text("uri-reference")),
         ["Link"] = Described("The next page, with rel=next.", Text()),
         [Revisions.Header] = Described("Which state the answer has seen. A stream of changes can begin behind it.", Text()),
@@ -210,7 +215,10 @@ internal static class OpenApiComponents
                 {
                     401 => ["WWW-Authenticate"],
                     405 => ["Allow"],
-                    409 or 429 or 503 => ["Retry-After"],
+                    409 => ["Retry-After", KeeperClient.OffsetHeader],
+                    416 => ["Content-Range"],
+                    422 => [KeeperClient.OffsetHeader],
+                    429 or 503 => ["Retry-After"],
                     415 => ["Accept-Patch"],
                     _ => [],
                 });

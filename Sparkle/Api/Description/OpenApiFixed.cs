@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using PonyCloud.Sparkle.Api.Metrics;
 using PonyCloud.Sparkle.Api.Watching;
+using PonyCloud.Sparkle.Transfers;
 using static PonyCloud.Sparkle.Api.Description.OpenApiParts;
 
 namespace PonyCloud.Sparkle.Api.Description;
@@ -39,6 +40,7 @@ internal static class OpenApiFixed
                 "logout_user", "End all tokens of the user", "token", new JsonObject { ["204"] = Bare("Done.") }, [401, 403, 404, 409, 503, 504]),
         };
         paths[WatchEndpoint.Path] = Watch();
+        paths[ContentEndpoint.Path] = OpenApiContent.Item();
         foreach (var (name, what) in new[] { ("ping", "The process answers"), ("liveliness", "The process need not be restarted"), ("readiness", "Requests can be answered"), ("started", "The start is over") })
         {
             var state = new JsonObject { ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "boolean" } };
@@ -153,7 +155,7 @@ internal static class OpenApiFixed
     }
 
     /// <param name="scheme">How somebody logs in for it; null where nobody must.</param>
-    private static JsonObject Operation(string id, string summary, string? scheme, JsonObject answers, IEnumerable<int> problems)
+    internal static JsonObject Operation(string id, string summary, string? scheme, JsonObject answers, IEnumerable<int> problems)
     {
         foreach (var status in problems.Where(status => !answers.ContainsKey($"{status}")))
             answers[$"{status}"] = RefProblem(status);

@@ -179,9 +179,9 @@ public sealed partial class DeclarationTests
     }
 
     [Test]
-    public void Only_passwords_and_what_opens_storage_are_secret_and_hosts_get_the_latter()
+    public void Only_passwords_and_what_opens_storage_are_secret_and_hosts_know_the_latter()
     {
-        Assert.That(Columns.Where(pair => pair.Column.IsSecret).Select(Named), Is.EquivalentTo(["user.data", "storage_pool.secret"]));
+        Assert.That(Columns.Where(pair => pair.Column.IsSecret).Select(Named), Is.EquivalentTo(["user.data", "storage_pool.secret", "host.transfer_token"]));
         Assert.That(Columns.Where(pair => !pair.Column.IsSentToHosts).Select(Named), Is.EqualTo(["user.data"]));
         Assert.That(Columns.Where(pair => pair.Column.IsPassword).Select(Named), Is.EqualTo(["user.data"]));
     }
