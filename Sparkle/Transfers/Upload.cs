@@ -95,7 +95,7 @@ internal sealed class Upload(
         // Who sends all of it at once need not know its checksum beforehand.
         using var hash = request is { IsWhole: true, Digest: null } ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         using var stop = new CancellationTokenSource();
-        using var body = new UploadBody(call.Context.Request.Body, request.Count, hash, client.Patience, options, stop.Token);
+        using var body = new UploadBody(call.Context.Request.BodyReader, request.Count, hash, client.Patience, options, stop.Token);
         HttpResponseMessage answer;
         try
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography;
 
@@ -8,7 +9,7 @@ namespace PonyCloud.Sparkle.Transfers;
 /// <param name="hash">Takes the checksum of it; null when nobody asks.</param>
 /// <param name="stop">Nothing more is to be read from the client.</param>
 internal sealed class UploadBody(
-    Stream from, long count, IncrementalHash? hash, Patience patience, TransferOptions options, CancellationToken stop) : HttpContent
+    PipeReader from, long count, IncrementalHash? hash, Patience patience, TransferOptions options, CancellationToken stop) : HttpContent
 {
     private const int BufferSize = 256 << 10;
 
@@ -46,6 +47,8 @@ internal sealed class UploadBody(
 
     private async Task PassAsync(Stream stream, CancellationToken cancellationToken)
     {
+        // A read that a token ends leaves the body unreadable for the server, which still has to drain it.
+        await using var stopping = cancellationToken.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), from);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
@@ -71,9 +74,15 @@ internal sealed class UploadBody(
 
     private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            var read = await from.ReadAsync(buffer, cancellationToken);
+            var result = await from.ReadAsync(CancellationToken.None);
+            var taken = result.Buffer.Slice(0, Math.Min(buffer.Length, result.Buffer.Length));
+            taken.CopyTo(buffer.Span);
+            var read = (int)taken.Length;
+            from.AdvanceTo(taken.End);
+            cancellationToken.ThrowIfCancellationRequested();
             return read > 0 ? read : throw new EndOfStreamException("The body ended too early.");
         }
         catch (IOException exception)
