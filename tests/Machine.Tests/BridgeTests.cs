@@ -24,12 +24,22 @@ public sealed class BridgeTests
 
     [TestCase("SampleTests.Fails", "wrong, on purpose")]
     [TestCase("SampleTests.Skips", "not today")]
-    [TestCase("SampleTests.Is_not_there", "There are 0 tests")]
+    [TestCase("SampleTests.Is_not_there", "There is no test of the name")]
     [TestCase("UnreadySampleTests.Is_never_run", "no set-up")]
     [TestCase("UntidySampleTests.Passes", "no tear-down")]
     [TestCase("SampleTests.Leaves_a_mount", "It left behind: mount /mnt")]
     public void One_that_does_not_pass_fails_and_says_why(string test, string message) =>
         Assert.That(() => _session.RunAsync(Samples + test), Throws.TypeOf<AssertionException>().With.Message.Contains(message));
+
+    [Test]
+    public async Task Tests_that_are_run_together_have_a_result_each()
+    {
+        string[] names = [.. new[] { "Fails", "Passes", "Skips" }.Select(name => $"{Samples}SampleTests.{name}")];
+        Assert.That(
+            () => _session.RunAsync(names[0], names), Throws.TypeOf<AssertionException>().With.Message.Contains("wrong, on purpose"));
+        await _session.RunAsync(names[1], names);
+        Assert.That(() => _session.RunAsync(names[2], names), Throws.TypeOf<AssertionException>().With.Message.Contains("not today"));
+    }
 
     [Test]
     public void A_failure_shows_the_console() =>
@@ -44,7 +54,7 @@ public sealed class BridgeTests
         var pid = _session.Machine!.Pid;
 
         Assert.That(
-            () => _session.RunAsync(Samples + "SampleTests.Hangs", TimeSpan.FromSeconds(1)),
+            () => _session.RunAsync(Samples + "SampleTests.Hangs", limit: TimeSpan.FromSeconds(1)),
             Throws.TypeOf<AssertionException>().With.Message.Contains("said nothing for 1 seconds"));
 
         Assert.That(Directory.Exists($"/proc/{pid}"), Is.False);

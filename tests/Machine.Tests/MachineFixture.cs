@@ -11,6 +11,8 @@ namespace PonyCloud.Machine.Tests;
 /// <param name="disks">The disks that the tests find.</param>
 public abstract class MachineFixture(params IReadOnlyList<MachineDisk> disks)
 {
+    private readonly bool _alone = Environment.GetEnvironmentVariable("PONYCLOUD_MACHINE_ALONE") == "1";
+
     private MachineSession _session = null!;
 
     /// <summary>The tests that run inside.</summary>
@@ -28,5 +30,14 @@ public abstract class MachineFixture(params IReadOnlyList<MachineDisk> disks)
         where test.StartsWith($"PonyCloud.Machine.{room}.", StringComparison.Ordinal)
         select new TestCaseData(test).SetName(test[$"PonyCloud.Machine.{room}.".Length..]);
 
-    protected Task RunAsync(string test) => _session.RunAsync(test);
+    /// <summary>Runs a test, with the others of its fixture when it is the first of them.</summary>
+    protected Task RunAsync(string test) => _session.RunAsync(
+        test, _alone ? [] : new InnerTests(Assembly).Names.Where(other => FixtureOf(other) == FixtureOf(test)));
+
+    // Names of arguments may have dots, too.
+    private static string FixtureOf(string test)
+    {
+        var method = test.Split('(')[0];
+        return method[..method.LastIndexOf('.')];
+    }
 }

@@ -4,8 +4,8 @@ using Newtonsoft.Json;
 namespace PonyCloud.TestKit.VirtualMachines;
 
 /// <summary>
-/// The program that runs inside of a virtual machine: takes the name of a test from the port, runs it, answers with an
-/// <see cref="InnerResult"/>, and goes on until nobody is there any more.
+/// The program that runs inside of a virtual machine: takes the names of tests from the port, runs them, answers with an
+/// <see cref="InnerResult"/> for each, and goes on until nobody is there any more.
 /// </summary>
 public static class InnerServer
 {
@@ -18,18 +18,18 @@ public static class InnerServer
         await using var stream = new FileStream(port, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         using var reader = new StreamReader(stream);
         await using var writer = new StreamWriter(stream) { AutoFlush = true, NewLine = "\n" };
-        Console.WriteLine($"{tests.Names.Count} tests are ready after {(await File.ReadAllTextAsync("/proc/uptime")).Split(' ')[0]} seconds");
-        while (await reader.ReadLineAsync() is { } name)
+        var uptime = await File.ReadAllTextAsync("/proc/uptime");
+        Console.WriteLine($"{tests.Names.Count} tests are ready after {uptime.Split(' ')[0]} seconds");
+        while (await reader.ReadLineAsync() is { } names)
         {
-            Console.WriteLine($"Test {name}");
             var before = MachineState.Read();
-            var result = tests.Run(name);
-            var left = MachineState.Read().Except(before);
-            await writer.WriteLineAsync(JsonConvert.SerializeObject(left.Count == 0 ? result : result with
-            {
-                Passed = false,
-                Message = $"{result.Message}It left behind: {string.Join(", ", left)}",
-            }));
+            tests.Run(
+                JsonConvert.DeserializeObject<string[]>(names)!,
+                result => writer.WriteLine(JsonConvert.SerializeObject(result)),
+                () => Left(before));
         }
     }
+
+    private static string Left(MachineState before) =>
+        MachineState.Read().Except(before) is { Count: > 0 } left ? $"It left behind: {string.Join(", ", left)}" : string.Empty;
 }

@@ -49,5 +49,6 @@ internal static class MachineImage
         file.SetLength(sizeMiB * 1024L * 1024);
     }
 
-    private static Task<string> CopyAsync(string from, string to) => ChildProcess.RunAsync("cp", ["--recursive", "--reflink=auto", from, to]);
+    private static Task<string> CopyAsync(string from, string to) =>
+        ChildProcess.RunAsync("cp", ["--recursive", "--reflink=auto", from, to]);
 }

@@ -116,7 +116,7 @@ public sealed class VirtualMachine : IAsyncDisposable
             "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot",
             "-kernel", Path.Combine(image, "kernel"), "-initrd", Path.Combine(image, "initrd"),
             // A panic is the end, not a machine that stands still.
-            "-append", $"console=ttyS0 quiet panic=-1 machine.program={options.Program}",
+            "-append", $"console=ttyS0 quiet panic=-1 mitigations=off machine.program={options.Program}",
             "-serial", $"file:{directory["console"]}",
             "-device", "virtio-rng-pci",
             "-device", "virtio-serial-pci",
