@@ -15,7 +15,8 @@ public sealed class DeviceMapperTests
         try
         {
             Assert.That(await ChildProcess.RunAsync("blockdev", ["--getsize64", "/dev/mapper/joined"]), Is.EqualTo("2097152"));
-            await ChildProcess.RunAsync("dd", ["if=/dev/urandom", "of=/dev/mapper/joined", "bs=1M", "count=2", "oflag=direct", "status=none"]);
+            await ChildProcess.RunAsync(
+                "dd", ["if=/dev/urandom", "of=/dev/mapper/joined", "bs=1M", "count=2", "oflag=direct", "status=none"]);
 
             Assert.That(await SumAsync("/dev/mapper/joined", 0), Is.EqualTo(await SumAsync(MachineDisks.Path(1), 2)));
             Assert.That(await SumAsync("/dev/mapper/joined", 1), Is.EqualTo(await SumAsync(MachineDisks.Path(2), 4)));
@@ -35,7 +36,8 @@ public sealed class DeviceMapperTests
         {
             // More than one of the disks holds.
             await ChildProcess.RunAsync("lvcreate", ["--name", "volume", "--size", "700m", "shown"]);
-            var report = await ChildProcess.RunAsync("lvs", ["--noheadings", "--units", "m", "--options", "lv_name,lv_size,devices", "shown"]);
+            var report = await ChildProcess.RunAsync(
+                "lvs", ["--noheadings", "--units", "m", "--options", "lv_name,lv_size,devices", "shown"]);
             Assert.That(report, Does.Contain("700.00m").And.Contain(disks[0]).And.Contain(disks[1]));
             Assert.That(File.Exists("/dev/shown/volume"));
         }
