@@ -44,6 +44,19 @@ internal sealed class NfsServer : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Lets it say nothing more and hear nothing, as one whose machine hangs. Its threads are the kernel's, and cannot be stopped.
+    /// </summary>
+    public static Task FreezeAsync() => ChildProcess.RunAsync(
+        "nft",
+        [
+            "add table inet frozen; add chain inet frozen input { type filter hook input priority 0; };"
+                + "add rule inet frozen input tcp dport 2049 drop; add rule inet frozen input tcp sport 2049 drop",
+        ]);
+
+    /// <summary>Lets it go on.</summary>
+    public static Task ThawAsync() => ChildProcess.RunAsync("nft", ["delete", "table", "inet", "frozen"]);
+
     public async ValueTask DisposeAsync()
     {
         await ChildProcess.RunAsync("rpc.nfsd", ["0"]);
