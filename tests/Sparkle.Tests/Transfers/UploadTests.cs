@@ -274,12 +274,16 @@ public sealed class UploadTests : TransferFixture
     /// <summary>Sends so many bytes, and the rest later.</summary>
     private sealed class EndlessContent(byte[] bytes, int first, Task later) : HttpContent
     {
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        // Who goes away waits for nothing.
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
-            await stream.WriteAsync(bytes.AsMemory(0, first));
-            await stream.FlushAsync();
-            await later;
-            await stream.WriteAsync(bytes.AsMemory(first));
+            await stream.WriteAsync(bytes.AsMemory(0, first), cancellationToken);
+            await stream.FlushAsync(cancellationToken);
+            await later.WaitAsync(cancellationToken);
+            await stream.WriteAsync(bytes.AsMemory(first), cancellationToken);
         }
 
         protected override bool TryComputeLength(out long length)
