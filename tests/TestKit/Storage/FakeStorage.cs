@@ -108,7 +108,7 @@ public sealed class FakeStorage
         await Task.Yield();
         cancellationToken.ThrowIfCancellationRequested();
         if (Hangs)
-            await Task.Delay(Timeout.Infinite, cancellationToken);
+            await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
         if (gate is not null)
             await gate.PassAsync(cancellationToken);
         lock (_gate)
