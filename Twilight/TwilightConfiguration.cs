@@ -6,6 +6,7 @@ using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Images;
+using PonyCloud.Twilight.Storage.Transfers;
 
 namespace PonyCloud.Twilight;
 
@@ -91,6 +92,7 @@ internal static class TwilightConfiguration
         .. DeviceSetup.Keys,
         .. ImageSetup.Keys,
         .. StorageSetup.Keys,
+        .. TransferSetup.Keys,
         .. DaemonLogging.Keys,
     ]);
 

@@ -15,6 +15,7 @@ using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Session;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Images;
+using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight;
@@ -64,13 +65,17 @@ internal static class TwilightHost
                 Boot = boot,
                 Emulator = values.TextOrNull(TwilightConfiguration.Emulator),
             },
+            Transfers = () => provider.GetRequiredService<TransferServer>().Identity,
         });
         services.AddSingleton<IHostReporter, HostReconciler>();
-        services.AddSingleton<IToolRunner>(provider => new ToolRunner(
+        services.AddSingleton(provider => new ToolRunner(
             uuid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ToolRunner>>()));
+        services.AddSingleton<IToolRunner>(provider => provider.GetRequiredService<ToolRunner>());
+        services.AddSingleton<IToolStarter>(provider => provider.GetRequiredService<ToolRunner>());
         services.AddDevices(uuid, values);
         services.AddImages(values);
         services.AddStorage(uuid, values);
+        services.AddTransfers(values, new InventoryRoots().Addresses);
         services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));
         services.AddSingleton(epochFile);
         services.AddSingleton(provider => new SparkleLink(

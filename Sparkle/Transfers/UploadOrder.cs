@@ -14,6 +14,8 @@ internal sealed class UploadOrder(EntityCatalog catalog, IStateView view, IDesir
 {
     private const string AttachedConstraint = "volume_content_attached";
 
+    private const int AttemptsMax = 5;
+
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(30);
 
     private readonly Entity _volumes = catalog["volume"];
@@ -24,6 +26,25 @@ internal sealed class UploadOrder(EntityCatalog catalog, IStateView view, IDesir
     /// <exception cref="ConcurrentChangeException">The row was changed by somebody else.</exception>
     /// <exception cref="UnconfirmedCommitException">The outcome is not known.</exception>
     public async Task<TransferCall> GiveAsync(TransferCall call)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryAsync(call);
+            }
+            catch (ConcurrentChangeException) when (attempt < AttemptsMax)
+            {
+                // Whoever sends a new content means the volume as it is now, such as one that has just become ready.
+                var snapshot = view.Snapshot!;
+                if (!call.Resource.TryFind(snapshot, out var row) || row?.Desired is not VolumeDesired volume)
+                    throw ApiEndpoint.NoSuchRow();
+                call = call with { Snapshot = snapshot, Volume = volume };
+            }
+        }
+    }
+
+    private async Task<TransferCall> TryAsync(TransferCall call)
     {
         if (tags.IsAttached(call.Snapshot, call.Volume.Uuid))
             throw Attached();

@@ -6,6 +6,7 @@ using PonyCloud.Shared.State;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Storage.Transfers;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -15,6 +16,9 @@ public sealed record HostReconcilerOptions
     public required Guid Host { get; init; }
 
     public required DomainOptions Domains { get; init; }
+
+    /// <summary>Where the controller transfers contents of volumes; null while there is no such place.</summary>
+    public Func<TransferIdentity?> Transfers { get; init; } = () => null;
 
     public RetryOptions Retry { get; init; } = new();
 
@@ -213,8 +217,12 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private HostCurrent Look(HypervisorConnection connection, IReadOnlyList<ObservedDomain> foreign)
     {
         var host = _inventory.Read(connection, foreign);
+        var transfers = _options.Transfers();
         return host with
         {
+            TransferEndpoint = transfers?.Endpoint,
+            TransferFingerprint = transfers?.Fingerprint,
+            TransferToken = transfers?.Token,
             Held = _guard.ToJson(),
             Why = host.Why is null || _guard.Why is null ? host.Why ?? _guard.Why : $"{host.Why} {_guard.Why}",
         };

@@ -8,6 +8,8 @@ using PonyCloud.Twilight.Storage.Files;
 using PonyCloud.Twilight.Storage.Iscsi;
 using PonyCloud.Twilight.Storage.Pools;
 using PonyCloud.Twilight.Storage.Rbd;
+using PonyCloud.Twilight.Storage.Transfers;
+using PonyCloud.Twilight.Storage.Transfers.Qemu;
 using PonyCloud.Twilight.Storage.Working;
 
 namespace PonyCloud.Twilight.Storage;
@@ -19,6 +21,7 @@ internal static class StorageSetup
     private const string SecretDirectory = "storage:secret_directory";
     private const string ScanTimeout = "storage:scan_timeout";
     private const string Ledger = "done";
+    private const string Sockets = "nbd";
 
     public static IReadOnlyList<ConfigurationKey> Keys { get; } =
     [
@@ -59,6 +62,9 @@ internal static class StorageSetup
         services.AddSingleton<ImageImport>();
         services.AddSingleton<StorageWork>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<VolumeLedger>(provider, Path.Combine(staging, Ledger)));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BlockNodeAccess>(provider, Path.Combine(staging, Sockets)));
+        services.AddSingleton<KeptContents>();
+        services.AddSingleton<IVolumeContents>(provider => provider.GetRequiredService<KeptContents>());
         services.AddSingleton<IHostReporter, StorageReconciler>();
     }
 }

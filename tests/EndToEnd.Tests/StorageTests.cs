@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using Newtonsoft.Json.Linq;
 using NUnit.Framework;
 using PonyCloud.EndToEnd.Tests.Platform;
@@ -43,7 +46,7 @@ public sealed class StorageTests : PlatformFixture
         await ChildProcess.RunAsync("qemu-io", ["-f", "qcow2", "-r", "-c", $"read -P {FirstByte(1)} 1M 1M", file]);
 
         await Running.Owner.DeleteAsync($"{Volumes}/{volume}");
-        Assert.That((await Running.Owner.SendAsync(HttpMethod.Get, $"{Volumes}/{volume}")).Status, Is.EqualTo(System.Net.HttpStatusCode.NotFound));
+        Assert.That((await Running.Owner.SendAsync(HttpMethod.Get, $"{Volumes}/{volume}")).Status, Is.EqualTo(HttpStatusCode.NotFound));
         await NothingIsLeftAsync(volume);
     }
 
@@ -84,6 +87,34 @@ public sealed class StorageTests : PlatformFixture
     }
 
     [Test]
+    public async Task A_content_is_sent_in_parts_and_fetched_again()
+    {
+        const int Size = 8 << 20;
+        const int First = 3 << 20;
+        var content = new byte[Size];
+        new Random(5).NextBytes(content);
+        var volume = await CreateAsync("sent", new { size = Size >> 20 });
+        await IsMadeAsync(volume);
+
+        var part = await SendAsync(volume, content[..First], $"bytes 0-{First - 1}/{Size}");
+        Assert.That(((int)part.Status, part.Header), Is.EqualTo((308, $"{First}")), Encoding.UTF8.GetString(part.Content));
+        Assert.That((await RowAsync(volume)).SelectToken("desired.content")?.Value<string>(), Is.EqualTo("upload"));
+        var whole = await SendAsync(
+            volume, content[First..], $"bytes {First}-{Size - 1}/{Size}", $"sha-256=:{Convert.ToBase64String(SHA256.HashData(content))}:");
+        Assert.That(whole.Status, Is.EqualTo(HttpStatusCode.Created), Encoding.UTF8.GetString(whole.Content));
+
+        await IsMadeAsync(volume);
+        var fetched = await Running.Owner.TransferAsync(HttpMethod.Get, ContentOf(volume), null, new Dictionary<string, string>(), "ETag");
+        Assert.That((fetched.Status, fetched.Content.AsSpan().SequenceEqual(content)), Is.EqualTo((HttpStatusCode.OK, true)));
+        var range = await Running.Owner.TransferAsync(
+            HttpMethod.Get, ContentOf(volume), null, new Dictionary<string, string> { ["Range"] = $"bytes={First}-{First + 99}" }, "ETag");
+        Assert.That(range.Status, Is.EqualTo(HttpStatusCode.PartialContent));
+        Assert.That(range.Content, Is.EqualTo(content[First..(First + 100)]));
+        await Running.Owner.DeleteAsync($"{Volumes}/{volume}");
+        await NothingIsLeftAsync(volume);
+    }
+
+    [Test]
     public async Task What_no_row_explains_is_listed_and_goes_on_an_operators_word_only()
     {
         var volume = await CreateAsync("foreign", new { size = 8 });
@@ -112,7 +143,7 @@ public sealed class StorageTests : PlatformFixture
     {
         var volume = await CreateAsync("lost", new { size = 8 });
         await IsReadyAsync(volume);
-        await Eventually.SeesAsync("the content to be known as made", _ => RowAsync(volume), row => row.SelectToken("desired.content")?.Value<string>() == "made");
+        await IsMadeAsync(volume);
         File.Delete(FilesOf(volume).Single());
         await SignalAsync("KILL");
         await Running.Twilight.DisposeAsync();
@@ -165,13 +196,26 @@ public sealed class StorageTests : PlatformFixture
 
     private Task<JObject> IsReadyAsync(Guid volume, long? size = null) => Eventually.SeesAsync(
         "the volume to be ready",
-        async _ => (await Running.Alicorn.SendAsync(HttpMethod.Get, $"/host/{Running.Host}/volume/{volume}")) is { Status: System.Net.HttpStatusCode.OK } answer
+        async _ => (await Running.Alicorn.SendAsync(HttpMethod.Get, $"/host/{Running.Host}/volume/{volume}")) is { Status: HttpStatusCode.OK } answer
             ? answer.Body
             : new JObject(),
         row => row.SelectToken("current.status")?.Value<string>() == "ready" && (size is null || row.SelectToken("current.size")?.Value<long>() == size));
 
+    private Task<JObject> IsMadeAsync(Guid volume) => Eventually.SeesAsync(
+        "the content to be known as made", _ => RowAsync(volume), row => row.SelectToken("desired.content")?.Value<string>() == "made");
+
     private Task<string> SameContentAsync(string file) =>
         ChildProcess.RunAsync("qemu-img", ["compare", "-f", "raw", "-F", "qcow2", ImagePath, file]);
+
+    private string ContentOf(Guid volume) => $"{Volumes}/{volume}/content";
+
+    private Task<(HttpStatusCode Status, byte[] Content, string? Header)> SendAsync(Guid volume, byte[] part, string range, string? digest = null)
+    {
+        var headers = new Dictionary<string, string> { ["Content-Range"] = range };
+        if (digest is not null)
+            headers["Repr-Digest"] = digest;
+        return Running.Owner.TransferAsync(HttpMethod.Put, ContentOf(volume), part, headers, "Upload-Offset");
+    }
 
     private string[] FilesOf(Guid volume) => Directory.GetFiles(PoolPath, $"volume-{volume}*");
 

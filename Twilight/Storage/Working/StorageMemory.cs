@@ -28,6 +28,9 @@ internal sealed class StorageMemory(VolumeLedger ledger, OpenPools pools, Backof
             Record(outcome.Action);
     }
 
+    /// <summary>A content is whole.</summary>
+    internal void RememberContent(ObjectName name) => ledger.Set(name.Uuid, Of(name) with { Generation = name.Generation, IsWiped = false });
+
     /// <summary>What nobody orders any more is a new chance when it is ordered again.</summary>
     internal void Keep(StorageOrders orders, StoragePlan plan)
     {
@@ -42,7 +45,7 @@ internal sealed class StorageMemory(VolumeLedger ledger, OpenPools pools, Backof
         switch (action)
         {
             case StorageAction.Make { Target.Name: var name }:
-                ledger.Set(name.Uuid, Of(name) with { Generation = name.Generation, IsWiped = false });
+                RememberContent(name);
                 break;
             case StorageAction.Revert { Target.Name: var name } revert:
                 ledger.Set(name.Uuid, Of(name) with { Reverts = revert.Count });

@@ -21,6 +21,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     private readonly OpenPools _pools;
     private readonly ProgressBoard _board;
     private readonly StorageMemory _memory;
+    private readonly KeptContents _contents;
     private readonly PoolDefinition _staging;
     private readonly HashSet<StoragePoolType> _types;
     private readonly TimeProvider _time;
@@ -48,6 +49,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         OpenPools pools,
         ProgressBoard board,
         VolumeLedger ledger,
+        KeptContents contents,
         IReadOnlyDictionary<StoragePoolType, IStoragePoolDriver> drivers,
         TimeProvider time,
         ILoggerFactory loggers)
@@ -58,6 +60,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         _pools = pools;
         _board = board;
         _memory = new StorageMemory(ledger, pools, options.Backoff);
+        _contents = contents;
         _types = [.. drivers.Keys];
         _time = time;
         _logger = loggers.CreateLogger<StorageReconciler>();
@@ -66,6 +69,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         _report = new StorageReport(catalog);
         _loop = new ReconcilerLoop("storage", PassAsync, options.Loop, time, _logger);
         _executor = new OrderExecutor<StorageSubject, StorageAction>(work, Count, () => _loop.Wake("action ended"));
+        _contents.Brought = () => _loop.Wake("upload ended");
     }
 
     /// <inheritdoc/>
@@ -114,6 +118,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         var now = Now;
         await WatchAsync(now);
         NoteEnded(now);
+        NoteBrought();
         var orders = Orders();
         var plan = StoragePlanner.Plan(new StoragePlannerInput
         {
@@ -133,6 +138,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
             _memory.Keep(orders, plan);
             // A look may be preparing the pool again: it is let go when that has ended.
             _executor.Carry(plan.Actions.Where(action => action is not StorageAction.Release { Pool: var pool } || !IsLookedAt(pool)));
+            _contents.Become(orders, plan);
         }
         var pause = Publish(plan, now);
         return Next(Look(plan, now), pause, plan.WakeAt, now);
@@ -182,6 +188,17 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     }
 
     private bool IsLookedAt(Guid pool) => _watches.GetValueOrDefault(pool)?.IsLooking == true;
+
+    /// <summary>An upload is an action of somebody else: what it made is remembered, and looked at, all the same.</summary>
+    private void NoteBrought()
+    {
+        foreach (var target in _contents.TakeBrought())
+        {
+            _memory.RememberContent(target.Name);
+            foreach (var watch in _watches.Values)
+                watch.Ask(target.Name.Uuid);
+        }
+    }
 
     private TimeSpan Look(StoragePlan plan, TimeSpan now)
     {

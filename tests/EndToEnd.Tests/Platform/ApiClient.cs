@@ -77,6 +77,27 @@ public sealed class ApiClient(HttpClient http, string? token = null)
         return await SendAsync(request);
     }
 
+    /// <summary>Sends bytes, or fetches some.</summary>
+    /// <returns>The status, what came back, and the header of that name.</returns>
+    public async Task<(HttpStatusCode Status, byte[] Content, string? Header)> TransferAsync(
+        HttpMethod method, string path, byte[]? body, IReadOnlyDictionary<string, string> headers, string answered)
+    {
+        using var request = new HttpRequestMessage(method, "/api/v1" + path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        if (body is not null)
+            request.Content = new ByteArrayContent(body);
+        foreach (var (name, value) in headers)
+        {
+            if (!request.Headers.TryAddWithoutValidation(name, value))
+                request.Content!.Headers.TryAddWithoutValidation(name, value);
+        }
+        using var response = await http.SendAsync(request);
+        return (
+            response.StatusCode,
+            await response.Content.ReadAsByteArrayAsync(),
+            response.Headers.TryGetValues(answered, out var values) ? values.Single() : null);
+    }
+
     private async Task<ApiAnswer> SendAsync(HttpRequestMessage request)
     {
         var watch = Stopwatch.StartNew();

@@ -6,10 +6,13 @@ using PonyCloud.TestKit.Processes;
 using PonyCloud.TestKit.Storage;
 using PonyCloud.TestKit.Time;
 using PonyCloud.Twilight.Reconciliation;
-using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Images;
+using PonyCloud.Twilight.Storage.Transfers.Qemu;
+using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Storage.Working;
+using PonyCloud.Twilight.Storage;
+using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight.Tests.Storage;
 
@@ -24,6 +27,7 @@ internal sealed class StorageBench : IAsyncDisposable
     private readonly Guid _host;
     private StateStore _reported = new(EntityCatalog.Load());
     private StorageReconciler? _reconciler;
+    private KeptContents? _contents;
     private CancellationTokenSource? _stopping;
     private Task? _running;
 
@@ -75,8 +79,10 @@ internal sealed class StorageBench : IAsyncDisposable
         var work = new StorageWork(
             options, drivers, pools, copier, new ImageImport(options, Images, Images, copier), board, NullLogger<StorageWork>.Instance);
         var ledger = new VolumeLedger(_staging["done"], NullLogger<VolumeLedger>.Instance);
+        var tools = new ToolRunner(_host, TimeProvider.System, NullLogger<ToolRunner>.Instance);
+        _contents = new KeptContents(pools, new BlockNodeAccess(tools, tools, _staging["nbd"]), options);
         _reported = new StateStore(Orders.Store.Catalog);
-        _reconciler = new StorageReconciler(options, Orders.Store.Catalog, work, pools, board, ledger, drivers, _time, loggers);
+        _reconciler = new StorageReconciler(options, Orders.Store.Catalog, work, pools, board, ledger, _contents, drivers, _time, loggers);
         _stopping = new CancellationTokenSource();
         _running = _reconciler.RunAsync(_stopping.Token);
     }
@@ -87,6 +93,7 @@ internal sealed class StorageBench : IAsyncDisposable
         await _stopping!.CancelAsync();
         await _running!.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stopping.Dispose();
+        _contents!.Dispose();
     }
 
     /// <summary>Forgets an agent that can do nothing any more, as one is forgotten that was killed.</summary>
@@ -94,6 +101,9 @@ internal sealed class StorageBench : IAsyncDisposable
 
     /// <summary>What was ordered reaches the host.</summary>
     public void Send() => _reconciler!.DesiredChanged(Orders.Snapshot, null);
+
+    /// <summary>What others may fetch or bring.</summary>
+    public IVolumeContents Contents => _contents!;
 
     public HostStoragePoolCurrent? Pool(Guid pool) => Row<HostStoragePoolCurrent>("host_storage_pool", pool);
 

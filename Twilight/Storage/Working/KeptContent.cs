@@ -1,0 +1,106 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Storage.Transfers;
+using PonyCloud.Twilight.Storage.Transfers.Qemu;
+
+namespace PonyCloud.Twilight.Storage.Working;
+
+/// <summary>One content of one volume, for as long as the host is to have it.</summary>
+/// <param name="worker">Who makes what is brought.</param>
+/// <param name="brought">Told of an upload that is whole.</param>
+internal sealed class KeptContent(OpenPools pools, VolumeDesired volume, string worker, Action<StorageObject> brought)
+    : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _withdrawing = new();
+    private StorageObject _target = new(ObjectName.Volume(volume.Uuid, volume.Generation), volume.Size);
+    private long _size = volume.Size;
+    private bool _isWhole;
+    private bool _isAwaited;
+    private Task? _made;
+
+    /// <summary>Withdraws it: whoever transfers it is cut off.</summary>
+    public void Dispose()
+    {
+        _withdrawing.Cancel();
+        _withdrawing.Dispose();
+    }
+
+    internal bool IsOf(VolumeDesired? now) => now is not null
+        && (now.Generation, now.StoragePool) == (volume.Generation, volume.StoragePool)
+        // What was published under this generation is its content, whoever made it.
+        && (_isWhole || now.Content == volume.Content);
+
+    internal void Become(StorageObject target, VolumeDesired now, HostVolumeCurrent? state)
+    {
+        lock (_gate)
+        {
+            _target = target;
+            _isWhole |= now.Content == VolumeContent.Made || state?.Generation == now.Generation;
+            _isAwaited = now.Content == VolumeContent.Upload && !_isWhole;
+            // Until it has grown it is as large as it is.
+            _size = state?.Size ?? now.Size;
+        }
+    }
+
+    /// <returns>Null while it is neither there nor to be brought.</returns>
+    internal IVolumeContent? ToContent(BlockNodeAccess access)
+    {
+        lock (_gate)
+        {
+            if (!_isWhole && !_isAwaited)
+                return null;
+            var withdrawn = _withdrawing.Token;
+            return new BlockNodeContent(access, (isWritable, cancellationToken) => OpenAsync(isWritable, withdrawn, cancellationToken))
+            {
+                Generation = volume.Generation,
+                State = _isWhole ? ContentState.Whole : ContentState.Awaited,
+                Length = _size << 20,
+                Withdrawn = withdrawn,
+                Finish = FinishAsync,
+            };
+        }
+    }
+
+    private async Task<IBlockLease> OpenAsync(bool isWritable, CancellationToken withdrawn, CancellationToken cancellationToken)
+    {
+        var pool = pools[volume.StoragePool];
+        if (!isWritable)
+            return await pool.OpenAsync(Target(), writable: false, cancellationToken);
+        var unfinished = Unfinished(pool);
+        await MadeAsync(pool, unfinished, withdrawn).WaitAsync(cancellationToken);
+        return await pool.OpenAsync(unfinished, writable: true, cancellationToken);
+    }
+
+    /// <summary>Once for each start of the agent; what failed is tried again by whoever comes next.</summary>
+    private Task MadeAsync(IStoragePool pool, StorageObject unfinished, CancellationToken withdrawn)
+    {
+        lock (_gate)
+        {
+            if (_made is null or { IsCompleted: true, IsCompletedSuccessfully: false })
+                _made = pool.CreateAsync(unfinished, withdrawn);
+            return _made;
+        }
+    }
+
+    private async Task FinishAsync(CancellationToken cancellationToken)
+    {
+        var pool = pools[volume.StoragePool];
+        if (pool.Abilities.Publishes)
+            await pool.PublishAsync(Unfinished(pool), cancellationToken);
+        lock (_gate)
+            (_isWhole, _isAwaited) = (true, false);
+        brought(Target());
+    }
+
+    private StorageObject Target()
+    {
+        lock (_gate)
+            return _target;
+    }
+
+    private StorageObject Unfinished(IStoragePool pool)
+    {
+        var target = Target();
+        return pool.Abilities.Publishes ? target with { Name = target.Name with { Worker = worker } } : target;
+    }
+}
