@@ -6,8 +6,11 @@ using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Files;
 using PonyCloud.Twilight.Storage.Iscsi;
+using PonyCloud.Twilight.Storage.Logical;
+using PonyCloud.Twilight.Storage.Mounts;
 using PonyCloud.Twilight.Storage.Pools;
 using PonyCloud.Twilight.Storage.Rbd;
+using PonyCloud.Twilight.Storage.SharedLvm;
 using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Storage.Transfers.Qemu;
 using PonyCloud.Twilight.Storage.Working;
@@ -22,6 +25,7 @@ internal static class StorageSetup
     private const string ScanTimeout = "storage:scan_timeout";
     private const string Ledger = "done";
     private const string Sockets = "nbd";
+    private const string Mounts = "mounts";
 
     public static IReadOnlyList<ConfigurationKey> Keys { get; } =
     [
@@ -54,6 +58,9 @@ internal static class StorageSetup
         services.AddSingleton<IStoragePoolDriver, DirDriver>();
         services.AddSingleton<IStoragePoolDriver>(provider => ActivatorUtilities.CreateInstance<IscsiDriver>(provider, host));
         services.AddSingleton<IStoragePoolDriver, RbdDriver>();
+        services.AddSingleton<IStoragePoolDriver, LogicalDriver>();
+        services.AddSingleton<IStoragePoolDriver, SharedLvmDriver>();
+        services.AddSingleton<IStoragePoolDriver>(provider => ActivatorUtilities.CreateInstance<NetfsDriver>(provider, Path.Combine(staging, Mounts)));
         services.AddSingleton<IReadOnlyDictionary<StoragePoolType, IStoragePoolDriver>>(
             provider => provider.GetServices<IStoragePoolDriver>().ToDictionary(driver => driver.Type));
         services.AddSingleton<OpenPools>();
