@@ -26,6 +26,7 @@ public sealed partial class StorageRules
         Patch("volume_size_shrunk", $"{VolumePath}/{Free}", "'size':99", "size"),
         Patch("volume_base_image_tenant", $"{VolumePath}/{Free}", $"'base_image':'{ForeignImage}'", "base_image"),
         Patch("volume_image_tenant", $"{VolumePath}/{Free}", $"'image':'{ForeignImage}'", "image"),
+        Patch("volume_content_attached", $"{VolumePath}/{Attached}", "'content':'upload'", "content"),
         Patch("volume_state_attached", $"{VolumePath}/{Attached}", "'state':'deleted'", "state"),
         Patch("volume_shareable_attached", $"{VolumePath}/{Shared}", "'shareable':false", "shareable"),
         Delete("vdisk_volume_fkey", $"{VolumePath}/{Attached}"),

@@ -143,6 +143,7 @@ public sealed partial class StorageRules : RuleTable
         new("volume_base_image_tenant", $"UPDATE volume SET base_image = '{ForeignImage}' WHERE uuid = '{Free}'"),
         new("volume_image_tenant", $"UPDATE volume SET image = '{ForeignImage}' WHERE uuid = '{Free}'", "of another tenant"),
         new("volume_image_tenant", $"UPDATE volume SET image = '{PublicImage}' WHERE uuid = '{Free}'", "of everybody"),
+        new("volume_content_attached", $"UPDATE volume SET content = 'upload' WHERE uuid = '{Attached}'"),
         new("volume_state_attached", $"UPDATE volume SET state = 'deleted' WHERE uuid = '{Attached}'"),
         new("volume_shareable_attached", $"UPDATE volume SET shareable = false WHERE uuid = '{Shared}'"),
         new("vdisk_volume_fkey", $"DELETE FROM volume WHERE uuid = '{Attached}'", "a volume in use"),
