@@ -47,7 +47,7 @@ internal sealed class StorageRows(EntityCatalog catalog)
     /// <summary>What a present host says of a pool that it is to have and has; null for any other.</summary>
     public HostStoragePoolCurrent? Ready(StateSnapshot state, Guid host, Guid pool) =>
         IsPresent(state, host) && state[HostStoragePool].Find(RowKey.Of(host.ToString(), pool.ToString())) is
-            { Desired: not null, Current: HostStoragePoolCurrent { Status: StorageStatus.Ready } ready }
+        { Desired: not null, Current: HostStoragePoolCurrent { Status: StorageStatus.Ready } ready }
             ? ready
             : null;
 

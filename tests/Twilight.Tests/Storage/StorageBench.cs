@@ -6,12 +6,12 @@ using PonyCloud.TestKit.Processes;
 using PonyCloud.TestKit.Storage;
 using PonyCloud.TestKit.Time;
 using PonyCloud.Twilight.Reconciliation;
+using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Images;
-using PonyCloud.Twilight.Storage.Transfers.Qemu;
 using PonyCloud.Twilight.Storage.Transfers;
+using PonyCloud.Twilight.Storage.Transfers.Qemu;
 using PonyCloud.Twilight.Storage.Working;
-using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight.Tests.Storage;

@@ -122,7 +122,8 @@ internal sealed class ExtentsInMemory : IControlQueue
     /// <summary>All rows as a load brings them.</summary>
     private ChangeSet AllRows() => new StateStore(Catalog).Apply(Database.Snapshot!.Tables.SelectMany(table => table.Rows
         .Where(row => row.Desired is not null)
-        .Select(row => new RowChange(table.Entity, row.Key, RowPart.Desired, row.Desired)))) with { IsReload = true };
+        .Select(row => new RowChange(table.Entity, row.Key, RowPart.Desired, row.Desired)))) with
+    { IsReload = true };
 
     /// <summary>What the schema would refuse.</summary>
     private void CheckRows()
