@@ -5,7 +5,7 @@ internal static class ExitCode
 {
     public const int Ok = 0;
 
-    /// <summary>What was asked is not so: <c>diff</c> found a difference.</summary>
+    /// <summary>What was asked is not so: <c>diff</c> found a difference, or a volume will not be ready.</summary>
     public const int Different = 1;
 
     /// <summary>The command line, or a file that it names, makes no sense.</summary>
@@ -39,7 +39,7 @@ internal static class ExitCode
     public const string Explanation = """
         Exit codes:
           0  done
-          1  different (diff)
+          1  different (diff); broken, lost or absent (volume wait)
           2  the command line or a file is wrong
           3  not logged in
           4  not allowed

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -77,13 +78,24 @@ internal sealed class Session(Terminal terminal, ProfileStore store, string prof
         }
         catch (ProblemException exception) when (exception.Problem.Status == 401)
         {
-            throw new PonyException(ExitCode.NotAuthenticated, $"{Profile.Server} no longer takes this login. Log in again: pony login", exception);
+            throw LoggedOut(exception);
         }
     }
 
     /// <summary>Opens a stream that goes on for as long as it is read.</summary>
     public async Task<HttpResponseMessage> OpenAsync(ApiRequest request, string accept, string? asTenant, CancellationToken cancellation) =>
         await Client.OpenAsync(request with { Authorization = await TokenAsync(request, asTenant, cancellation) }, accept, cancellation);
+
+    /// <summary>Sends a request once, and returns its answer, which may be a failure.</summary>
+    public async Task<HttpResponseMessage> ExchangeAsync(ApiRequest request, string accept, CancellationToken cancellation)
+    {
+        var authorization = await TokenAsync(request, null, cancellation);
+        var answer = await Client.ExchangeAsync(request with { Authorization = authorization }, accept, cancellation);
+        if (answer.StatusCode != HttpStatusCode.Unauthorized)
+            return answer;
+        answer.Dispose();
+        throw LoggedOut(null);
+    }
 
     public Task<ApiAnswer> GetAsync(Location location, CancellationToken cancellation) => SendAsync(ApiRequest.Get(location.Path), cancellation);
 
@@ -155,6 +167,9 @@ internal sealed class Session(Terminal terminal, ProfileStore store, string prof
         }
         return new AuthenticationHeaderValue("Bearer", token);
     }
+
+    private PonyException LoggedOut(Exception? cause) =>
+        new(ExitCode.NotAuthenticated, $"{Profile.Server} no longer takes this login. Log in again: pony login", cause);
 
     // What is in a tenant takes a token for it; the tenant's own row only to change it.
     private static string? TenantOf(ApiRequest request)

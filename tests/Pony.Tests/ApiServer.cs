@@ -75,6 +75,8 @@ internal sealed class ApiServer : IAsyncDisposable
         _app = builder.Build();
         _app.Use(InterfereAsync);
         _app.MapApi();
+        foreach (var feature in _app.Services.GetServices<IControlFeature>())
+            Database.Settled += feature.Settled;
     }
 
     public MemoryDatabase Database { get; }

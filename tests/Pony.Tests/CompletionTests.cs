@@ -19,6 +19,7 @@ internal sealed class CompletionTests : PonyFixture
     [TestCase("get instance/web/", "instance/web/event")]
     [TestCase("stop ", "db|web")]
     [TestCase("stop w", "web")]
+    [TestCase("volume ", "download|upload|wait")]
     [TestCase("set instance web v", "vcpu=")]
     [TestCase("set instance web state=", "state=paused|state=running|state=stopped")]
     [TestCase("set instance/web state=r", "state=running")]

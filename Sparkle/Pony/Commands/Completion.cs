@@ -61,6 +61,9 @@ internal sealed partial class Completion(GlobalOptions options)
         Session session, string command, string? parent, string[] arguments, string typed, CancellationToken cancellation) => (parent, command) switch
         {
             ("host", _) => await NamesAsync(session, "/host", cancellation),
+            ("volume", "download" or "wait") when arguments.Length == 0 => await NamesAsync(session, "volume", cancellation),
+            ("volume", "upload") when arguments.Length == 1 => await NamesAsync(session, "volume", cancellation),
+            ("volume", _) => [],
             (_, "use") => session.Store.Names,
             (_, "start" or "stop" or "pause") => await NamesAsync(session, "instance", cancellation),
             (_, "get" or "create" or "set" or "delete" or "watch") when arguments.Length == 0 => await PathsAsync(session, typed, cancellation),

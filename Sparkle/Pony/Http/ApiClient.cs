@@ -76,6 +76,24 @@ internal sealed class ApiClient(HttpClient http, TimeProvider time, Action<strin
         }
     }
 
+    /// <summary>
+    /// Sends a request once, and reads its answer, which may be a failure, no further than its headers. How long it may take
+    /// is the caller's to say.
+    /// </summary>
+    /// <exception cref="PonyException">The server was not reached.</exception>
+    public async Task<HttpResponseMessage> ExchangeAsync(ApiRequest request, string accept, CancellationToken cancellation)
+    {
+        using var message = Message(request, accept);
+        try
+        {
+            return await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw Unreachable(exception, isInDoubt: false);
+        }
+    }
+
     public void Dispose() => http.Dispose();
 
     private async Task<Outcome> AttemptAsync(ApiRequest request, CancellationToken cancellation)
@@ -141,7 +159,15 @@ internal sealed class ApiClient(HttpClient http, TimeProvider time, Action<strin
             message.Headers.TryAddWithoutValidation("If-Match", request.IfMatch);
         if (request.IdempotencyKey is not null)
             message.Headers.TryAddWithoutValidation("Idempotency-Key", request.IdempotencyKey);
-        if (request.Body is not null)
+        foreach (var (name, value) in request.Headers)
+            message.Headers.TryAddWithoutValidation(name, value);
+        if (request.Stream is not null)
+        {
+            message.Content = request.Stream;
+            // What the server refuses is refused before it is on its way.
+            message.Headers.ExpectContinue = true;
+        }
+        else if (request.Body is not null)
         {
             message.Content = new ByteArrayContent(request.Body);
             message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.MediaType);

@@ -14,6 +14,12 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public string MediaType { get; init; } = "application/json";
 
+    /// <summary>A body that is too large to be held, and is sent once; in place of <see cref="Body"/>.</summary>
+    public HttpContent? Stream { get; init; }
+
+    /// <summary>Further headers.</summary>
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
     public AuthenticationHeaderValue? Authorization { get; init; }
 
     /// <summary>The tag of the row that the change is based on.</summary>

@@ -33,6 +33,8 @@ internal static class ServerConnection
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.All,
             ConnectTimeout = TimeSpan.FromSeconds(10),
+            // The server orders a content before it takes it, and a host may have to clear an older one.
+            Expect100ContinueTimeout = TimeSpan.FromSeconds(30),
             UseCookies = false,
         };
         if (server.IsLoopback)
