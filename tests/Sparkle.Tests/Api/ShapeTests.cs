@@ -31,11 +31,12 @@ public sealed class ShapeTests : ApiFixture
             {
                 Uuid = Host, AgentVersion = "1", BootId = "b", Kernel = "k", CpuModel = "c", Addresses = TextList.Of(["192.0.2.1"]),
                 Held = JsonText.Parse("{\"token\":\"t\"}"), Status = HostStatus.Unreachable, LastSeen = DateTimeOffset.UnixEpoch,
+                TransferToken = "nobody reads it",
             });
         foreach (var (entity, path) in new[] { ("instance", Instance), ("host", $"/api/v1/host/{Host}"), ("cpu_profile", $"/api/v1/cpu-profile/{Profile}") })
         {
             var columns = new[] { Database.Catalog[entity].Desired, Database.Catalog[entity].Current }
-                .SelectMany(part => part?.Columns ?? []).Select(column => column.Name).Distinct();
+                .SelectMany(part => part?.Columns ?? []).Where(column => !column.IsSecret).Select(column => column.Name).Distinct();
             var whole = await GetAsync(path, Token(Alicorn));
             Assert.That((await GetAsync($"{path}?fields={string.Join(',', columns)}", Token(Alicorn))).Text, Is.EqualTo(whole.Text));
         }
