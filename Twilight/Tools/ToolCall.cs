@@ -17,6 +17,12 @@ public sealed record ToolCall(string Tool, params IReadOnlyList<string> Argument
     /// </summary>
     public Action<string>? OnLine { get; init; }
 
+    /// <summary>
+    /// It ends soon by itself, and cut off in its middle it would leave the kernel's state half changed, such as a device that stays
+    /// suspended: the next agent lets it end.
+    /// </summary>
+    public bool MayOutlive { get; init; }
+
     /// <summary>Exit codes that are no failure.</summary>
     public IReadOnlyList<int> Accepted { get; init; } = [0];
 

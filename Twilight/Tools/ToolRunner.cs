@@ -60,7 +60,8 @@ public sealed partial class ToolRunner(Guid host, TimeProvider time, ILogger<Too
             UseShellExecute = false,
         };
         start.Environment["LC_ALL"] = "C";
-        start.Environment[Mark] = host.ToString();
+        if (!call.MayOutlive)
+            start.Environment[Mark] = host.ToString();
         try
         {
             return Process.Start(start) ?? throw new InvalidOperationException($"{call.Tool} did not start.");

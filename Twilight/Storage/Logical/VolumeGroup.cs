@@ -55,7 +55,7 @@ internal sealed class VolumeGroup(string name, IToolRunner tools) : IDisposable
 
     /// <summary>Runs a command that changes something, to its end even when it is no longer waited for.</summary>
     internal Task ChangeAsync(string command, CancellationToken cancellationToken, params string[] arguments) => RunAsync(
-        new ToolCall(command, [.. Common, "--yes", "--quiet", .. arguments]) { Timeout = Limit },
+        new ToolCall(command, [.. Common, "--yes", "--quiet", .. arguments]) { Timeout = Limit, MayOutlive = true },
         CancellationToken.None, cancellationToken);
 
     /// <summary>As commands take the name of a volume.</summary>

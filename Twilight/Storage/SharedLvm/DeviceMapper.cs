@@ -40,20 +40,24 @@ internal sealed class DeviceMapper(Guid pool, IToolRunner tools)
 
     /// <summary>Makes a map; one of the name must not be there.</summary>
     internal Task CreateAsync(string name, ExtentTable table, CancellationToken cancellationToken) => ChangeAsync(
-        new ToolCall("dmsetup", "create", name, "--uuid", _uuidPrefix + name[_namePrefix.Length..]) { Input = table.ToString() },
+        new ToolCall("dmsetup", "create", name, "--uuid", _uuidPrefix + name[_namePrefix.Length..])
+        {
+            Input = table.ToString(),
+            MayOutlive = true,
+        },
         cancellationToken);
 
     /// <summary>Gives a map another table, at once for whoever has it open.</summary>
     internal async Task ReplaceAsync(string name, ExtentTable table, CancellationToken cancellationToken)
     {
-        await ChangeAsync(new ToolCall("dmsetup", "reload", name) { Input = table.ToString() }, cancellationToken);
-        await ChangeAsync(new ToolCall("dmsetup", "resume", name), cancellationToken);
+        await ChangeAsync(new ToolCall("dmsetup", "reload", name) { Input = table.ToString(), MayOutlive = true }, cancellationToken);
+        await ChangeAsync(new ToolCall("dmsetup", "resume", name) { MayOutlive = true }, cancellationToken);
     }
 
     /// <summary>Takes a map away; --retry since udev may look at it just now.</summary>
     /// <exception cref="StorageException">Somebody has it open.</exception>
     internal Task RemoveAsync(string name, CancellationToken cancellationToken) =>
-        ChangeAsync(new ToolCall("dmsetup", "remove", "--retry", name), cancellationToken);
+        ChangeAsync(new ToolCall("dmsetup", "remove", "--retry", name) { MayOutlive = true }, cancellationToken);
 
     private async Task<long> SizeAsync(string name, CancellationToken cancellationToken)
     {

@@ -135,6 +135,21 @@ public sealed class ToolRunnerTests
         await Assert.CatchAsync<OperationCanceledException>(() => other);
     }
 
+    [Test]
+    public async Task What_must_not_be_cut_off_is_left_to_end()
+    {
+        using var end = new CancellationTokenSource();
+        var (call, said) = Sleeper();
+        var running = _tools.RunAsync(call with { MayOutlive = true }, end.Token);
+        var processes = await said.Task;
+
+        new LeftoverTools(Host, NullLogger<LeftoverTools>.Instance).End();
+
+        Assert.That(processes.Select(IsAlive), Is.All.True);
+        await end.CancelAsync();
+        await Assert.CatchAsync<OperationCanceledException>(() => running);
+    }
+
     private Task<ToolResult> RunAsync(ToolCall call) => _tools.RunAsync(call, CancellationToken.None);
 
     /// <summary>A tool that ends by itself long after the test, and tells its process and that of its child.</summary>
