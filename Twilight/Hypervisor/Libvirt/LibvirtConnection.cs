@@ -2,31 +2,29 @@ using System.Runtime.InteropServices;
 
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
-/// <summary>Domains over one open connection. Its calls block: only <see cref="NativeCalls"/> makes them.</summary>
-internal sealed unsafe class LibvirtConnection : ILibvirtConnection
+/// <summary>Domains over one open connection. Its calls block: only <see cref="NativeCalls"/> makes them, one at a time.</summary>
+internal sealed unsafe class LibvirtConnection : IDisposable
 {
     private readonly LibvirtSession _session;
-    private readonly int _lifecycleCallback;
+    private readonly End _end;
 
-    private LibvirtConnection(LibvirtSession session)
+    private LibvirtConnection(LibvirtSession session, End end)
     {
         _session = session;
-        _lifecycleCallback = LibvirtNative.virConnectDomainEventRegisterAny(
-            Handle, 0, LibvirtNative.EventLifecycle, &LibvirtEventLoop.OnLifecycle, session.Token, 0);
-        if (_lifecycleCallback >= 0)
-            return;
-        var error = LibvirtError.Last("subscribe to events");
-        session.Dispose();
-        throw error;
+        _end = end;
     }
 
-    public string Version => _session.Version;
+    /// <summary>Whether it broke.</summary>
+    internal bool HasEnded => _end.HasCome;
 
     private ConnectHandle Handle => _session.Handle;
 
     /// <exception cref="HypervisorException">It does not answer or refuses.</exception>
-    internal static LibvirtConnection Open(LibvirtOptions options, ILibvirtListener listener) =>
-        new(LibvirtSession.Open(options, listener));
+    internal static LibvirtConnection Open(LibvirtOptions options)
+    {
+        var end = new End();
+        return new LibvirtConnection(LibvirtSession.Open(options, end), end);
+    }
 
     internal List<ObservedDomain> Scan()
     {
@@ -95,14 +93,7 @@ internal sealed unsafe class LibvirtConnection : ILibvirtConnection
         return LibvirtSession.TakeText(text) ?? throw LibvirtError.Last($"read domain {uuid}");
     }
 
-    public void Dispose()
-    {
-        // Nothing comes from here on, even before libvirt has been told.
-        LibvirtEventLoop.Remove(_session.Token);
-        if (!Handle.IsClosed)
-            _ = LibvirtNative.virConnectDomainEventDeregisterAny(Handle, _lifecycleCallback);
-        _session.Dispose();
-    }
+    public void Dispose() => _session.Dispose();
 
     private void With(Guid uuid, string verb, Func<DomainHandle, int> call)
     {
@@ -152,5 +143,18 @@ internal sealed unsafe class LibvirtConnection : ILibvirtConnection
             Memory = (long)(info.Memory / 1024),
             Metadata = metadata,
         };
+    }
+
+    private sealed class End : ILibvirtListener
+    {
+        private volatile bool _hasCome;
+
+        public bool HasCome => _hasCome;
+
+        public void OnClosed(int reason) => _hasCome = true;
+
+        public void OnHappened(Guid subject, string what)
+        {
+        }
     }
 }

@@ -40,17 +40,19 @@ internal static unsafe class LibvirtEventLoop
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    internal static void OnLifecycle(nint connection, nint domain, int @event, int detail, nint token)
-    {
-        if (!Listeners.TryGetValue(token, out var listener))
-            return;
-        var text = stackalloc byte[LibvirtNative.UuidTextSize];
-        if (LibvirtNative.virDomainGetUUIDStringOfPointer(domain, text) == 0
-            && Guid.TryParse(Marshal.PtrToStringUTF8((nint)text), out var uuid))
-        {
-            listener.OnLifecycle(uuid, @event);
-        }
-    }
+    internal static void OnLifecycle(nint connection, nint domain, int @event, int detail, nint token) =>
+        TellOfDomain(domain, LibvirtStates.EventName(@event), token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnDeviceAdded(nint connection, nint domain, nint alias, nint token) => TellOfDomain(domain, "device added", token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnDeviceRemoved(nint connection, nint domain, nint alias, nint token) =>
+        TellOfDomain(domain, "device removed", token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnDeviceRemovalFailed(nint connection, nint domain, nint alias, nint token) =>
+        TellOfDomain(domain, "device removal failed", token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     internal static void OnPoolLifecycle(nint connection, nint pool, int @event, int detail, nint token)
@@ -61,7 +63,19 @@ internal static unsafe class LibvirtEventLoop
         if (LibvirtStorageNative.virStoragePoolGetUUIDString(pool, text) == 0
             && Guid.TryParse(Marshal.PtrToStringUTF8((nint)text), out var uuid))
         {
-            listener.OnLifecycle(uuid, @event);
+            listener.OnHappened(uuid, LibvirtStates.PoolEventName(@event));
+        }
+    }
+
+    private static void TellOfDomain(nint domain, string what, nint token)
+    {
+        if (!Listeners.TryGetValue(token, out var listener))
+            return;
+        var text = stackalloc byte[LibvirtNative.UuidTextSize];
+        if (LibvirtNative.virDomainGetUUIDStringOfPointer(domain, text) == 0
+            && Guid.TryParse(Marshal.PtrToStringUTF8((nint)text), out var uuid))
+        {
+            listener.OnHappened(uuid, what);
         }
     }
 
@@ -93,5 +107,5 @@ internal interface ILibvirtListener
     void OnClosed(int reason);
 
     /// <param name="subject">The domain or pool.</param>
-    void OnLifecycle(Guid subject, int lifecycleEvent);
+    void OnHappened(Guid subject, string what);
 }

@@ -9,9 +9,13 @@ public sealed class LibvirtHypervisor : IHypervisor
     // More than that unread means that nobody reads; whoever comes back looks at everything anyway.
     private const int EventsMax = 1024;
 
+    // libvirtd has twenty threads for all its clients, of which pools may take ten: starts that hang leave some to others.
+    private const int OrdinaryMax = 6;
+
     private readonly LibvirtOptions _options;
     private readonly NativeCalls _calls;
-    private readonly LibvirtLink<LibvirtConnection> _link;
+    private readonly LibvirtLink<LibvirtDomainEvents> _link;
+    private readonly LibvirtConnections _connections;
     private readonly Channel<HypervisorEvent> _events = Channel.CreateBounded<HypervisorEvent>(
         new BoundedChannelOptions(EventsMax) { FullMode = BoundedChannelFullMode.DropOldest });
 
@@ -19,15 +23,11 @@ public sealed class LibvirtHypervisor : IHypervisor
     public LibvirtHypervisor(LibvirtOptions options, TimeProvider time, ILogger<LibvirtHypervisor> logger)
     {
         _options = options;
-        _calls = new NativeCalls(options, time, domain => _events.Writer.TryWrite(new HypervisorEvent.CallSettled(domain)), logger);
-        _link = new LibvirtLink<LibvirtConnection>(
-            options,
-            time,
-            logger,
-            _calls,
-            listener => LibvirtConnection.Open(options, listener),
-            state => _events.Writer.TryWrite(new HypervisorEvent.ConnectionChanged(state)),
-            (domain, happened) => _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, LibvirtStates.EventName(happened))));
+        _connections = new LibvirtConnections(options);
+        _calls = new NativeCalls(
+            options, time, domain => _events.Writer.TryWrite(new HypervisorEvent.CallSettled(domain)), logger, OrdinaryMax);
+        _link = new LibvirtLink<LibvirtDomainEvents>(
+            options, time, logger, _calls, listener => LibvirtDomainEvents.Open(options, listener), Become, Happened);
     }
 
     public HypervisorConnection Connection => _link.State;
@@ -38,7 +38,7 @@ public sealed class LibvirtHypervisor : IHypervisor
     {
         // Read before the scan: what settles meanwhile is then either in here still or has done its work before it.
         var unsettled = _calls.Unsettled;
-        var domains = await _link.CallAsync(
+        var domains = await CallAsync(
             CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(), cancellationToken);
         return new DomainScan(domains, unsettled);
     }
@@ -70,19 +70,20 @@ public sealed class LibvirtHypervisor : IHypervisor
             cancellationToken);
 
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) =>
-        _link.CallAsync(CallLane.Urgent, $"read domain {domain}", null, _options.CallTimeout, connection => connection.GetXml(domain),
+        CallAsync(CallLane.Urgent, $"read domain {domain}", null, _options.CallTimeout, connection => connection.GetXml(domain),
             cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
         await _link.DisposeAsync();
+        _connections.Retire();
         _events.Writer.TryComplete();
     }
 
     private Task<bool> ChangeAsync(
         string what, Guid? domain, TimeSpan timeout, Action<LibvirtConnection> call, CancellationToken cancellationToken,
         CallLane lane = CallLane.Ordinary) =>
-        _link.CallAsync(
+        CallAsync(
             lane, what, domain, timeout,
             connection =>
             {
@@ -90,4 +91,30 @@ public sealed class LibvirtHypervisor : IHypervisor
                 return true;
             },
             cancellationToken);
+
+    /// <param name="what">What is tried, to follow "cannot".</param>
+    /// <param name="domain">The domain that the call changes; null when it changes none.</param>
+    private Task<T> CallAsync<T>(
+        CallLane lane, string what, Guid? domain, TimeSpan timeout, Func<LibvirtConnection, T> call, CancellationToken cancellationToken)
+    {
+        return _calls.RunAsync(lane, what, domain, timeout, Call, cancellationToken);
+
+        T Call()
+        {
+            // Asked when the call's turn has come, which may be after a reconnect.
+            var state = _link.State;
+            return state.IsConnected
+                ? _connections.Use(call)
+                : throw new HypervisorException(HypervisorFailure.Disconnected, 0, $"Cannot {what}: {state.Why ?? "not connected"}");
+        }
+    }
+
+    private void Become(HypervisorConnection state)
+    {
+        if (!state.IsConnected)
+            _connections.Retire();
+        _events.Writer.TryWrite(new HypervisorEvent.ConnectionChanged(state));
+    }
+
+    private void Happened(Guid domain, string what) => _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
 }

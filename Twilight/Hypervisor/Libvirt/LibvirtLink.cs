@@ -2,23 +2,23 @@ using Microsoft.Extensions.Logging;
 
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
-/// <summary>What is asked over one open connection. Its calls block: only <see cref="NativeCalls"/> makes them.</summary>
-internal interface ILibvirtConnection : IDisposable
+/// <summary>One open connection over which libvirt tells of what happens. Nothing else is asked over it.</summary>
+internal interface ILibvirtWatch : IDisposable
 {
     /// <summary>Such as <c>QEMU 7.2.0</c>.</summary>
     string Version { get; }
 }
 
 /// <summary>
-/// Keeps a connection to libvirt, and makes calls over whichever is open when they begin.
+/// Keeps a connection to libvirt open, and so knows whether there is one and what happens there. Calls have others.
 /// <code>
 ///           opened                          close callback, keepalive missed
 /// DOWN(why) ───────► UP(version) ───────────────────────────────────► DOWN(why) ─ backoff ─► open again
 /// </code>
 /// </summary>
 /// <remarks>One task owns the connection.</remarks>
-internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
-    where TConnection : class, ILibvirtConnection
+internal sealed partial class LibvirtLink<TWatch> : IAsyncDisposable
+    where TWatch : class, ILibvirtWatch
 {
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
@@ -26,25 +26,24 @@ internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly NativeCalls _calls;
-    private readonly Func<ILibvirtListener, TConnection> _open;
+    private readonly Func<ILibvirtListener, TWatch> _open;
     private readonly Action<HypervisorConnection> _became;
-    private readonly Action<Guid, int> _happened;
+    private readonly Action<Guid, string> _happened;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _keeping;
     private volatile HypervisorConnection _state = HypervisorConnection.Down("not connected yet");
-    private volatile TConnection? _connection;
 
     /// <summary>Begins to connect.</summary>
     /// <param name="became">Told of each change of the state.</param>
-    /// <param name="happened">Told of lifecycle events: whose, and libvirt's number of what. On libvirt's thread: must not block.</param>
+    /// <param name="happened">Told of events: whose, and what. On libvirt's thread: must not block.</param>
     internal LibvirtLink(
         LibvirtOptions options,
         TimeProvider time,
         ILogger logger,
         NativeCalls calls,
-        Func<ILibvirtListener, TConnection> open,
+        Func<ILibvirtListener, TWatch> open,
         Action<HypervisorConnection> became,
-        Action<Guid, int> happened)
+        Action<Guid, string> happened)
     {
         _options = options;
         _time = time;
@@ -57,31 +56,6 @@ internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
     }
 
     internal HypervisorConnection State => _state;
-
-    /// <param name="what">What is tried, to follow "cannot".</param>
-    /// <param name="subject">The domain or pool that the call is about; null when nobody has to know that it was given up.</param>
-    /// <exception cref="HypervisorException">There is no connection, libvirt refused, or did not answer in time.</exception>
-    internal Task<T> CallAsync<T>(
-        CallLane lane, string what, Guid? subject, TimeSpan timeout, Func<TConnection, T> call, CancellationToken cancellationToken)
-    {
-        return _calls.RunAsync(lane, what, subject, timeout, Call, cancellationToken);
-
-        T Call()
-        {
-            // Taken when the call's turn has come, which may be after a reconnect.
-            var connection = _connection
-                ?? throw new HypervisorException(HypervisorFailure.Disconnected, 0, $"Cannot {what}: {_state.Why ?? "not connected"}");
-            try
-            {
-                return call(connection);
-            }
-            catch (ObjectDisposedException exception)
-            {
-                throw new HypervisorException(
-                    HypervisorFailure.Disconnected, 0, $"Cannot {what}: the connection was lost meanwhile.", exception);
-            }
-        }
-    }
 
     public async ValueTask DisposeAsync()
     {
@@ -103,7 +77,7 @@ internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
                 var connection = await _calls.RunAsync(
                     CallLane.Urgent, $"connect to {_options.Uri}", null, _options.CallTimeout, () => _open(listener), cancellationToken);
                 var since = _time.GetTimestamp();
-                await UseAsync(connection, listener, cancellationToken);
+                await WatchAsync(connection, listener, cancellationToken);
                 // One that breaks again and again, right after it was made, counts as one that cannot be made.
                 failures = _time.GetElapsedTime(since) > _options.ReconnectBackoff.Max ? 0 : failures + 1;
             }
@@ -129,9 +103,8 @@ internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
         Become(HypervisorConnection.Down("closed"));
     }
 
-    private async Task UseAsync(TConnection connection, Listener listener, CancellationToken cancellationToken)
+    private async Task WatchAsync(TWatch connection, Listener listener, CancellationToken cancellationToken)
     {
-        _connection = connection;
         try
         {
             LogConnected(_options.Uri, connection.Version);
@@ -142,7 +115,6 @@ internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
         }
         finally
         {
-            _connection = null;
             // Says good-bye to a daemon that may hang: not waited for long, and freed when it is done.
             var closing = Task.Factory.StartNew(
                 connection.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -167,7 +139,7 @@ internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
     [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Not connected to {Uri}, {Failures} attempts in a row")]
     private partial void LogNotConnected(Exception exception, string uri, int failures);
 
-    private sealed class Listener(Action<Guid, int> happened) : ILibvirtListener
+    private sealed class Listener(Action<Guid, string> happened) : ILibvirtListener
     {
         // Continuations must not run on the event thread, which would stop every other callback.
         private readonly TaskCompletionSource<string> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -176,6 +148,6 @@ internal sealed partial class LibvirtLink<TConnection> : IAsyncDisposable
 
         public void OnClosed(int reason) => _closed.TrySetResult(LibvirtStates.CloseReason(reason));
 
-        public void OnLifecycle(Guid subject, int lifecycleEvent) => happened(subject, lifecycleEvent);
+        public void OnHappened(Guid subject, string what) => happened(subject, what);
     }
 }

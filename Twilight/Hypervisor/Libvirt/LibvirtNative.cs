@@ -15,6 +15,7 @@ internal static unsafe partial class LibvirtNative
     internal const int ErrorNoDomain = 42;
     internal const int ErrorOperationInvalid = 55;
     internal const int ErrorNoDomainMetadata = 80;
+    internal const int ErrorDeviceMissing = 99;
 
     // virDomainState
     internal const int StateRunning = 1;
@@ -31,6 +32,10 @@ internal static unsafe partial class LibvirtNative
     internal const uint XmlInactive = 2;
     internal const int MetadataElement = 2;
     internal const int EventLifecycle = 0;
+    internal const int EventDeviceRemoved = 15;
+    internal const int EventDeviceAdded = 19;
+    internal const int EventDeviceRemovalFailed = 22;
+    internal const uint AffectLive = 1;
     internal const int UuidTextSize = 37;
 
     internal const uint UndefineManagedSave = 1;
@@ -79,6 +84,12 @@ internal static unsafe partial class LibvirtNative
         ConnectHandle connection, nint domain, int eventId,
         delegate* unmanaged[Cdecl]<nint, nint, int, int, nint, void> callback, nint opaque, nint free);
 
+    /// <summary>The same, for events that concern a device.</summary>
+    [LibraryImport(Library)]
+    internal static partial int virConnectDomainEventRegisterAny(
+        ConnectHandle connection, nint domain, int eventId,
+        delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void> callback, nint opaque, nint free);
+
     [LibraryImport(Library)]
     internal static partial int virConnectDomainEventDeregisterAny(ConnectHandle connection, int callbackId);
 
@@ -116,6 +127,16 @@ internal static unsafe partial class LibvirtNative
     [LibraryImport(Library)]
     internal static partial int virDomainUndefineFlags(DomainHandle domain, uint flags);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int virDomainAttachDeviceFlags(DomainHandle domain, string xml, uint flags);
+
+    /// <summary>Only asks the guest, and does not wait for it.</summary>
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int virDomainDetachDeviceAlias(DomainHandle domain, string alias, uint flags);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int virDomainUpdateDeviceFlags(DomainHandle domain, string xml, uint flags);
+
     [LibraryImport(Library)]
     internal static partial nint virDomainGetXMLDesc(DomainHandle domain, uint flags);
 
@@ -125,6 +146,10 @@ internal static unsafe partial class LibvirtNative
     /// <summary>Owned by the domain handle; not to be freed.</summary>
     [LibraryImport(Library)]
     internal static partial nint virDomainGetName(DomainHandle domain);
+
+    /// <summary>Another for each start, as it was when the handle was made; <c>uint.MaxValue</c> while the domain is off.</summary>
+    [LibraryImport(Library)]
+    internal static partial uint virDomainGetID(DomainHandle domain);
 
     [LibraryImport(Library)]
     internal static partial int virDomainGetUUIDString(DomainHandle domain, byte* text);

@@ -13,7 +13,6 @@ internal sealed unsafe class LibvirtSession : IDisposable
         Token = LibvirtEventLoop.Add(listener);
         try
         {
-            Version = ReadVersion();
             // Drivers that live in this very process, such as test:///default, know neither: they cannot go away.
             IgnoreUnsupported(LibvirtNative.virConnectSetKeepAlive(handle, options.KeepAliveSeconds, (uint)options.KeepAliveCount),
                 "turn on keepalive");
@@ -31,9 +30,6 @@ internal sealed unsafe class LibvirtSession : IDisposable
 
     /// <summary>What callbacks of this connection are registered with.</summary>
     internal nint Token { get; }
-
-    /// <summary>Such as <c>QEMU 7.2.0</c>.</summary>
-    internal string Version { get; }
 
     /// <exception cref="HypervisorException">It does not answer or refuses.</exception>
     internal static LibvirtSession Open(LibvirtOptions options, ILibvirtListener listener)
@@ -62,18 +58,20 @@ internal sealed unsafe class LibvirtSession : IDisposable
         Handle.Dispose();
     }
 
+    /// <summary>Such as <c>QEMU 7.2.0</c>.</summary>
+    /// <exception cref="HypervisorException">It does not answer or refuses.</exception>
+    internal string ReadVersion()
+    {
+        var type = Marshal.PtrToStringUTF8(LibvirtNative.virConnectGetType(Handle)) ?? throw LibvirtError.Last("ask for the hypervisor");
+        LibvirtError.ThrowIfNegative(LibvirtNative.virConnectGetVersion(Handle, out var version), "ask for the hypervisor's version");
+        return $"{type} {version / 1_000_000}.{version / 1_000 % 1_000}.{version % 1_000}";
+    }
+
     private static bool IgnoreUnsupported(int result, string what)
     {
         if (result < 0 && LibvirtError.LastCode() == LibvirtNative.ErrorNoSupport)
             return false;
         LibvirtError.ThrowIfNegative(result, what);
         return true;
-    }
-
-    private string ReadVersion()
-    {
-        var type = Marshal.PtrToStringUTF8(LibvirtNative.virConnectGetType(Handle)) ?? throw LibvirtError.Last("ask for the hypervisor");
-        LibvirtError.ThrowIfNegative(LibvirtNative.virConnectGetVersion(Handle, out var version), "ask for the hypervisor's version");
-        return $"{type} {version / 1_000_000}.{version / 1_000 % 1_000}.{version % 1_000}";
     }
 }

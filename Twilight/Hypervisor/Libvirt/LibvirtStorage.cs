@@ -36,7 +36,7 @@ public sealed class LibvirtStorage : IStorageHost
             _calls,
             listener => LibvirtStorageEvents.Open(options, listener),
             state => _events.Writer.TryWrite(new StorageHostEvent(null, state.IsConnected ? "connected" : "disconnected")),
-            (pool, happened) => _events.Writer.TryWrite(new StorageHostEvent(pool, LibvirtStates.PoolEventName(happened))));
+            (pool, what) => _events.Writer.TryWrite(new StorageHostEvent(pool, what)));
     }
 
     public ChannelReader<StorageHostEvent> Events => _events.Reader;

@@ -119,7 +119,7 @@ internal sealed unsafe class LibvirtStorageConnection : IDisposable
         {
         }
 
-        public void OnLifecycle(Guid subject, int lifecycleEvent)
+        public void OnHappened(Guid subject, string what)
         {
         }
     }

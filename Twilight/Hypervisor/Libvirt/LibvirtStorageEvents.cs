@@ -1,7 +1,7 @@
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
 /// <summary>A connection that storage pools tell of themselves over.</summary>
-internal sealed unsafe class LibvirtStorageEvents : ILibvirtConnection
+internal sealed unsafe class LibvirtStorageEvents : ILibvirtWatch
 {
     private readonly LibvirtSession _session;
     private readonly int _callback;
@@ -9,16 +9,21 @@ internal sealed unsafe class LibvirtStorageEvents : ILibvirtConnection
     private LibvirtStorageEvents(LibvirtSession session)
     {
         _session = session;
-        _callback = LibvirtStorageNative.virConnectStoragePoolEventRegisterAny(
-            session.Handle, 0, LibvirtStorageNative.EventLifecycle, &LibvirtEventLoop.OnPoolLifecycle, session.Token, 0);
-        if (_callback >= 0)
-            return;
-        var error = LibvirtError.Last("subscribe to events of storage pools");
-        session.Dispose();
-        throw error;
+        try
+        {
+            Version = session.ReadVersion();
+            _callback = LibvirtStorageNative.virConnectStoragePoolEventRegisterAny(
+                session.Handle, 0, LibvirtStorageNative.EventLifecycle, &LibvirtEventLoop.OnPoolLifecycle, session.Token, 0);
+            LibvirtError.ThrowIfNegative(_callback, "subscribe to events of storage pools");
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
     }
 
-    public string Version => _session.Version;
+    public string Version { get; }
 
     /// <exception cref="HypervisorException">It does not answer or refuses.</exception>
     internal static LibvirtStorageEvents Open(LibvirtOptions options, ILibvirtListener listener) =>

@@ -16,10 +16,7 @@ internal enum CallLane
 /// Runs blocking calls, each on a thread of its own, so that callers can give up on them. A call that was given up runs
 /// to its end; until then its domain is unsettled.
 /// </summary>
-/// <remarks>
-/// libvirtd serves five requests of a client at a time (<c>max_client_requests</c>) and lets the sixth wait behind
-/// them. The lanes together stay within that, so hanging starts never keep a destroy from being served.
-/// </remarks>
+/// <remarks>Each has a connection of its own, so no call waits behind one that hangs; how many there are at a time is limited here.</remarks>
 #pragma warning disable CA1001 // Calls that were given up release their turns long after anybody could dispose the semaphores,
 internal sealed partial class NativeCalls // which hold nothing to dispose as long as nobody asks for their wait handles.
 #pragma warning restore CA1001
@@ -36,8 +33,8 @@ internal sealed partial class NativeCalls // which hold nothing to dispose as lo
     private readonly ILogger _logger;
 
     /// <param name="settled">Told when a domain is no longer unsettled, on any thread.</param>
-    /// <param name="ordinaryMax">How many calls of the ordinary lane are made at a time; more than three only where each has a connection.</param>
-    internal NativeCalls(LibvirtOptions options, TimeProvider time, Action<Guid> settled, ILogger logger, int ordinaryMax = 3)
+    /// <param name="ordinaryMax">How many calls of the ordinary lane are made at a time.</param>
+    internal NativeCalls(LibvirtOptions options, TimeProvider time, Action<Guid> settled, ILogger logger, int ordinaryMax)
     {
         _ordinary = new SemaphoreSlim(ordinaryMax);
         _options = options;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
@@ -122,6 +123,38 @@ public sealed class LibvirtQemuTests : HypervisorContract
     }
 
     [Test]
+    public async Task Behind_a_start_that_hangs_nothing_else_waits(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var emulator = Path.Combine(Private.Directory, "hangs");
+        // Answers when libvirt asks what it can do, and never when it is to run a guest.
+        await File.WriteAllTextAsync(emulator,
+            "#!/bin/bash\nfor a; do [[ $a == guest=* ]] && exec sleep 1000; done\nexec /usr/bin/qemu-system-x86_64 \"$@\"\n", cancellationToken);
+        File.SetUnixFileMode(emulator, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var hanging = NewDomain();
+        var other = NewDomain();
+        await Hypervisor.DefineAsync(
+            hanging, XmlOf(hanging, NameOf(hanging), 32).Replace("<devices>", $"<devices><emulator>{emulator}</emulator>", StringComparison.Ordinal),
+            cancellationToken);
+        await DefineAsync(other, cancellationToken);
+        var start = Hypervisor.StartAsync(hanging, paused: false, cancellationToken);
+        await Eventually.SeesAsync(
+            "the start at work", async _ => await FindAsync(hanging, cancellationToken), domain => domain?.State is not DomainState.Off);
+
+        var slowest = await Task.WhenAll(SlowestAsync(() => Hypervisor.ScanAsync(cancellationToken)), SlowestAsync(() => Hypervisor.GetXmlAsync(other, cancellationToken)));
+        var cut = Stopwatch.StartNew();
+        await Hypervisor.DestroyAsync(hanging, cancellationToken);
+        cut.Stop();
+
+        Assert.That(start.IsFaulted || !start.IsCompleted, "it hung until its power was cut");
+        var refusal = await RefusalOfAsync(() => start);
+        Assert.That(refusal.Failure, Is.EqualTo(HypervisorFailure.Failed), refusal.Message);
+        // A wake-up that is lost in libvirt's client costs until the next keepalive message, which is 5 s.
+        Assert.That(slowest, Is.All.LessThan(TimeSpan.FromSeconds(3)));
+        Assert.That(cut.Elapsed, Is.LessThan(TimeSpan.FromSeconds(3)));
+    }
+
+    [Test]
     public async Task The_domains_of_instances_are_accepted_and_run(CancellationToken cancellationToken)
     {
         await ConnectedAsync(cancellationToken);
@@ -149,6 +182,19 @@ public sealed class LibvirtQemuTests : HypervisorContract
             Assert.That(domain!.State, Is.EqualTo(DomainState.Running));
             Assert.That(DomainMetadata.Of(domain), Is.EqualTo(new DomainMetadata(instance.Uuid, definition.Shape)));
         }
+    }
+
+    /// <summary>The longest that one of many calls took.</summary>
+    private static async Task<TimeSpan> SlowestAsync(Func<Task> call)
+    {
+        var slowest = TimeSpan.Zero;
+        for (var i = 0; i < 500; i++)
+        {
+            var watch = Stopwatch.StartNew();
+            await call();
+            slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
+        }
+        return slowest;
     }
 
     private static LibvirtHypervisor NewHypervisor() => new(
