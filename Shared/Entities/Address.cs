@@ -11,7 +11,7 @@ public sealed record AddressDesired
     [Immutable]
     public required Guid Network { get; init; }
 
-    [Description("The card that has it, on the network's switch; absent for an address that is only kept.")]
+    [Description("The card that has it, on the network's switch unless the network is floating; absent for an address that is only kept.")]
     [References("vnic")]
     public Guid? Vnic { get; init; }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace PonyCloud.Shared.Entities;
@@ -12,6 +13,9 @@ public enum BondMode
     /// <summary>LACP: all cards work, and the switch knows of it.</summary>
     [JsonStringEnumMemberName("802.3ad")]
     Lacp,
+
+    /// <summary>The one card as it is, without the kernel's bonding driver.</summary>
+    Single,
 }
 
 /// <summary>How often the partner of an LACP bond is asked for a sign of life.</summary>
@@ -51,6 +55,10 @@ public sealed record BondDesired
 
     [Description("Of mode 802.3ad.")]
     public XmitHashPolicy XmitHashPolicy { get; init; } = XmitHashPolicy.Layer2;
+
+    [Description("The largest packet that the links carry, in bytes; absent for what the cards come with.")]
+    [Range(1280, 9216)]
+    public int? Mtu { get; init; }
 }
 
 public sealed class BondDeclaration : IEntityDeclaration

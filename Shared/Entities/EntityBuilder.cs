@@ -71,6 +71,14 @@ public sealed class EntityBuilder
         return this;
     }
 
+    /// <summary>The desired part, derived by the controller from other rows for the hosts that are sent it; no table has it.</summary>
+    public EntityBuilder DerivedOrder<TDesired>()
+        where TDesired : class
+    {
+        DesiredType = typeof(TDesired);
+        return this;
+    }
+
     /// <summary>The current part, reported by the host that a key column names.</summary>
     public EntityBuilder Reported<TCurrent>(string by)
         where TCurrent : class

@@ -41,6 +41,10 @@ public sealed record NetRoleDesired
     [Description("The prefix length of the address.")]
     [Range(0, 128)]
     public int? Prefix { get; init; }
+
+    [Description("The router there, in the network of the address. The management role's is the host's default route, or else the public role's.")]
+    [Address]
+    public string? Gateway { get; init; }
 }
 
 public sealed class NetRoleDeclaration : IEntityDeclaration

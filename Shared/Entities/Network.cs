@@ -23,8 +23,19 @@ public sealed record NetworkDesired
     [Address]
     public string? Gateway { get; init; }
 
-    [Description("The platform answers DHCP on it.")]
+    [Description("The platform itself is the gateway, on every host of the switch, which is of type vxlan. It translates to public addresses on hosts with role public.")]
+    public bool Routed { get; init; }
+
+    [Description("Its addresses are floating ones: a card on another switch that has one is reached by it from outside, where its host has role public.")]
+    [OperatorOnly]
+    public bool Floating { get; init; }
+
+    [Description("The platform answers DHCP, DNS and router solicitations on it.")]
     public bool Dhcp { get; init; }
+
+    [Description("Where it answers them, the same on every host, if not at the gateway; with dhcp the highest free address when it is absent.")]
+    [Address]
+    public string? ServiceAddress { get; init; }
 
     [Description("Name servers that guests are told of.")]
     [Address]
@@ -39,7 +50,7 @@ public sealed class NetworkDeclaration : IEntityDeclaration
         .KeyedByNewUuid()
         .Stored<NetworkDesired>()
         .Index("switch")
-        .SentToHost(new HostScope.RefersTo("switch"))
+        .SentToHost(new HostScope.RefersTo("switch"), new HostScope.ReferencedBy("address", "network"))
         .Mount("/switch/network", Access.Shared)
         .Mount("/tenant/switch/network", Access.TenantUser)
         .Build();

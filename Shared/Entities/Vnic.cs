@@ -11,6 +11,14 @@ public enum VnicModel
     Rtl8139,
 }
 
+public enum VnicLink
+{
+    Up,
+
+    [LetsGo]
+    Down,
+}
+
 public sealed record VnicDesired
 {
     public required Guid Uuid { get; init; }
@@ -32,6 +40,9 @@ public sealed record VnicDesired
 
     public VnicModel Model { get; init; } = VnicModel.Virtio;
 
+    [Description("Whether the cable is plugged in.")]
+    public VnicLink Link { get; init; } = VnicLink.Up;
+
     [Description("What the guest receives at most, Mbit/s; absent for no limit.")]
     [Range(1, 1_000_000)]
     public int? BandwidthInMbit { get; init; }
@@ -41,12 +52,47 @@ public sealed record VnicDesired
     public int? BandwidthOutMbit { get; init; }
 }
 
+public sealed record VnicCurrent
+{
+    public required Guid Uuid { get; init; }
+
+    public required LinkStatus Status { get; init; }
+
+    [Description("The largest packet that the switch carries on the card's host, in bytes.")]
+    public int? Mtu { get; init; }
+
+    [Description("Bytes that the guest received since the card was plugged in on its host.")]
+    public long? RxBytes { get; init; }
+
+    [Description("Packets that it received.")]
+    public long? RxPackets { get; init; }
+
+    [Description("Bytes that it sent.")]
+    public long? TxBytes { get; init; }
+
+    [Description("Packets that it sent.")]
+    public long? TxPackets { get; init; }
+
+    [Description("Packets from the guest that were dropped since they claimed another origin, or answered in the platform's place.")]
+    public long? Spoofed { get; init; }
+
+    [Description("Packets to and from the guest that its security groups did not admit.")]
+    public long? Refused { get; init; }
+
+    [Description("The reason for the status, in words.")]
+    public string? Why { get; init; }
+
+    [Description("When the host was last heard of; present while it is silent, and then all this is that old.")]
+    public DateTimeOffset? StaleSince { get; init; }
+}
+
 public sealed class VnicDeclaration : IEntityDeclaration
 {
     public Entity Declare() => EntityBuilder
         .Named("vnic", "A network card of an instance.")
         .KeyedByNewUuid()
         .Stored<VnicDesired>()
+        .Derived<VnicCurrent>()
         .Index("instance", "switch")
         .SentToHost(new HostScope.RefersTo("instance"))
         .Mount("/instance/vnic", Access.Shared)

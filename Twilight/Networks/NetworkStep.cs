@@ -1,0 +1,42 @@
+using PonyCloud.Twilight.Networks.Model;
+
+namespace PonyCloud.Twilight.Networks;
+
+/// <summary>The smallest change of a host's network.</summary>
+/// <param name="Namespace">Where; see <see cref="NetworkState.Host"/>.</param>
+public abstract record NetworkStep(string Namespace)
+{
+    public sealed record AddNamespace(string Namespace) : NetworkStep(Namespace);
+
+    public sealed record RemoveNamespace(string Namespace) : NetworkStep(Namespace);
+
+    /// <summary>Makes the link with all that it is to be; of a cable, both ends at once.</summary>
+    public sealed record AddLink(string Namespace, Link Link) : NetworkStep(Namespace);
+
+    public sealed record RemoveLink(string Namespace, string Link) : NetworkStep(Namespace);
+
+    /// <summary>Changes what can be changed while the link is there: those properties that are not null.</summary>
+    public sealed record ChangeLink(string Namespace, Link Change) : NetworkStep(Namespace);
+
+    public sealed record AddAddress(string Namespace, LinkAddress Address) : NetworkStep(Namespace);
+
+    public sealed record RemoveAddress(string Namespace, LinkAddress Address) : NetworkStep(Namespace);
+
+    public sealed record AddRoute(string Namespace, Route Route) : NetworkStep(Namespace);
+
+    public sealed record RemoveRoute(string Namespace, Route Route) : NetworkStep(Namespace);
+
+    public sealed record AddRule(string Namespace, RoutingRule Rule) : NetworkStep(Namespace);
+
+    public sealed record RemoveRule(string Namespace, RoutingRule Rule) : NetworkStep(Namespace);
+
+    public sealed record AddNeighbour(string Namespace, Neighbour Neighbour) : NetworkStep(Namespace);
+
+    public sealed record RemoveNeighbour(string Namespace, Neighbour Neighbour) : NetworkStep(Namespace);
+
+    public sealed record AddForwarding(string Namespace, Forwarding Forwarding) : NetworkStep(Namespace);
+
+    public sealed record RemoveForwarding(string Namespace, Forwarding Forwarding) : NetworkStep(Namespace);
+
+    public sealed record SetSysctl(string Namespace, string Name, string Value) : NetworkStep(Namespace);
+}
