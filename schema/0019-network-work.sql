@@ -39,8 +39,9 @@ COMMENT ON CONSTRAINT bond_mode_single ON bond IS 'A bond of mode single has one
 
 ALTER TABLE net_role ADD COLUMN gateway inet;
 ALTER TABLE net_role ADD CONSTRAINT net_role_gateway_host CHECK (is_host(gateway));
-ALTER TABLE net_role ADD CONSTRAINT net_role_gateway_within
-    CHECK (gateway IS NULL OR (address IS NOT NULL AND gateway <> address AND is_usable(gateway, network(set_masklen(address, prefix)))));
+-- A prefix length that does not fit is refused by a rule of its own, and there is no network to look at.
+ALTER TABLE net_role ADD CONSTRAINT net_role_gateway_within CHECK (gateway IS NULL OR (address IS NOT NULL AND gateway <> address
+    AND CASE WHEN prefix BETWEEN 0 AND masklen(address) THEN is_usable(gateway, network(set_masklen(address, prefix))) END));
 COMMENT ON CONSTRAINT net_role_gateway_host ON net_role IS 'The gateway of a network role is an address without a prefix length.';
 COMMENT ON CONSTRAINT net_role_gateway_within ON net_role IS 'The gateway of a network role is another address in the network of its own.';
 
@@ -97,7 +98,7 @@ BEGIN
     IF EXISTS (SELECT FROM public.address WHERE network = NEW.uuid AND ip = NEW.service_address) THEN
         PERFORM public.refuse(TG_NAME, TG_RELID, 'service_address');
     ELSIF NEW.routed AND EXISTS (SELECT FROM public.address WHERE network = NEW.uuid AND ip = NEW.gateway) THEN
-        PERFORM public.refuse(TG_NAME, TG_RELID, 'gateway');
+        PERFORM public.refuse(TG_NAME, TG_RELID, CASE WHEN OLD.routed THEN 'gateway' ELSE 'routed' END);
     END IF;
     RETURN NULL;
 END $$;
@@ -209,6 +210,7 @@ CREATE TRIGGER address_takes_ip BEFORE INSERT OR UPDATE OF ip, vnic ON address
 
 CREATE OR REPLACE FUNCTION vnic_keeps_addresses() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM public.expect_read_committed();
     IF EXISTS (
         SELECT FROM public.address JOIN public.network ON network.uuid = address.network
         WHERE address.vnic = NEW.uuid AND network.switch <> NEW.switch AND NOT network.floating) THEN
@@ -220,6 +222,8 @@ END $$;
 CREATE FUNCTION network_checks_floating() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM public.expect_read_committed();
+    -- Whoever plugs one of the cards into another switch is waited for, or waits and finds the network as it is now.
+    PERFORM FROM public.vnic WHERE uuid IN (SELECT vnic FROM public.address WHERE network = NEW.uuid) ORDER BY uuid FOR SHARE;
     IF EXISTS (
         SELECT FROM public.address JOIN public.vnic ON vnic.uuid = address.vnic
         WHERE address.network = NEW.uuid AND vnic.switch <> NEW.switch) THEN
@@ -293,7 +297,7 @@ COMMENT ON CONSTRAINT security_rule_port_from_range ON security_rule IS 'A port 
 COMMENT ON CONSTRAINT security_rule_port_to_range ON security_rule IS 'A port is 1 to 65535.';
 COMMENT ON CONSTRAINT security_rule_port_to_order ON security_rule IS 'A first port comes with a last one that is not before it, and neither without the other.';
 COMMENT ON CONSTRAINT security_rule_port_from_protocol ON security_rule IS 'Only tcp and udp have ports.';
-COMMENT ON CONSTRAINT security_rule_remote_range_family ON security_rule IS 'icmp has IPv4 addresses, and icmpv6 has IPv6 ones.';
+COMMENT ON CONSTRAINT security_rule_remote_range_family ON security_rule IS 'The range of a rule for icmp is of IPv4, and of one for icmpv6 it is of IPv6.';
 COMMENT ON CONSTRAINT security_rule_remote_range_alone ON security_rule IS 'The other end of a rule is a range or a group, not both.';
 CREATE INDEX security_rule_security_group_index ON security_rule (security_group);
 CREATE INDEX security_rule_remote_security_group_index ON security_rule (remote_security_group);

@@ -10,8 +10,8 @@ namespace PonyCloud.Sparkle.Api.Writing;
 /// <param name="Before">What its mount shows of it; null when it is only on the way to others.</param>
 internal sealed record PatchedRow(RowPlace Place, Row Row, JObject? Before)
 {
-    /// <summary>Whether it can be changed and removed; what was only reported cannot.</summary>
-    public bool IsStored => Row.Desired is not null;
+    /// <summary>Whether it can be changed and removed; what was only reported or derived cannot.</summary>
+    public bool IsStored => Place.Path.Node.Entity.IsStored && Row.Desired is not null;
 }
 
 /// <summary>

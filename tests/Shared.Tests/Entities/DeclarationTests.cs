@@ -25,8 +25,9 @@ public sealed partial class DeclarationTests
             "address", "affinity_group", "affinity_group_instance", "bond", "config", "cpu_profile", "disk",
             "enrolment", "event", "extent", "host", "host_bond", "host_candidate", "host_cpu_profile", "host_disk",
             "host_extent", "host_image", "host_instance", "host_net_role", "host_nic", "host_orphan", "host_snapshot",
-            "host_storage_pool", "host_tombstone", "host_vlan", "host_volume", "image", "image_copy", "instance", "member", "metering", "net_role", "network", "nic", "orphan", "quota", "revocation", "route",
-            "snapshot", "storage_pool", "switch", "tenant", "tombstone", "user", "vdisk", "vnic", "volume",
+            "host_storage_pool", "host_switch", "host_tombstone", "host_vlan", "host_vnic", "host_volume", "image", "image_copy", "instance",
+            "member", "metering", "net_role", "network", "nic", "orphan", "quota", "revocation", "route", "security_group", "security_rule",
+            "snapshot", "storage_pool", "switch", "switch_port", "tenant", "tombstone", "user", "vdisk", "vnic", "vnic_security_group", "volume",
         ]));
 
     [Test]
@@ -99,15 +100,22 @@ public sealed partial class DeclarationTests
     [TestCase("/host/nic", "nic", Access.Protected, "host")]
     [TestCase("/host/nic-status", "host_nic", Access.Protected, "host")]
     [TestCase("/host/role-status", "host_net_role", Access.Protected, "host")]
+    [TestCase("/host/switch", "host_switch", Access.Protected, "host")]
     [TestCase("/host/vlan", "host_vlan", Access.Protected, "host")]
+    [TestCase("/host/vnic", "host_vnic", Access.Protected, "host")]
     [TestCase("/instance/vnic", "vnic", Access.Shared, "instance")]
     [TestCase("/switch", "switch", Access.Shared, null)]
     [TestCase("/switch/network", "network", Access.Shared, "switch")]
     [TestCase("/switch/network/address", "address", Access.Protected, "network")]
     [TestCase("/switch/network/route", "route", Access.Shared, "network")]
+    [TestCase("/switch/port", "switch_port", Access.Protected, "switch")]
     [TestCase("/switch/vnic", "vnic", Access.Protected, "switch")]
     [TestCase("/tenant/instance/vnic", "vnic", Access.TenantUser, "instance")]
     [TestCase("/tenant/instance/vnic/address", "address", Access.TenantUser, "vnic")]
+    [TestCase("/tenant/instance/vnic/security-group", "vnic_security_group", Access.TenantUser, "vnic")]
+    [TestCase("/tenant/security-group", "security_group", Access.TenantUser, "tenant")]
+    [TestCase("/tenant/security-group/rule", "security_rule", Access.TenantUser, "security_group")]
+    [TestCase("/tenant/security-group/vnic", "vnic_security_group", Access.TenantUser, "security_group")]
     [TestCase("/tenant/switch", "switch", Access.TenantUser, "tenant")]
     [TestCase("/tenant/switch/network", "network", Access.TenantUser, "switch")]
     [TestCase("/tenant/switch/network/address", "address", Access.TenantUser, "network")]
@@ -154,7 +162,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(75), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(82), "every mount has a case above");
     }
 
     [Test]
@@ -193,7 +201,7 @@ public sealed partial class DeclarationTests
     [Test]
     public void Only_operators_let_tenants_in_make_operators_touch_the_physical_network_and_say_what_is_made() => Assert.That(
         Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo([
-            "tenant.approved", "user.alicorn", "switch.type", "switch.tag",
+            "tenant.approved", "user.alicorn", "switch.type", "switch.tag", "network.floating",
             "volume.content", "volume.generation", "volume.reverts", "volume.unit",
         ]));
 
@@ -202,6 +210,7 @@ public sealed partial class DeclarationTests
         Columns.Where(pair => pair.Column.IsImmutable).Select(Named), Is.EquivalentTo([
             "instance.template", "instance.tenant", "member.tenant", "member.user",
             "address.network", "bond.host", "net_role.bond", "network.switch", "route.network", "switch.tenant", "vnic.instance",
+            "security_group.tenant", "security_rule.security_group", "vnic_security_group.vnic", "vnic_security_group.security_group",
             "image.tenant", "volume.tenant", "affinity_group.tenant", "storage_pool.type",
             "affinity_group_instance.affinity_group", "affinity_group_instance.instance", "snapshot.volume", "snapshot.instance",
             "quota.tenant", "quota.type", "quota.storage_pool", "quota.cpu_profile", "quota.network",
@@ -221,7 +230,7 @@ public sealed partial class DeclarationTests
             ("host", "uuid"), ("host_bond", "host"), ("host_cpu_profile", "host"), ("host_disk", "host"),
             ("host_extent", "host"), ("host_image", "host"), ("host_instance", "host"), ("host_net_role", "host"),
             ("host_nic", "host"), ("host_orphan", "host"), ("host_snapshot", "host"), ("host_storage_pool", "host"),
-            ("host_tombstone", "host"), ("host_vlan", "host"), ("host_volume", "host"),
+            ("host_switch", "host"), ("host_tombstone", "host"), ("host_vlan", "host"), ("host_vnic", "host"), ("host_volume", "host"),
         ]));
 
     [Test]
@@ -246,8 +255,11 @@ public sealed partial class DeclarationTests
             ("instance", new HostScope.ReferencedBy("host_instance", "instance")),
             ("net_role", new HostScope.RefersTo("bond")),
             ("network", new HostScope.RefersTo("switch")),
+            ("network", new HostScope.ReferencedBy("address", "network")),
             ("nic", new HostScope.NamedBy("host")),
             ("route", new HostScope.RefersTo("network")),
+            ("security_group", new HostScope.ReferencedBy("vnic_security_group", "security_group")),
+            ("security_rule", new HostScope.RefersTo("security_group")),
             ("snapshot", new HostScope.RefersTo("volume")),
             ("snapshot", new HostScope.RefersTo("instance")),
             ("storage_pool", new HostScope.ReferencedBy("volume", "storage_pool")),
@@ -255,9 +267,11 @@ public sealed partial class DeclarationTests
             ("storage_pool", new HostScope.ReferencedBy("image_copy", "storage_pool")),
             ("storage_pool", new HostScope.ReferencedBy("tombstone", "storage_pool")),
             ("switch", new HostScope.ReferencedBy("vnic", "switch")),
+            ("switch_port", new HostScope.RefersTo("switch")),
             ("tombstone", new HostScope.NamedBy("host")),
             ("vdisk", new HostScope.RefersTo("instance")),
             ("vnic", new HostScope.RefersTo("instance")),
+            ("vnic_security_group", new HostScope.RefersTo("vnic")),
             ("volume", new HostScope.ReferencedBy("vdisk", "volume")),
             ("volume", new HostScope.ReferencedBy("host_volume", "volume")),
             ("volume", new HostScope.ReferencedBy("host_volume", "source_volume")),

@@ -42,7 +42,7 @@ public sealed class NetworkScopeTests
         });
         Assert.That(
             sent.Select(row => row.Entity).Distinct(),
-            Is.SupersetOf(["address", "bond", "net_role", "network", "nic", "route", "switch", "vnic"]));
+            Is.SupersetOf(["address", "bond", "net_role", "network", "nic", "route", "security_group", "security_rule", "switch", "switch_port", "vnic", "vnic_security_group"]));
     }
 
     private static void Check(World world)
@@ -85,7 +85,7 @@ public sealed class NetworkScopeTests
 
         public void Change()
         {
-            switch (_random.Next(12))
+            switch (_random.Next(14))
             {
                 case 0 or 1:
                     var instance = NewUuid();
@@ -122,6 +122,19 @@ public sealed class NetworkScopeTests
                     // Where it is found is no reason to send it there.
                     Report(new HostInstanceCurrent { Host = AnyHost(), Instance = Any<InstanceDesired>(row => row.Uuid), Status = InstanceStatus.Running });
                     break;
+                case 11:
+                    AddGroup();
+                    break;
+                case 12:
+                    Put(new SwitchPortDesired
+                    {
+                        Vnic = Any<VnicDesired>(row => row.Uuid),
+                        Switch = Any<SwitchDesired>(row => row.Uuid),
+                        Host = AnyHost(),
+                        Macaddr = "06:00:00:00:00:01",
+                        Name = "i",
+                    });
+                    break;
                 default:
                     var (entity, key) = Pick(_rows.Keys.ToList());
                     _rows.Remove((entity, key));
@@ -137,17 +150,38 @@ public sealed class NetworkScopeTests
             var instances = All<InstanceDesired>().Where(instance => places.Any(place => place.Instance == instance.Uuid)).ToList();
             var vnics = All<VnicDesired>().Where(vnic => instances.Any(instance => instance.Uuid == vnic.Instance)).ToList();
             var switches = All<SwitchDesired>().Where(one => vnics.Any(vnic => vnic.Switch == one.Uuid)).ToList();
-            var networks = All<NetworkDesired>().Where(network => switches.Any(one => one.Uuid == network.Switch)).ToList();
+            var addresses = All<AddressDesired>().Where(address => vnics.Any(vnic => vnic.Uuid == address.Vnic)).ToList();
+            // An address of a network elsewhere is a floating one.
+            var networks = All<NetworkDesired>()
+                .Where(network => switches.Any(one => one.Uuid == network.Switch) || addresses.Any(address => address.Network == network.Uuid)).ToList();
             var routes = All<RouteDesired>().Where(route => networks.Any(network => network.Uuid == route.Network));
-            var addresses = All<AddressDesired>().Where(address => vnics.Any(vnic => vnic.Uuid == address.Vnic));
+            var ports = All<SwitchPortDesired>().Where(port => switches.Any(one => one.Uuid == port.Switch));
+            var memberships = All<VnicSecurityGroupDesired>().Where(member => vnics.Any(vnic => vnic.Uuid == member.Vnic)).ToList();
+            var groups = All<SecurityGroupDesired>().Where(group => memberships.Any(member => member.SecurityGroup == group.Uuid)).ToList();
+            var rules = All<SecurityRuleDesired>().Where(rule => groups.Any(group => group.Uuid == rule.SecurityGroup));
             var bonds = All<BondDesired>().Where(bond => bond.Host == host).ToList();
             var roles = All<NetRoleDesired>().Where(role => bonds.Any(bond => bond.Uuid == role.Bond));
             object[] all =
             [
                 .. All<HostDesired>().Where(row => row.Uuid == host), .. places, .. instances, .. vnics, .. switches, .. networks,
-                .. routes, .. addresses, .. bonds, .. roles, .. All<NicDesired>().Where(nic => nic.Host == host),
+                .. routes, .. addresses, .. ports, .. memberships, .. groups, .. rules, .. bonds, .. roles, .. All<NicDesired>().Where(nic => nic.Host == host),
             ];
             return all.Select(record => NameOf(record));
+        }
+
+        private void AddGroup()
+        {
+            var group = NewUuid();
+            Put(new SecurityGroupDesired { Uuid = group, Tenant = NewUuid(), Name = "g" });
+            Put(new SecurityRuleDesired
+            {
+                Uuid = NewUuid(),
+                SecurityGroup = group,
+                Direction = SecurityDirection.Ingress,
+                // Which cards are in it is told by ports.
+                RemoteSecurityGroup = Any<SecurityGroupDesired>(row => row.Uuid),
+            });
+            Put(new VnicSecurityGroupDesired { Uuid = NewUuid(), Vnic = Any<VnicDesired>(row => row.Uuid), SecurityGroup = group });
         }
 
         private void AddLinks()
