@@ -13,7 +13,7 @@ public sealed class BridgeTests
     private MachineSession _session = null!;
 
     [OneTimeSetUp]
-    public void Begin() => _session = new MachineSession(MachineFixture.Assembly, []);
+    public void Begin() => _session = new MachineSession(MachineFixture.Assembly, [], []);
 
     [OneTimeTearDown]
     public async Task End() => await _session.DisposeAsync();

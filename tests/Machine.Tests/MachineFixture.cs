@@ -9,7 +9,8 @@ namespace PonyCloud.Machine.Tests;
 /// named after its room.
 /// </summary>
 /// <param name="disks">The disks that the tests find.</param>
-public abstract class MachineFixture(params IReadOnlyList<MachineDisk> disks)
+/// <param name="cards">The network cards that they find.</param>
+public abstract class MachineFixture(IReadOnlyList<MachineDisk> disks, IReadOnlyList<MachineCard> cards)
 {
     private readonly bool _alone = Environment.GetEnvironmentVariable("PONYCLOUD_MACHINE_ALONE") == "1";
 
@@ -19,7 +20,7 @@ public abstract class MachineFixture(params IReadOnlyList<MachineDisk> disks)
     internal static Assembly Assembly { get; } = Assembly.Load("PonyCloud.Machine");
 
     [OneTimeSetUp]
-    public void Begin() => _session = new MachineSession(Assembly, disks);
+    public void Begin() => _session = new MachineSession(Assembly, disks, cards);
 
     [OneTimeTearDown]
     public async Task End() => await _session.DisposeAsync();

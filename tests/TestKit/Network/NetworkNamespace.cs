@@ -51,6 +51,10 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes in a device of the namespace of the test itself. A network card goes back there at the end of this one.</summary>
+    public Task TakeAsync(string device) => ChildProcess.RunAsync(
+        "ip", ["link", "set", "dev", device, "netns", _holder.Id.ToString(CultureInfo.InvariantCulture)]);
+
     /// <summary>Takes a device away, and what it is connected to: nothing that is said after this arrives, not even an end.</summary>
     public Task DisconnectAsync(string device) => RunAsync("ip", "link", "delete", device);
 

@@ -10,7 +10,9 @@ namespace PonyCloud.TestKit.VirtualMachines;
 /// </summary>
 /// <param name="assembly">The one with the tests; a program that calls <see cref="InnerServer.ServeAsync"/>.</param>
 /// <param name="disks">The disks of the machine.</param>
-public sealed class MachineSession(Assembly assembly, IReadOnlyList<MachineDisk> disks) : IAsyncDisposable
+/// <param name="cards">Its network cards.</param>
+public sealed class MachineSession(Assembly assembly, IReadOnlyList<MachineDisk> disks, IReadOnlyList<MachineCard> cards)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan TestLimit = TimeSpan.FromMinutes(5);
 
@@ -46,6 +48,7 @@ public sealed class MachineSession(Assembly assembly, IReadOnlyList<MachineDisk>
             ProgramDirectory = Path.GetDirectoryName(assembly.Location)!,
             Program = Path.GetFileName(assembly.Location),
             Disks = disks,
+            Cards = cards,
             Limit = MachineLimit,
         });
         try

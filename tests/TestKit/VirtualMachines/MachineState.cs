@@ -7,7 +7,7 @@ public sealed class MachineState
 
     private MachineState(HashSet<string> things) => _things = things;
 
-    /// <summary>What is there now: mounts, block devices, daemons.</summary>
+    /// <summary>What is there now: mounts, block devices, network devices, daemons.</summary>
     public static MachineState Read()
     {
         HashSet<string> things = [];
@@ -17,6 +17,7 @@ public sealed class MachineState
                 .Select(path => Path.GetFileName(path))
                 .Where(name => !name.StartsWith("loop", StringComparison.Ordinal) || Directory.Exists($"/sys/block/{name}/loop"))
                 .Select(name => $"block device {name}"));
+        things.UnionWith(Directory.EnumerateDirectories("/sys/class/net").Select(path => $"network device {Path.GetFileName(path)}"));
         things.UnionWith(Directory.EnumerateDirectories("/proc").Select(Process).OfType<string>());
         return new MachineState(things);
     }

@@ -130,6 +130,27 @@ public sealed class VirtualMachine : IAsyncDisposable
             Add(disk.Serial, directory[disk.Serial], "cache=unsafe,discard=unmap");
         }
 
+        foreach (var (address, hub) in options.Cards)
+        {
+            var id = MachineCard.Id(address);
+            // One without a speed could not be aggregated.
+            arguments.AddRange(
+            [
+                "-netdev", $"hubport,id=hub-{id},hubid={hub}",
+                "-device", $"virtio-net-pci,netdev=hub-{id},id={id},mac={address},speed=10000,duplex=full",
+            ]);
+        }
+
+        if (options.Cards.Count > 0)
+        {
+            // The monitor listens, and the port of the machine is its client: QEMU itself is at either end.
+            arguments.AddRange(
+            [
+                "-chardev", $"socket,id=monitor,path={directory["monitor"]},server=on,wait=off", "-mon", "chardev=monitor,mode=control",
+                "-chardev", $"socket,id=inside,path={directory["monitor"]}", "-device", "virtserialport,chardev=inside,name=monitor",
+            ]);
+        }
+
         return arguments;
 
         void Add(string serial, string file, string more) => arguments.AddRange(
