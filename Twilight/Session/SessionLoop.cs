@@ -15,6 +15,7 @@ public sealed partial class SessionLoop(
     IMessageTransport transport,
     EpochFile epochFile,
     IEnumerable<IHostReporter> reporters,
+    SparkleSign sign,
     SessionOptions options,
     TimeProvider time,
     ILogger<SessionLoop> logger) : BackgroundService
@@ -75,6 +76,7 @@ public sealed partial class SessionLoop(
                 if (!_isReachable)
                     LogReached();
                 _isReachable = true;
+                sign.Hear();
                 var answers = link.Receive(body.Span, Now);
                 KeepEpoch();
                 Send(answers);

@@ -31,6 +31,9 @@ public static class LinkNames
     /// <summary>The namespace in which the platform serves and routes a switch.</summary>
     public static string Namespace(Guid @switch) => Marks.Namespace + Short(@switch);
 
+    /// <summary>Whether a name is one of these. What somebody else called so is told apart by its alias.</summary>
+    public static bool IsOurs(string? name) => name is { Length: > 3 } && name.StartsWith("pc", StringComparison.Ordinal) && "bvsxgut".Contains(name[2]);
+
     /// <summary>The hardware address that the platform has on a switch, the same on every host: locally administered.</summary>
     public static string ServiceHardwareAddress(Guid @switch)
     {

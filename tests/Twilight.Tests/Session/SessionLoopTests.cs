@@ -24,6 +24,7 @@ public sealed class SessionLoopTests
     private TemporaryDirectory _directory = null!;
     private FakeTransport _sparkle = null!;
     private FakeTransport _twilight = null!;
+    private SparkleSign _sign = null!;
     private SessionLoop _loop = null!;
 
     [SetUp]
@@ -31,6 +32,8 @@ public sealed class SessionLoopTests
     {
         _directory = new TemporaryDirectory();
         var network = new FakeNetwork();
+        var time = new ManualTime();
+        _sign = new SparkleSign(time);
         _sparkle = network.Open(PeerId.Sparkle.Text);
         _twilight = network.Open("twilight");
         _loop = new SessionLoop(
@@ -39,8 +42,9 @@ public sealed class SessionLoopTests
             _twilight,
             new EpochFile(_directory["epoch"]),
             [_machine, _disks],
+            _sign,
             new SessionOptions(),
-            new ManualTime(),
+            time,
             NullLogger<SessionLoop>.Instance);
         await _loop.StartAsync(CancellationToken.None);
     }

@@ -1,0 +1,170 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Networks.Model;
+
+namespace PonyCloud.Twilight.Networks.Layout;
+
+/// <summary>
+/// What the links of a switch are to be on a host that carries it: the bridge, its way to other hosts, the cable into its
+/// namespace, the taps. Pure.
+/// </summary>
+/// <remarks>
+/// On a VXLAN switch nothing is learnt and nothing flooded: who is on another host stands in the forwarding table, and the bridge
+/// answers for it when it is asked for its hardware address. What is for nobody goes nowhere.
+/// </remarks>
+public sealed class SwitchLayout
+{
+    /// <summary>Outer Ethernet of the guest's frame, UDP, VXLAN and IPv4 (RFC 7348).</summary>
+    private const int OverIpv4 = 50;
+
+    /// <summary>The same over IPv6.</summary>
+    private const int OverIpv6 = 70;
+
+    private const int DefaultMtu = 1500;
+
+    private readonly SwitchDesired _switch;
+    private readonly Guid _host;
+    private readonly NetworkBuilder _builder;
+    private readonly NetworkSubject _subject;
+    private readonly string _bridge;
+
+    private SwitchLayout(SwitchDesired @switch, Guid host, NetworkBuilder builder)
+    {
+        _switch = @switch;
+        _host = host;
+        _builder = builder;
+        _subject = new NetworkSubject.Switch(@switch.Uuid);
+        _bridge = LinkNames.Bridge(@switch.Uuid);
+    }
+
+    /// <summary>Adds the switch to what is to be.</summary>
+    public static void Add(SwitchDesired @switch, SwitchOrders orders, Underlay underlay, Guid host, NetworkBuilder builder)
+    {
+        var layout = new SwitchLayout(@switch, host, builder);
+        var mtu = @switch.Type == SwitchType.Vxlan ? layout.AddVxlan(orders, underlay) : layout.AddTrunk(underlay);
+        builder.Mtus[@switch.Uuid] = mtu;
+        builder.Links[layout._subject] = layout._bridge;
+        builder.Add(new Link
+        {
+            Name = layout._bridge,
+            Kind = LinkKind.Bridge,
+            Alias = layout.Alias("switch"),
+            HardwareAddress = LinkNames.ServiceHardwareAddress(@switch.Uuid),
+            IsUp = true,
+            Mtu = mtu,
+        });
+        if (orders.Networks[@switch.Uuid].Any(network => network.Dhcp || network.Routed))
+            layout.AddService(orders, mtu);
+        foreach (var vnic in orders.Vnics[@switch.Uuid])
+            layout.AddTap(vnic, orders, mtu);
+    }
+
+    private int AddVxlan(SwitchOrders orders, Underlay underlay)
+    {
+        if (underlay.Virtual is not { Address: { } local } role)
+        {
+            _builder.Faults[_subject] = "The host has no network role virtual with an address, so the switch reaches no other host.";
+            return DefaultMtu - OverIpv4;
+        }
+        var mtu = role.Mtu - (local.Contains(':', StringComparison.Ordinal) ? OverIpv6 : OverIpv4);
+        var name = LinkNames.Vxlan(_switch.Uuid);
+        _builder.Add(new Link
+        {
+            Name = name,
+            Kind = LinkKind.Vxlan,
+            Alias = Alias("vxlan of switch"),
+            IsUp = true,
+            Mtu = mtu,
+            Master = _bridge,
+            Vxlan = new VxlanSettings(_switch.Tag ?? 0, local),
+            Port = new BridgePortSettings(Learns: false, Floods: false, SuppressesNeighbours: true),
+        });
+        foreach (var port in orders.Ports[_switch.Uuid].Where(port => port.Host != _host && port.Endpoint is not null))
+        {
+            _builder.Add(new Forwarding(name, port.Macaddr, port.Endpoint));
+            _builder.Add(new Forwarding(name, port.Macaddr));
+            foreach (var address in port.Addresses)
+                _builder.Add(new Neighbour(_bridge, address, port.Macaddr));
+        }
+        return mtu;
+    }
+
+    private int AddTrunk(Underlay underlay)
+    {
+        var trunk = underlay.TrunkOf(_switch.Tag);
+        if (trunk.Link is not { } link)
+        {
+            _builder.Faults[_subject] = trunk.Why ?? "";
+            return DefaultMtu;
+        }
+        var port = new BridgePortSettings(Learns: true, Floods: true, SuppressesNeighbours: false);
+        if (trunk.Vlan is { } vlan)
+        {
+            _builder.Links[new NetworkSubject.Vlan(trunk.Bond, vlan.Vlan!.Tag)] = vlan.Name;
+            _builder.Add(vlan with { Master = _bridge, Port = port });
+        }
+        else
+        {
+            _builder.Change(link, below => below with { Master = _bridge, Port = port });
+        }
+        return trunk.Mtu;
+    }
+
+    /// <summary>The cable into the namespace of the switch, where the platform has its addresses.</summary>
+    private void AddService(SwitchOrders orders, int mtu)
+    {
+        var space = LinkNames.Namespace(_switch.Uuid);
+        var address = LinkNames.ServiceHardwareAddress(_switch.Uuid);
+        var outer = LinkNames.Service(_switch.Uuid);
+        _builder.Add(new Link
+        {
+            Name = outer,
+            Kind = LinkKind.Veth,
+            Alias = Alias("service of switch"),
+            IsUp = true,
+            Mtu = mtu,
+            Master = _bridge,
+            Veth = new VethSettings(space, ServiceNames.Guests),
+            Port = new BridgePortSettings(Learns: false, Floods: true, SuppressesNeighbours: false),
+        });
+        _builder.Add(new Forwarding(outer, address));
+        _builder.Add(
+            new Link
+            {
+                Name = ServiceNames.Guests,
+                Kind = LinkKind.Veth,
+                Alias = Alias("guests of switch"),
+                HardwareAddress = address,
+                IsUp = true,
+                Mtu = mtu,
+                Veth = new VethSettings(NetworkState.Host, outer),
+            },
+            space);
+        foreach (var network in orders.Networks[_switch.Uuid])
+        {
+            if (ServiceNames.AddressOf(network) is { } own)
+                _builder.Add(new LinkAddress(ServiceNames.Guests, own + network.Range[network.Range.IndexOf('/', StringComparison.Ordinal)..]), space);
+        }
+    }
+
+    private void AddTap(VnicDesired vnic, SwitchOrders orders, int mtu)
+    {
+        var name = LinkNames.Tap(vnic.Uuid);
+        _builder.Links[new NetworkSubject.Vnic(vnic.Uuid)] = name;
+        _builder.Add(new Link
+        {
+            Name = name,
+            Kind = LinkKind.Tap,
+            Alias = new TapAlias(vnic.Uuid, vnic.Switch, vnic.Instance).ToString(),
+            IsUp = true,
+            Mtu = mtu,
+            Master = _bridge,
+            Port = new BridgePortSettings(Learns: true, Floods: true, SuppressesNeighbours: false),
+        });
+        // While its instance comes here from another host the card still is there.
+        var isElsewhere = orders.Ports[_switch.Uuid].FirstOrDefault(port => port.Vnic == vnic.Uuid) is { Endpoint: not null } port && port.Host != _host;
+        if (!isElsewhere || _switch.Type == SwitchType.Bridge)
+            _builder.Add(new Forwarding(name, vnic.Macaddr!));
+    }
+
+    private string Alias(string what) => $"{Marks.Alias} {what} {_switch.Uuid}";
+}
