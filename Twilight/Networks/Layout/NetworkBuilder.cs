@@ -17,6 +17,8 @@ public sealed class NetworkBuilder
     /// <summary>By switch.</summary>
     public Dictionary<Guid, int> Mtus { get; } = [];
 
+    public List<HeldTap> Held { get; } = [];
+
     public void Add(NamespaceState state, string space = NetworkState.Host)
     {
         var into = Of(space);

@@ -8,11 +8,13 @@ namespace PonyCloud.Twilight.Networks.Layout;
 /// <param name="Links">The link that serves each thing that is ordered.</param>
 /// <param name="Faults">What cannot be made, in words.</param>
 /// <param name="Mtus">By switch.</param>
+/// <param name="Held">What stays although nobody wants it.</param>
 public sealed record NetworkLayout(
     NetworkState Wanted,
     IReadOnlyDictionary<NetworkSubject, string> Links,
     IReadOnlyDictionary<NetworkSubject, string> Faults,
-    IReadOnlyDictionary<Guid, int> Mtus)
+    IReadOnlyDictionary<Guid, int> Mtus,
+    IReadOnlyList<HeldTap> Held)
 {
     /// <param name="host">The uuid of this host.</param>
     public static NetworkLayout Of(HostOrders own, SwitchOrders switches, NetworkState actual, BootedNetwork booted, Guid host)
@@ -28,26 +30,36 @@ public sealed record NetworkLayout(
         var underlay = new Underlay(own, layout, here);
         foreach (var one in switches.Switches)
             SwitchLayout.Add(one, switches, underlay, host, builder);
-        HeldTaps.Add(actual, builder);
-        return new NetworkLayout(builder.Build(), builder.Links, builder.Faults, builder.Mtus);
+        HeldTaps.Add(actual, switches, builder);
+        return new NetworkLayout(builder.Build(), builder.Links, builder.Faults, builder.Mtus, builder.Held);
     }
 }
 
+/// <summary>A tap that stays although nobody wants it.</summary>
+/// <param name="IsUnplugged">Its card was taken from its instance; otherwise the instance was forgotten.</param>
+public sealed record HeldTap(string Link, TapAlias Alias, bool IsUnplugged);
+
 /// <summary>
-/// Taps that somebody has open although nobody wants them any more: of a card that the guest has not let go of yet, or of a guest
-/// that the controller has forgotten. They stay until they are closed, and so does the switch that they are on; whether anything
-/// passes them is the filter's business.
+/// Taps that somebody has open although nobody wants them any more. They stay until they are closed, and so does the switch that
+/// they are on: of a card that the guest has not let go of yet, with nothing passing it; of a guest that the controller has
+/// forgotten, as if nothing had happened.
 /// </summary>
 internal static class HeldTaps
 {
-    public static void Add(NetworkState actual, NetworkBuilder builder)
+    private static readonly BridgePortSettings CutOff = new(Learns: false, Floods: false, SuppressesNeighbours: false, IsIsolated: true);
+
+    public static void Add(NetworkState actual, SwitchOrders orders, NetworkBuilder builder)
     {
         var here = actual[NetworkState.Host];
         foreach (var link in here.Links.Values.Where(link => link is { Kind: LinkKind.Tap, IsOurs: true, HasCarrier: true } && !builder.Has(link.Name)))
         {
             if (TapAlias.Parse(link.Alias) is not { } alias)
                 continue;
-            builder.Add(AsIs(link));
+            var isUnplugged = orders.Instances.ContainsKey(alias.Instance);
+            builder.Add(AsIs(link) with { Port = isUnplugged ? CutOff : link.Port });
+            builder.Held.Add(new HeldTap(link.Name, alias, isUnplugged));
+            if (!isUnplugged)
+                builder.Add(new NamespaceState { Forwardings = [.. here.Forwardings.Where(forwarding => forwarding.Link == link.Name)] });
             if (!builder.Has(LinkNames.Bridge(alias.Switch)))
                 KeepSwitch(actual, alias.Switch, builder);
         }

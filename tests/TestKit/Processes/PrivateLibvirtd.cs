@@ -23,6 +23,10 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
     /// <summary>Where to connect to, from outside of its namespaces.</summary>
     public string Uri => $"qemu+unix:///system?socket={Socket}";
 
+    /// <summary>The first process of its namespaces, as seen from outside: entering those is being on the host.</summary>
+    public int Init => Descendants("bash").Concat(Descendants("private-libvirt")).First(pid =>
+        Read($"/proc/{pid}/status")?.Split('\n').FirstOrDefault(line => line.StartsWith("NSpid:", StringComparison.Ordinal))?.EndsWith("\t1", StringComparison.Ordinal) == true);
+
     /// <summary>Holds its configuration, state and logs.</summary>
     public string Directory => _directory.Path;
 
