@@ -76,6 +76,13 @@ public sealed class WriterTests
             Type = AffinityGroupType.AntiAffinity,
             Hard = true,
         };
+        var security = new SecurityGroupDesired
+        {
+            Uuid = Guid.NewGuid(),
+            Tenant = tenant.Uuid,
+            Name = "web",
+            Description = "What everybody reaches.",
+        };
         (string Entity, object Record)[] rows =
         [
             ("image", image), ("storage_pool", pool), ("quota", Rows.Quota(tenant, pool)), ("disk", disk), ("volume", volume), ("affinity_group", group),
@@ -123,6 +130,22 @@ public sealed class WriterTests
             ("bond", bond), ("nic", Rows.Nic(host) with { Bond = bond.Uuid }), ("net_role", Rows.NetRole(bond)),
             ("switch", on), ("network", network), ("route", Rows.Route(network)), ("vnic", vnic),
             ("address", Rows.Address(network) with { Vnic = vnic.Uuid, Ip = "198.51.100.7", Ptr = "www.example.org." }),
+            ("security_group", security), ("vnic_security_group", new VnicSecurityGroupDesired
+            {
+                Uuid = Guid.NewGuid(),
+                Vnic = vnic.Uuid,
+                SecurityGroup = security.Uuid,
+            }),
+            ("security_rule", new SecurityRuleDesired
+            {
+                Uuid = Guid.NewGuid(),
+                SecurityGroup = security.Uuid,
+                Direction = SecurityDirection.Egress,
+                Protocol = SecurityProtocol.Udp,
+                PortFrom = 53,
+                PortTo = 54,
+                RemoteRange = "2001:db8::/32",
+            }),
             ("host", host), ("tenant", tenant), ("cpu_profile", profile), ("user", user), ("member", Rows.Member(user, tenant)),
             ("instance", instance), ("host_instance", Rows.Place(host, instance)), ("event", Rows.Event()),
             ("metering", new MeteringDesired

@@ -23,12 +23,15 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
     private readonly Queue<Action> _posted = [];
     private readonly NumberedEntropy _entropy = new();
     private readonly ControlOptions _options = new();
+    private readonly Func<IEnumerable<IControlFeature>> _rooms;
     private Controller _controller;
     private SparkleSocket _socket;
     private long _epoch;
 
-    public SimulatedPlatform()
+    /// <param name="rooms">More rooms of the controller, made anew at each of its starts.</param>
+    public SimulatedPlatform(Func<IEnumerable<IControlFeature>>? rooms = null)
     {
+        _rooms = rooms ?? (() => []);
         (_controller, _socket) = StartController();
     }
 
@@ -87,6 +90,10 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
         Commit(instance);
         return instance;
     }
+
+    /// <summary>Writes rows as one transaction.</summary>
+    public void CommitAll(params IEnumerable<object> records) => Commit([.. records.Select(record =>
+        RowChange.Set(Catalog.All.Single(candidate => candidate.Desired?.Type == record.GetType()), RowPart.Desired, record))]);
 
     /// <summary>Writes a row as one transaction.</summary>
     public void Commit(object record)
@@ -228,6 +235,7 @@ public sealed class SimulatedPlatform : IDesiredStateWriter, IControlQueue, ISta
                 new HostRegistry(Catalog, Door, socket, new ScopeResolver(Catalog), this, this, this, _entropy, _options, Time, NullLogger<HostRegistry>.Instance),
                 scheduler,
                 new InstanceView(Catalog, scheduler),
+                .. _rooms(),
             ]);
         controller.Load(DatabaseRows(), ++_epoch);
         return (controller, socket);
