@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace PonyCloud.Twilight.Networks.Rules;
+
+/// <summary>The whole of the table, as it is to be.</summary>
+public sealed record FilterRules(ImmutableSortedDictionary<string, FilterSet> Sets, ImmutableSortedDictionary<string, FilterChain> Chains)
+{
+    public const string Family = "bridge";
+    public const string Table = "ponycloud";
+
+    private const string VersionPrefix = "version_";
+
+    /// <summary>No table.</summary>
+    public static FilterRules None { get; } = new(
+        ImmutableSortedDictionary.Create<string, FilterSet>(StringComparer.Ordinal),
+        ImmutableSortedDictionary.Create<string, FilterChain>(StringComparer.Ordinal));
+
+    /// <summary>What a look at the kernel finds once this is applied.</summary>
+    public AppliedRules Applied => new(
+        Sets.ToImmutableSortedDictionary(set => set.Key, set => set.Value.Elements, StringComparer.Ordinal),
+        Chains.ToImmutableSortedDictionary(chain => chain.Key, chain => RuleDigest.List(chain.Value.Rules), StringComparer.Ordinal));
+
+    /// <summary>Whether a chain says of which shape the table is: what cannot be changed while it is there.</summary>
+    internal static bool IsVersion(string chain) => chain.StartsWith(VersionPrefix, StringComparison.Ordinal);
+
+    /// <summary>The name of the chain for sets that are always there and for the base chains.</summary>
+    internal static string Version(IEnumerable<FilterSet> sets, IEnumerable<FilterChain> chains) =>
+        VersionPrefix + RuleDigest.Of(string.Join('\n', [.. sets.Select(set => set.Declaration), .. chains.Select(chain => chain.Hook)]));
+}
+
+/// <param name="IsMap">Whether elements have a value.</param>
+/// <param name="Declaration">What is in the braces, but for the elements.</param>
+/// <param name="Elements">By key as nft writes it; of a set the values are empty.</param>
+public sealed record FilterSet(bool IsMap, string Declaration, ImmutableDictionary<string, string> Elements);
+
+/// <param name="Hook">Where the kernel calls it; null if other chains do.</param>
+/// <param name="Rules">As nft writes them, in their order.</param>
+public sealed record FilterChain(string? Hook, ImmutableArray<string> Rules);
+
+/// <summary>The table as a look at the kernel finds it.</summary>
+/// <param name="Sets">The elements of sets and maps.</param>
+/// <param name="Chains">The digests of rules, joined.</param>
+public sealed record AppliedRules(
+    ImmutableSortedDictionary<string, ImmutableDictionary<string, string>> Sets, ImmutableSortedDictionary<string, string> Chains)
+{
+    /// <summary>No table.</summary>
+    public static AppliedRules None { get; } = FilterRules.None.Applied;
+}
+
+/// <summary>A rule in a few letters, which stand in its comment.</summary>
+internal static class RuleDigest
+{
+    private const int Bytes = 6;
+
+    public static string Of(string rule) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(rule)).AsSpan(0, Bytes));
+
+    public static string List(IEnumerable<string> rules) => string.Join(' ', rules.Select(Of));
+}
