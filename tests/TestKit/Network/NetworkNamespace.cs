@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.TestKit.Network;
 
@@ -16,20 +17,31 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
     private const int CloneNewNet = 0x40000000;
 
     private readonly ChildProcess _holder;
+    private readonly bool _hasNames;
 
-    private NetworkNamespace(ChildProcess holder) => _holder = holder;
+    private NetworkNamespace(ChildProcess holder, bool hasNames)
+    {
+        _holder = holder;
+        _hasNames = hasNames;
+    }
 
     private string Handle => $"/proc/{_holder.Id}/ns/net";
 
     /// <summary>Makes one, with only a loopback device.</summary>
-    public static async Task<NetworkNamespace> StartAsync()
+    /// <param name="hasNames">
+    /// What runs inside sees a /run of its own, so the names that it gives to further namespaces are no others' business.
+    /// </param>
+    public static async Task<NetworkNamespace> StartAsync(bool hasNames = false)
     {
+        const string Names = "mount -t tmpfs tmpfs /run && mkdir /run/netns && ";
+        string[] mounts = hasNames ? ["--mount"] : [];
         // cat ends with its input, and that with the process that holds the other end.
-        var holder = ChildProcess.Start("unshare", ["--net", "--", "sh", "-c", "ip link set lo up && echo up && exec cat"]);
+        var holder = ChildProcess.Start(
+            "unshare", ["--net", .. mounts, "--", "sh", "-c", $"{(hasNames ? Names : "")}ip link set lo up && echo up && exec cat"]);
         try
         {
             await holder.WaitForLineAsync("that the namespace is there", line => line == "up");
-            return new NetworkNamespace(holder);
+            return new NetworkNamespace(holder, hasNames);
         }
         catch
         {
@@ -94,7 +106,10 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
 
     /// <summary>What starts a program inside; the process is the program's own.</summary>
     public (string File, IReadOnlyList<string> Arguments) Inside(string file, IEnumerable<string> arguments) =>
-        ("nsenter", [$"--net={Handle}", "--", file, .. arguments]);
+        ("nsenter", [$"--net={Handle}", .. _hasNames ? [$"--mount=/proc/{_holder.Id}/ns/mnt"] : Array.Empty<string>(), "--", file, .. arguments]);
+
+    /// <summary>Runs the tools of an agent inside.</summary>
+    public IToolRunner Tools(IToolRunner tools) => new InsideTools(this, tools);
 
     /// <summary>
     /// Makes something whose sockets are to be inside. A socket belongs where the thread was that made it, and a thread
@@ -152,6 +167,15 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
         }
 
         await _holder.DisposeAsync();
+    }
+
+    private sealed class InsideTools(NetworkNamespace space, IToolRunner tools) : IToolRunner
+    {
+        public Task<ToolResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
+        {
+            var (tool, arguments) = space.Inside(call.Tool, call.Arguments);
+            return tools.RunAsync(call with { Tool = tool, Arguments = arguments }, cancellationToken);
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
