@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.TestKit.Network;
 using PonyCloud.TestKit.Processes;
 using PonyCloud.Twilight.Networks.Model;
+using PonyCloud.Twilight.Networks.Routing;
 using PonyCloud.Twilight.Networks.Serving;
 using PonyCloud.Twilight.Tools;
 
@@ -68,6 +69,9 @@ internal sealed class SwitchRig : IAsyncDisposable
         await Host.RunAsync("ip", "-n", space, "link", "set", "dev", ServedNetworks.Guests, "up");
         foreach (var address in addresses)
             await Host.RunAsync("ip", "-n", space, "address", "add", address, "dev", ServedNetworks.Guests, "nodad");
+        // As every namespace of a switch has them.
+        File.WriteAllText(_directory["rules"], RoutingRules.OfNamespace(new RoutedSwitch(_switch, [], []), pair: null));
+        await Host.RunAsync("ip", "netns", "exec", space, "nft", "-f", _directory["rules"]);
     }
 
     public Task RemoveNamespaceAsync() => Host.RunAsync("sh", "-c", $"ip link delete service; ip netns delete {LinkNames.Namespace(_switch)}");
