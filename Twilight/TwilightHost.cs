@@ -67,6 +67,7 @@ internal static class TwilightHost
             },
             Transfers = () => provider.GetRequiredService<TransferServer>().Identity,
         });
+        services.AddSingleton<IInstanceCards>(new HostTaps(new InventoryRoots().Sys));
         services.AddSingleton<IHostReporter, HostReconciler>();
         services.AddSingleton(provider => new ToolRunner(
             uuid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ToolRunner>>()));

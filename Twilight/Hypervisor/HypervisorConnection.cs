@@ -26,7 +26,7 @@ public abstract record HypervisorEvent
     /// <summary>The connection came or went.</summary>
     public sealed record ConnectionChanged(HypervisorConnection Connection) : HypervisorEvent;
 
-    /// <summary>A domain was defined, started, stopped or the like.</summary>
+    /// <summary>A domain was defined, started, stopped or the like, or got or lost a device.</summary>
     public sealed record DomainChanged(Guid Domain, string What) : HypervisorEvent;
 
     /// <summary>A call that was given up has ended after all.</summary>

@@ -12,6 +12,9 @@ public enum HypervisorFailure
     /// <summary>There is no such domain.</summary>
     NoSuchDomain,
 
+    /// <summary>The domain has no such device.</summary>
+    NoSuchDevice,
+
     /// <summary>The domain is in the wrong state, such as off already.</summary>
     WrongState,
 

@@ -49,6 +49,23 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Forgets a domain that is off, with its saved state, NVRAM, TPM and snapshot metadata.</summary>
     Task UndefineAsync(Guid domain, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Plugs a device into a domain that is on. It has it until it is next off; the definition stays as it is, and is made anew
+    /// for each start anyway.
+    /// </summary>
+    /// <param name="xml">The element of the device, with an alias that the domain has not got yet.</param>
+    Task AttachDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Asks the guest of a domain that is on to let go of a device. Returns when it has been asked: the device is there until the
+    /// guest has let go, of which <c>device removed</c> tells. To ask again does no harm.
+    /// </summary>
+    Task DetachDeviceAsync(Guid domain, string alias, CancellationToken cancellationToken);
+
+    /// <summary>Changes what can be changed of a device of a domain that is on, such as the link of a network card.</summary>
+    /// <param name="xml">The element of the device as it is, but for the change.</param>
+    Task UpdateDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken);
+
     /// <summary>The definition of the domain as the hypervisor keeps it.</summary>
     Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken);
 }

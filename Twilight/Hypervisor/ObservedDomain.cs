@@ -63,6 +63,9 @@ public sealed record ObservedDomain
     /// <summary>MiB.</summary>
     public long Memory { get; init; }
 
+    /// <summary>The network cards of a domain that is on; of one that is off, or that has no element of the platform's, none are read.</summary>
+    public IReadOnlyList<ObservedInterface> Interfaces { get; init; } = [];
+
     /// <summary>The platform's own element in the domain's metadata; null when it has none.</summary>
     public string? Metadata { get; init; }
 }

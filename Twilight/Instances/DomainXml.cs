@@ -8,7 +8,10 @@ namespace PonyCloud.Twilight.Instances;
 
 /// <summary>A libvirt domain, ready to be defined.</summary>
 /// <param name="Instance">The instance, whose uuid is the domain's too.</param>
-/// <param name="Shape">Digest of everything in the definition; equal digests mean that there is nothing to redefine.</param>
+/// <param name="Shape">
+/// Digest of everything in the definition but the network cards, which come and go while the domain runs; equal digests mean that
+/// there is nothing to redefine.
+/// </param>
 /// <param name="Xml">The definition, with the digest in its metadata.</param>
 public sealed record DomainDefinition(Guid Instance, string Shape, string Xml)
 {
@@ -22,11 +25,14 @@ public static class DomainXml
     private const int ShapeLength = 16;
 
     /// <param name="profile">The processor that the guest sees; null for all that the host has.</param>
-    public static DomainDefinition For(InstanceDesired instance, CpuProfileDesired? profile, DomainOptions options)
+    /// <param name="cards">Its network cards, in the order in which the guest is to find them.</param>
+    public static DomainDefinition For(
+        InstanceDesired instance, CpuProfileDesired? profile, IEnumerable<InstanceCard> cards, DomainOptions options)
     {
         var bare = Domain(instance, profile, options);
         var digest = SHA256.HashData(Encoding.UTF8.GetBytes(bare.ToString(SaveOptions.DisableFormatting)));
         var shape = Convert.ToHexStringLower(digest)[..ShapeLength];
+        bare.Element("devices")!.Elements("controller").Last().AddAfterSelf(cards.Select(CardXml.For));
         bare.Element("title")!.AddAfterSelf(new XElement("metadata", new DomainMetadata(instance.Uuid, shape).ToXml()));
         return new DomainDefinition(instance.Uuid, shape, bare.ToString());
     }
@@ -94,6 +100,7 @@ public static class DomainXml
         "devices",
         options.Emulator is null ? null : new XElement("emulator", options.Emulator),
         new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
+        PciPorts.Controllers,
         new XElement(
             "serial",
             new XAttribute("type", "file"),
@@ -102,6 +109,7 @@ public static class DomainXml
         new XElement(
             "rng",
             new XAttribute("model", "virtio"),
-            new XElement("backend", new XAttribute("model", "random"), "/dev/urandom")),
-        new XElement("memballoon", new XAttribute("model", "virtio")));
+            new XElement("backend", new XAttribute("model", "random"), "/dev/urandom"),
+            PciPorts.Address(PciPorts.Random)),
+        new XElement("memballoon", new XAttribute("model", "virtio"), PciPorts.Address(PciPorts.Balloon)));
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -122,6 +123,18 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
                 break;
             case InstanceAction.PowerOff:
                 await PowerOffAsync(action.Instance, cancellationToken);
+                break;
+            case InstanceAction.Plug plug:
+                await _hypervisor.AttachDeviceAsync(plug.Instance, CardXml.For(plug.Card).ToString(), cancellationToken);
+                break;
+            case InstanceAction.Unplug unplug:
+                // Gone already is what was wanted.
+                await IgnoreAsync(
+                    _hypervisor.DetachDeviceAsync(unplug.Instance, ObservedInterface.AliasOf(unplug.Vnic), cancellationToken),
+                    HypervisorFailure.NoSuchDevice);
+                break;
+            case InstanceAction.SetLink link:
+                await _hypervisor.UpdateDeviceAsync(link.Instance, CardXml.WithLink(link.Card, link.IsUp).ToString(), cancellationToken);
                 break;
             case InstanceAction.Remove:
                 await PowerOffAsync(action.Instance, cancellationToken);

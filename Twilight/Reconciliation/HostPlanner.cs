@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Twilight.Hypervisor;
@@ -14,6 +15,9 @@ public sealed record PlannerInput
     public required DomainScan Scan { get; init; }
 
     public required IReadOnlyDictionary<Guid, InstanceMemory> Memory { get; init; }
+
+    /// <summary>What there is on the host for the cards that <see cref="HostPlanner.CardsIn"/> names.</summary>
+    public IReadOnlyDictionary<Guid, CardState> Cards { get; init; } = ImmutableDictionary<Guid, CardState>.Empty;
 
     /// <summary>Actions that have begun and not been collected, by instance.</summary>
     public required IReadOnlyDictionary<Guid, InstanceAction> InFlight { get; init; }
@@ -39,6 +43,7 @@ public sealed class HostPlanner
     private readonly Entity _places;
     private readonly Entity _profiles;
     private readonly Entity _hosts;
+    private readonly Entity _vnics;
     private readonly Guid _host;
     private readonly DomainOptions _domains;
 
@@ -48,12 +53,15 @@ public sealed class HostPlanner
         _places = catalog["host_instance"];
         _profiles = catalog["cpu_profile"];
         _hosts = catalog["host"];
+        _vnics = catalog["vnic"];
         _host = host;
         _domains = domains;
     }
 
     /// <summary>The orders for the instances that are to be on this host, and no other.</summary>
-    public IReadOnlyDictionary<Guid, WantedInstance> WantedIn(StateSnapshot desired)
+    /// <param name="desired">The host's rows.</param>
+    /// <param name="cards">What there is on the host for their cards; null where the definitions are not used.</param>
+    public IReadOnlyDictionary<Guid, WantedInstance> WantedIn(StateSnapshot desired, IReadOnlyDictionary<Guid, CardState>? cards = null)
     {
         var wanted = new Dictionary<Guid, WantedInstance>();
         foreach (var row in desired[_places].Where("host", _host.ToString()))
@@ -61,10 +69,19 @@ public sealed class HostPlanner
             if (row.Desired is not HostInstanceDesired place || place.Host != _host)
                 continue;
             var instance = desired[_instances].Find(place.Instance)?.Desired as InstanceDesired;
-            wanted[place.Instance] = new WantedInstance(instance, instance is null ? null : Define(instance, desired));
+            InstanceCard[] wantedCards = [.. CardsOf(place.Instance, desired, cards)];
+            wanted[place.Instance] = new WantedInstance(
+                instance, instance is null ? null : Define(instance, wantedCards, desired), wantedCards);
         }
         return wanted;
     }
+
+    /// <summary>The cards of the instances that are to be on this host.</summary>
+    public IEnumerable<Guid> CardsIn(StateSnapshot desired) =>
+        desired[_places].Where("host", _host.ToString())
+            .Select(row => row.Desired).OfType<HostInstanceDesired>().Where(place => place.Host == _host)
+            .SelectMany(place => VnicsOf(place.Instance, desired))
+            .Select(vnic => vnic.Uuid);
 
     /// <summary>What must not be removed now.</summary>
     /// <param name="before">What came out of the last time.</param>
@@ -89,7 +106,7 @@ public sealed class HostPlanner
         foreach (var domain in input.Scan.Domains)
             (DomainMetadata.Of(domain) is null ? foreign : own)[domain.Uuid] = domain;
 
-        var wanted = input.Desired is { } desired ? WantedIn(desired) : null;
+        var wanted = input.Desired is { } desired ? WantedIn(desired, input.Cards) : null;
         var instances = own.Keys.Union(wanted?.Keys ?? []).Union(input.InFlight.Keys).Order();
         return new HostPlan(
             [.. instances.Select(instance => PlanOf(instance, wanted, own, foreign, input)).OfType<InstancePlan>()],
@@ -109,6 +126,7 @@ public sealed class HostPlanner
             Instance = instance,
             Wanted = wanted?.GetValueOrDefault(instance),
             Domain = domain,
+            Cards = input.Cards,
             Memory = input.Memory.GetValueOrDefault(instance, InstanceMemory.None),
             InFlight = input.InFlight.GetValueOrDefault(instance),
             IsUnsettled = input.Scan.Unsettled.Contains(instance),
@@ -143,18 +161,29 @@ public sealed class HostPlanner
         },
         decision.WakeAt);
 
-    private DomainDefinition? Define(InstanceDesired instance, StateSnapshot desired)
+    private IEnumerable<VnicDesired> VnicsOf(Guid instance, StateSnapshot desired) =>
+        desired[_vnics].Where("instance", instance.ToString())
+            .Select(row => row.Desired).OfType<VnicDesired>().Where(vnic => vnic.Instance == instance);
+
+    private IEnumerable<InstanceCard> CardsOf(Guid instance, StateSnapshot desired, IReadOnlyDictionary<Guid, CardState>? cards) =>
+        VnicsOf(instance, desired)
+            .Select(vnic => InstanceCard.Of(vnic) with { Mtu = cards?.GetValueOrDefault(vnic.Uuid)?.Mtu })
+            .OrderBy(card => card.Index ?? int.MaxValue).ThenBy(card => card.Vnic);
+
+    private DomainDefinition? Define(InstanceDesired instance, IReadOnlyList<InstanceCard> cards, StateSnapshot desired)
     {
         if (instance.CpuProfile is not { } uuid)
-            return DomainXml.For(instance, null, _domains);
-        return desired[_profiles].Find(uuid)?.Desired is CpuProfileDesired profile ? DomainXml.For(instance, profile, _domains) : null;
+            return DomainXml.For(instance, null, cards, _domains);
+        return desired[_profiles].Find(uuid)?.Desired is CpuProfileDesired profile ? DomainXml.For(instance, profile, cards, _domains) : null;
     }
 }
 
 /// <summary>An instance that is to be on this host.</summary>
 /// <param name="Instance">Null when its place has come and its own row has not.</param>
 /// <param name="Definition">Null when the definition cannot be made, because a row that it needs has not come.</param>
-public sealed record WantedInstance(InstanceDesired? Instance, DomainDefinition? Definition)
+/// <param name="Cards">Its network cards, in the order in which the guest is to find them.</param>
+public sealed record WantedInstance(InstanceDesired? Instance, DomainDefinition? Definition, IReadOnlyList<InstanceCard> Cards)
 {
-    public InstanceOrder Order => new(Instance, Definition?.Shape);
+    // A switch that carries other packets now is no other order.
+    public InstanceOrder Order => new(Instance, Definition?.Shape, string.Join(", ", Cards.Select(card => card with { Mtu = null })));
 }

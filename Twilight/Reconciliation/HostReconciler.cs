@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
@@ -41,6 +42,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private readonly IHypervisor _hypervisor;
     private readonly HostPlanner _planner;
     private readonly HostInventory _inventory;
+    private readonly IInstanceCards _cards;
     private readonly ActionExecutor _executor;
     private readonly ReconcilerLoop _loop;
     private readonly HostReport _report;
@@ -58,12 +60,14 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         EntityCatalog catalog,
         IHypervisor hypervisor,
         HostInventory inventory,
+        IInstanceCards cards,
         TimeProvider time,
         ILoggerFactory loggers)
     {
         _options = options;
         _hypervisor = hypervisor;
         _inventory = inventory;
+        _cards = cards;
         _time = time;
         _logger = loggers.CreateLogger<HostReconciler>();
         _epoch = time.GetTimestamp();
@@ -71,6 +75,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _report = new HostReport(catalog);
         _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);
         _executor = new ActionExecutor(hypervisor, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
+        _cards.Changed += OnCardsChanged;
     }
 
     /// <inheritdoc/>
@@ -105,9 +110,12 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
+        _cards.Changed -= OnCardsChanged;
         _output.Writer.TryComplete();
         return _executor.DisposeAsync();
     }
+
+    private void OnCardsChanged() => _loop.Wake("cards changed");
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
@@ -149,6 +157,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         {
             Desired = orders?.Desired,
             Scan = scan,
+            Cards = orders is null ? ImmutableDictionary<Guid, CardState>.Empty : _planner.CardsIn(orders.Desired).ToImmutableDictionary(vnic => vnic, _cards.Of),
             Memory = _memory,
             InFlight = inFlight,
             Guard = _guard,
@@ -167,9 +176,14 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         foreach (var outcome in _executor.Collect())
         {
             var instance = outcome.Action.Instance;
-            _memory[instance] = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, Now, _options.Retry);
-            if (outcome.End == ActionEnd.Failed)
+            var memory = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, Now, _options.Retry);
+            _memory[instance] = memory;
+            if (outcome.End != ActionEnd.Failed)
+                continue;
+            if (outcome.Action is not InstanceAction.CardChange change)
                 Notify("instance-broken", EventSeverity.Error, instance, outcome.Why!);
+            else if (memory.Cards[change.Vnic].Times == 1)
+                Notify("instance-card-failed", EventSeverity.Warning, instance, outcome.Why!);
         }
     }
 

@@ -1,3 +1,4 @@
+using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Reconciliation;
@@ -44,6 +45,31 @@ public abstract record InstanceAction
     public sealed record PowerOff(Guid Domain) : InstanceAction(Domain)
     {
         public override string ToString() => $"power off {Domain}";
+    }
+
+    /// <summary>A change of one network card of a domain that is on.</summary>
+    public abstract record CardChange : InstanceAction
+    {
+        private protected CardChange(Guid domain, Guid vnic)
+            : base(domain) => Vnic = vnic;
+
+        public Guid Vnic { get; }
+    }
+
+    public sealed record Plug(Guid Domain, InstanceCard Card) : CardChange(Domain, Card.Vnic)
+    {
+        public override string ToString() => $"plug {Card} into {Domain}";
+    }
+
+    /// <summary>Ask the guest to let go of a card; when it does is up to it.</summary>
+    public sealed record Unplug(Guid Domain, ObservedInterface Card) : CardChange(Domain, Card.Vnic!.Value)
+    {
+        public override string ToString() => $"unplug card {Vnic} ({Card.HardwareAddress}, {Card.Model}) from {Domain}";
+    }
+
+    public sealed record SetLink(Guid Domain, ObservedInterface Card, bool IsUp) : CardChange(Domain, Card.Vnic!.Value)
+    {
+        public override string ToString() => $"set link of card {Vnic} of {Domain} {(IsUp ? "up" : "down")}";
     }
 
     /// <summary>Cut the power and forget the domain.</summary>

@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -13,6 +14,9 @@ internal sealed record Situation
 
     /// <summary>The domain, which is ours; null when there is none.</summary>
     public required ObservedDomain? Domain { get; init; }
+
+    /// <summary>What there is on the host for the instance's cards, and others.</summary>
+    public required IReadOnlyDictionary<Guid, CardState> Cards { get; init; }
 
     public required InstanceMemory Memory { get; init; }
 
@@ -39,6 +43,8 @@ internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, s
 ///   stopped    DEFINE if shape differs     SHUT DOWN, again every 10 s until stop_timeout, then POWER OFF
 ///   unwanted   REMOVE                      REMOVE           REMOVE               REMOVE
 ///
+///   running and paused: START waits until its cards are ready; on, and otherwise as ordered, its cards are changed
+///   (<see cref="CardDecider"/>)
 ///   held       whatever it does: nothing
 ///
 ///   in flight: a START that is no longer wanted becomes POWER OFF or REMOVE at once; an action that still leads to the
@@ -72,7 +78,7 @@ internal static class InstanceDecider
                     InstanceStatus.Stopping, "Withdrawing the start.");
             }
             if (LeadsToOrder(action, at))
-                return new Decision(action, StatusDuring(action, at));
+                return action is InstanceAction.CardChange ? Fresh(at) with { Action = action } : new Decision(action, StatusDuring(action, at));
         }
         var decision = Fresh(at);
         if (!at.IsUnsettled || decision.Action is null or InstanceAction.PowerOff)
@@ -94,6 +100,7 @@ internal static class InstanceDecider
         (InstanceAction.PowerOff, InstanceState.Stopped) => true,
         // The button is no use once the patience is over or the power may be cut.
         (InstanceAction.Shutdown, InstanceState.Stopped) => !IsPowerCutDue(at, at.Wanted!.Instance!),
+        (InstanceAction.CardChange change, InstanceState.Running or InstanceState.Paused) => CardDecider.IsStillWanted(change, at.Wanted!.Cards),
         (InstanceAction.Define define, InstanceState.Stopped) => define.Definition == at.Wanted!.Definition,
         _ => false,
     };
@@ -152,9 +159,10 @@ internal static class InstanceDecider
         var isPaused = instance.State == InstanceState.Paused;
         if (at.IsOff)
         {
-            return wanted.Definition is { } definition
-                ? Retried(at, new InstanceAction.Start(definition, isPaused), InstanceStatus.Starting, null)
-                : new Decision(null, InstanceStatus.Broken, $"The CPU profile {instance.CpuProfile} is not known here.");
+            if (wanted.Definition is not { } definition)
+                return new Decision(null, InstanceStatus.Broken, $"The CPU profile {instance.CpuProfile} is not known here.");
+            return (at.MustWait ? null : CardDecider.BeforeStart(at, wanted.Cards))
+                ?? Retried(at, new InstanceAction.Start(definition, isPaused), InstanceStatus.Starting, null);
         }
         return at.Domain!.State switch
         {
@@ -165,13 +173,15 @@ internal static class InstanceDecider
             DomainState.Paused when at.Domain.Reason == DomainReason.InTransition =>
                 new Decision(null, InstanceStatus.Starting, "The hypervisor is at work on it."),
             DomainState.Paused when isPaused =>
-                new Decision(null, InstanceStatus.Paused, at.Domain.Reason == DomainReason.PausedByOrder ? null : at.Memory.Why),
+                at.Domain.Reason == DomainReason.PausedByOrder
+                    ? CardDecider.WhileOn(at, wanted.Cards, InstanceStatus.Paused)
+                    : new Decision(null, InstanceStatus.Paused, at.Memory.Why),
             DomainState.Paused =>
                 Retried(at, new InstanceAction.Resume(at.Instance), InstanceStatus.Paused, null),
             DomainState.ShuttingDown => new Decision(null, InstanceStatus.Stopping, "The guest is turning itself off."),
             DomainState.Asleep => new Decision(null, InstanceStatus.Paused, "The guest put itself to sleep."),
             DomainState.Unknown => new Decision(null, InstanceStatus.Broken, "The hypervisor does not say what it does."),
-            _ => new Decision(null, InstanceStatus.Running),
+            _ => CardDecider.WhileOn(at, wanted.Cards, InstanceStatus.Running),
         };
     }
 

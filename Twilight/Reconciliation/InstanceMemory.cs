@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Reconciliation;
 using PonyCloud.Twilight.Hypervisor;
@@ -7,9 +8,10 @@ namespace PonyCloud.Twilight.Reconciliation;
 /// <summary>What an instance was ordered to be, as far as a change of it is a new chance.</summary>
 /// <param name="Instance">Null when the instance is not wanted here.</param>
 /// <param name="Shape">Digest of the wanted definition; null when it cannot be made.</param>
-public sealed record InstanceOrder(InstanceDesired? Instance, string? Shape)
+/// <param name="Cards">The network cards, in words.</param>
+public sealed record InstanceOrder(InstanceDesired? Instance, string? Shape, string Cards)
 {
-    public static readonly InstanceOrder Unwanted = new(null, null);
+    public static readonly InstanceOrder Unwanted = new(null, null, "");
 
     /// <summary>Whether the instance shall be off, or gone.</summary>
     public bool IsOff => Instance is null or { State: InstanceState.Stopped };
@@ -20,8 +22,26 @@ public sealed record RetryOptions
 {
     public Backoff Backoff { get; init; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
 
+    /// <summary>When a guest that has not let go of a card is asked again.</summary>
+    public Backoff Release { get; init; } = new(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
+
     /// <summary>A guest that ran this long counts as sound: the next failure is a first one again.</summary>
     public TimeSpan SoundAfter { get; init; } = TimeSpan.FromMinutes(10);
+}
+
+/// <summary>A change of a card that has not come about.</summary>
+/// <param name="Change">The type of the <see cref="InstanceAction.CardChange"/>; what is wanted of the card now may be another.</param>
+/// <param name="Times">How often it was tried, in a row.</param>
+/// <param name="NotBefore">It is not tried again before.</param>
+/// <param name="Why">The failure in words; null when the guest was asked and has not let go yet.</param>
+public sealed record CardTrouble(Type Change, int Times, TimeSpan NotBefore, string? Why)
+{
+    /// <summary>Whether the domain shows that it has come about after all.</summary>
+    internal bool IsOver(Guid vnic, ObservedDomain domain)
+    {
+        var isThere = domain.Interfaces.Any(card => card.Vnic == vnic);
+        return Change == typeof(InstanceAction.Plug) ? isThere : !isThere;
+    }
 }
 
 /// <summary>
@@ -58,6 +78,9 @@ public sealed record InstanceMemory
     /// <summary>Since when the domain has been seen on; null when it was last seen off.</summary>
     public TimeSpan? OnSince { get; private init; }
 
+    /// <summary>Cards of the domain, while it is on, with which something is not as it should be in spite of all attempts.</summary>
+    public ImmutableDictionary<Guid, CardTrouble> Cards { get; private init; } = ImmutableDictionary<Guid, CardTrouble>.Empty;
+
     private bool OffExpected { get; init; }
 
     private bool ErrorSeen { get; init; }
@@ -73,6 +96,7 @@ public sealed record InstanceMemory
         memory = memory with
         {
             OnSince = memory.OnSince ?? now,
+            Cards = memory.Cards.RemoveRange(memory.Cards.Where(card => card.Value.IsOver(card.Key, domain)).Select(card => card.Key)),
             StopSince = order.IsOff ? memory.StopSince ?? now : null,
             // A start that was withdrawn and then ordered again: what runs now is wanted.
             CutPower = memory.CutPower && (order.IsOff || isBusy),
@@ -91,6 +115,8 @@ public sealed record InstanceMemory
     /// <summary>The memory after an action has ended.</summary>
     public InstanceMemory After(ActionOutcome outcome, TimeSpan now, RetryOptions retry)
     {
+        if (outcome.Action is InstanceAction.CardChange change)
+            return this with { Cards = AfterChange(change, outcome, now, retry) };
         var memory = outcome.Action switch
         {
             InstanceAction.Shutdown => this with { PressedAt = now, OffExpected = true },
@@ -108,6 +134,22 @@ public sealed record InstanceMemory
             // That a guest was started, or let go on, proves nothing yet: it may fail the next moment.
             ActionEnd.Done when memory.Order.IsOff || outcome.Action is InstanceAction.Define or InstanceAction.Pause => memory.Sound(),
             _ => memory,
+        };
+    }
+
+    // What a card resists is no failure of the instance: everything else goes on as if there were none.
+    private ImmutableDictionary<Guid, CardTrouble> AfterChange(
+        InstanceAction.CardChange change, ActionOutcome outcome, TimeSpan now, RetryOptions retry)
+    {
+        var times = Cards.GetValueOrDefault(change.Vnic) is { } before && before.Change == change.GetType() ? before.Times + 1 : 1;
+        return outcome.End switch
+        {
+            ActionEnd.Failed => Cards.SetItem(
+                change.Vnic, new CardTrouble(change.GetType(), times, now + retry.Backoff.DelayAfter(times), outcome.Why)),
+            ActionEnd.Done when change is InstanceAction.Unplug => Cards.SetItem(
+                change.Vnic, new CardTrouble(change.GetType(), times, now + retry.Release.DelayAfter(times), null)),
+            ActionEnd.Done => Cards.Remove(change.Vnic),
+            _ => Cards,
         };
     }
 
@@ -139,6 +181,7 @@ public sealed record InstanceMemory
             StopSince = isTurned ? null : StopSince,
             PressedAt = isTurned ? null : PressedAt,
             ErrorSeen = false,
+            Cards = Cards.Clear(),
         };
     }
 
@@ -152,6 +195,7 @@ public sealed record InstanceMemory
             OnSince = null,
             StopSince = null,
             PressedAt = null,
+            Cards = Cards.Clear(),
             CutPower = false,
             OffExpected = false,
             ErrorSeen = false,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Xml.Linq;
 
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
@@ -26,7 +27,8 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         return new LibvirtConnection(LibvirtSession.Open(options, end), end);
     }
 
-    internal List<ObservedDomain> Scan()
+    /// <param name="interfaces">What is known of the domains' network cards.</param>
+    internal List<ObservedDomain> Scan(InterfaceCache interfaces)
     {
         var count = LibvirtNative.virConnectListAllDomains(Handle, out var pointers, 0);
         LibvirtError.ThrowIfNegative(count, "list domains");
@@ -36,7 +38,7 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         LibvirtNative.Free((nint)pointers);
         try
         {
-            return [.. handles.Select(Read).OfType<ObservedDomain>()];
+            return [.. handles.Select(handle => Read(handle, interfaces)).OfType<ObservedDomain>()];
         }
         finally
         {
@@ -86,6 +88,24 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         return result;
     });
 
+    internal void Attach(Guid uuid, string xml) => With(uuid, "plug a device into", domain =>
+        LibvirtNative.virDomainAttachDeviceFlags(domain, xml, LibvirtNative.AffectLive));
+
+    internal void Detach(Guid uuid, string alias)
+    {
+        using var domain = Lookup(uuid, "unplug a device from");
+        if (LibvirtNative.virDomainDetachDeviceAlias(domain, alias, LibvirtNative.AffectLive) >= 0)
+            return;
+        var error = LibvirtError.Last($"unplug {alias} from domain {uuid}");
+        // For a device that is not there libvirt has no error of its own.
+        throw error.Code == LibvirtNative.ErrorInternal && !HasDevice(domain, alias)
+            ? new HypervisorException(HypervisorFailure.NoSuchDevice, error.Code, error.Message, error)
+            : error;
+    }
+
+    internal void Update(Guid uuid, string xml) => With(uuid, "change a device of", domain =>
+        LibvirtNative.virDomainUpdateDeviceFlags(domain, xml, LibvirtNative.AffectLive));
+
     internal string GetXml(Guid uuid)
     {
         using var domain = Lookup(uuid, "read");
@@ -108,10 +128,11 @@ internal sealed unsafe class LibvirtConnection : IDisposable
     }
 
     /// <summary>Null when the domain went away between the list and now.</summary>
-    private static ObservedDomain? Read(DomainHandle domain)
+    private static ObservedDomain? Read(DomainHandle domain, InterfaceCache interfaces)
     {
-        var uuid = stackalloc byte[LibvirtNative.UuidTextSize];
-        LibvirtError.ThrowIfNegative(LibvirtNative.virDomainGetUUIDString(domain, uuid), "read a domain's uuid");
+        var text = stackalloc byte[LibvirtNative.UuidTextSize];
+        LibvirtError.ThrowIfNegative(LibvirtNative.virDomainGetUUIDString(domain, text), "read a domain's uuid");
+        var uuid = Guid.Parse(Marshal.PtrToStringUTF8((nint)text)!);
         if (LibvirtNative.virDomainGetState(domain, out var state, out var reason, 0) < 0
             || LibvirtNative.virDomainGetInfo(domain, out var info) < 0)
         {
@@ -133,17 +154,33 @@ internal sealed unsafe class LibvirtConnection : IDisposable
                     throw LibvirtError.Last("read a domain's metadata");
             }
         }
-        return new ObservedDomain
+        // Of domains that are not ours nobody asks.
+        var id = LibvirtNative.virDomainGetID(domain);
+        var cards = id == uint.MaxValue || metadata is null ? [] : interfaces.Get(uuid, id, () => ReadInterfaces(domain));
+        return cards is null ? null : new ObservedDomain
         {
-            Uuid = Guid.Parse(Marshal.PtrToStringUTF8((nint)uuid)!),
+            Uuid = uuid,
             Name = Marshal.PtrToStringUTF8(LibvirtNative.virDomainGetName(domain)) ?? "",
             State = LibvirtStates.StateOf(state),
             Reason = LibvirtStates.ReasonOf(state, reason),
             Vcpu = info.VirtualCpus,
             Memory = (long)(info.Memory / 1024),
+            Interfaces = cards,
             Metadata = metadata,
         };
     }
+
+    /// <summary>Null when the domain went away meanwhile.</summary>
+    private static IReadOnlyList<ObservedInterface>? ReadInterfaces(DomainHandle domain)
+    {
+        if (LibvirtSession.TakeText(LibvirtNative.virDomainGetXMLDesc(domain, 0)) is { } xml)
+            return ObservedInterface.AllOf(xml);
+        return LibvirtError.LastCode() == LibvirtNative.ErrorNoDomain ? null : throw LibvirtError.Last("read a domain's devices");
+    }
+
+    private static bool HasDevice(DomainHandle domain, string alias) =>
+        LibvirtSession.TakeText(LibvirtNative.virDomainGetXMLDesc(domain, 0)) is { } xml
+        && XElement.Parse(xml).Element("devices")!.Elements().Any(device => device.Element("alias")?.Attribute("name")?.Value == alias);
 
     private sealed class End : ILibvirtListener
     {

@@ -46,6 +46,7 @@ internal static unsafe class LibvirtError
         return code switch
         {
             LibvirtNative.ErrorNoDomain => HypervisorFailure.NoSuchDomain,
+            LibvirtNative.ErrorDeviceMissing => HypervisorFailure.NoSuchDevice,
             LibvirtNative.ErrorOperationInvalid => HypervisorFailure.WrongState,
             LibvirtNative.ErrorInvalidConnection => HypervisorFailure.Disconnected,
             _ when domain == fromRpc => HypervisorFailure.Disconnected,

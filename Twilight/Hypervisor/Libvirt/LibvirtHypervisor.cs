@@ -13,6 +13,7 @@ public sealed class LibvirtHypervisor : IHypervisor
     private const int OrdinaryMax = 6;
 
     private readonly LibvirtOptions _options;
+    private readonly InterfaceCache _interfaces;
     private readonly NativeCalls _calls;
     private readonly LibvirtLink<LibvirtDomainEvents> _link;
     private readonly LibvirtConnections _connections;
@@ -24,6 +25,7 @@ public sealed class LibvirtHypervisor : IHypervisor
     {
         _options = options;
         _connections = new LibvirtConnections(options);
+        _interfaces = new InterfaceCache(time);
         _calls = new NativeCalls(
             options, time, domain => _events.Writer.TryWrite(new HypervisorEvent.CallSettled(domain)), logger, OrdinaryMax);
         _link = new LibvirtLink<LibvirtDomainEvents>(
@@ -39,7 +41,7 @@ public sealed class LibvirtHypervisor : IHypervisor
         // Read before the scan: what settles meanwhile is then either in here still or has done its work before it.
         var unsettled = _calls.Unsettled;
         var domains = await CallAsync(
-            CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(), cancellationToken);
+            CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(_interfaces), cancellationToken);
         return new DomainScan(domains, unsettled);
     }
 
@@ -69,6 +71,18 @@ public sealed class LibvirtHypervisor : IHypervisor
         ChangeAsync($"undefine domain {domain}", domain, _options.CallTimeout, connection => connection.Undefine(domain),
             cancellationToken);
 
+    public Task AttachDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) =>
+        ChangeAsync($"plug a device into domain {domain}", domain, _options.CallTimeout, connection => connection.Attach(domain, xml),
+            cancellationToken);
+
+    public Task DetachDeviceAsync(Guid domain, string alias, CancellationToken cancellationToken) =>
+        ChangeAsync($"unplug {alias} from domain {domain}", domain, _options.CallTimeout, connection => connection.Detach(domain, alias),
+            cancellationToken);
+
+    public Task UpdateDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) =>
+        ChangeAsync($"change a device of domain {domain}", domain, _options.CallTimeout, connection => connection.Update(domain, xml),
+            cancellationToken);
+
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) =>
         CallAsync(CallLane.Urgent, $"read domain {domain}", null, _options.CallTimeout, connection => connection.GetXml(domain),
             cancellationToken);
@@ -81,14 +95,22 @@ public sealed class LibvirtHypervisor : IHypervisor
     }
 
     private Task<bool> ChangeAsync(
-        string what, Guid? domain, TimeSpan timeout, Action<LibvirtConnection> call, CancellationToken cancellationToken,
+        string what, Guid domain, TimeSpan timeout, Action<LibvirtConnection> call, CancellationToken cancellationToken,
         CallLane lane = CallLane.Ordinary) =>
         CallAsync(
             lane, what, domain, timeout,
             connection =>
             {
-                call(connection);
-                return true;
+                try
+                {
+                    call(connection);
+                    return true;
+                }
+                finally
+                {
+                    // Of a link that was set libvirt tells nobody.
+                    _interfaces.Forget(domain);
+                }
             },
             cancellationToken);
 
@@ -113,8 +135,13 @@ public sealed class LibvirtHypervisor : IHypervisor
     {
         if (!state.IsConnected)
             _connections.Retire();
+        _interfaces.ForgetAll();
         _events.Writer.TryWrite(new HypervisorEvent.ConnectionChanged(state));
     }
 
-    private void Happened(Guid domain, string what) => _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
+    private void Happened(Guid domain, string what)
+    {
+        _interfaces.Forget(domain);
+        _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
+    }
 }

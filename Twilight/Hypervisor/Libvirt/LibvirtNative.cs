@@ -9,6 +9,7 @@ internal static unsafe partial class LibvirtNative
     private const string Library = "libvirt.so.0";
 
     // virErrorNumber
+    internal const int ErrorInternal = 1;
     internal const int ErrorNoSupport = 3;
     internal const int ErrorInvalidConnection = 6;
     internal const int ErrorInvalidArgument = 8;

@@ -32,6 +32,15 @@ internal sealed class AgentHypervisor(World world, AgentProcess agent) : IHyperv
 
     public Task UndefineAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("undefine", domain, cancellationToken);
 
+    public Task AttachDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no cards.");
+
+    public Task DetachDeviceAsync(Guid domain, string alias, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no cards.");
+
+    public Task UpdateDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no cards.");
+
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody asks for it.");
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -8,7 +8,10 @@ public enum PowerButton
     /// <summary>Nothing, like a guest that hangs: only cutting its power ends it.</summary>
     Ignored,
 
-    /// <summary>It powers off within two hundredths of a second of its own time, like a guest that shuts down well.</summary>
+    /// <summary>
+    /// It powers off within two hundredths of a second of its own time, like a guest that shuts down well. With the <c>q35</c> machine
+    /// it also lets go of devices that it is to release.
+    /// </summary>
     PowersOff,
 }
 
@@ -48,6 +51,12 @@ public static class RomGuest
     // Where this ROM puts the ports of the ACPI power management: status, +2 enable, +4 control.
     private const ushort PowerManagement = 0x600;
     private const uint LocalApic = 0xFEE00000;
+    // Hotplug by ACPI of the q35 machine (docs/specs/acpi_pci_hotplug of QEMU): what is to go, ejection, choice of the bus.
+    private const ushort HotplugDown = 0xCC4;
+    private const ushort HotplugEject = 0xCC8;
+    private const ushort HotplugBus = 0xCD0;
+    private const byte HotplugBuses = 64;
+
     private const ushort PowerButtonBit = 0x100;
     private const ushort SoftOff = 0x2000;
 
@@ -153,6 +162,20 @@ public static class RomGuest
             .Emit(0xFB)                                 // sti
             .Label("look")
             .Emit(0xF4)                                 // hlt
+            .Emit(0xBB, 0x00, 0x00)                     // mov bx, 0
+            .Label("bus")
+            .Emit(0x66, 0x31, 0xC0, 0x89, 0xD8)         // xor eax, eax; mov ax, bx
+            .MovDx(HotplugBus).Emit(0x66, 0xEF)         // out dx, eax
+            .MovDx(HotplugDown).Emit(0x66, 0xED)        // in eax, dx: a bit for each slot
+            .Emit(0x66, 0x85, 0xC0)                     // test eax, eax
+            .JumpIfZero("stays")
+            .MovDx(HotplugEject).Emit(0x66, 0xEF)       // out dx, eax
+            .Label("stays")
+            .Emit(0x43)                                 // inc bx
+            .Emit(0x80, 0xFB, HotplugBuses)             // cmp bl, 64
+            .JumpIfZero("button?")
+            .Jump("bus")
+            .Label("button?")
             .MovDx(PowerManagement).Emit(0xED)          // in ax, dx
             .Emit(0xF6, 0xC4, 0x01)                     // test ah, 1: button pressed
             .JumpIfZero("look")

@@ -33,6 +33,9 @@ public sealed class FakeHypervisor : IHypervisor
     /// <summary>Whether guests turn themselves off when their power button is pressed.</summary>
     public bool GuestsObeyPowerButton { get; set; } = true;
 
+    /// <summary>Whether guests that run let go of devices when they are asked to, now or at the next time that they are asked.</summary>
+    public bool GuestsReleaseDevices { get; set; } = true;
+
     /// <summary>The calls that change something, in the order in which they began, such as <c>start UUID</c>.</summary>
     public IReadOnlyList<string> Calls
     {
@@ -54,7 +57,7 @@ public sealed class FakeHypervisor : IHypervisor
     }
 
     /// <summary>Holds the next calls of this name for this domain until the gate is opened.</summary>
-    /// <param name="call">define, start, suspend, resume, shutdown, destroy or undefine.</param>
+    /// <param name="call">define, start, suspend, resume, shutdown, destroy, undefine, attach, detach or update.</param>
     public Gate Hold(string call, Guid domain)
     {
         var gate = new Gate();
@@ -133,6 +136,7 @@ public sealed class FakeHypervisor : IHypervisor
         var found = Find(domain);
         Require(found.Observed.State is DomainState.Running or DomainState.Paused, "is not running");
         found.Set(DomainState.Running, DomainReason.Other);
+        LetGo(found);
         return "resumed";
     }, cancellationToken);
 
@@ -167,6 +171,35 @@ public sealed class FakeHypervisor : IHypervisor
         return "undefined";
     }, cancellationToken);
 
+    public Task AttachDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) => CallAsync("attach", domain, () =>
+    {
+        var found = FindOn(domain);
+        var card = ParseDevice(xml);
+        if (found.Observed.Interfaces.Any(other => other.Vnic == card.Vnic))
+            throw new HypervisorException(HypervisorFailure.Failed, 67, "A device has this alias.");
+        found.Become([.. found.Observed.Interfaces, card]);
+        return "device added";
+    }, cancellationToken);
+
+    public Task DetachDeviceAsync(Guid domain, string alias, CancellationToken cancellationToken) => CallAsync("detach", domain, () =>
+    {
+        var found = FindOn(domain);
+        found.Asked.Add(FindDevice(found, card => card.Vnic is { } vnic && ObservedInterface.AliasOf(vnic) == alias).Vnic!.Value);
+        LetGo(found);
+        return null;
+    }, cancellationToken);
+
+    public Task UpdateDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) => CallAsync("update", domain, () =>
+    {
+        var found = FindOn(domain);
+        var card = ParseDevice(xml);
+        var before = FindDevice(found, other => other.Vnic == card.Vnic);
+        if (before with { IsUp = card.IsUp } != card)
+            throw new HypervisorException(HypervisorFailure.Failed, 84, "Only the link of a card can be changed.");
+        found.Become([.. found.Observed.Interfaces.Select(other => other == before ? card : other)]);
+        return null;
+    }, cancellationToken);
+
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -189,7 +222,41 @@ public sealed class FakeHypervisor : IHypervisor
             throw new HypervisorException(HypervisorFailure.WrongState, 55, $"The domain {otherwise}.");
     }
 
-    private async Task CallAsync(string call, Guid domain, Func<string> effect, CancellationToken cancellationToken)
+    private static ObservedInterface ParseDevice(string xml)
+    {
+        try
+        {
+            return ObservedInterface.Of(XElement.Parse(xml));
+        }
+        catch (System.Xml.XmlException exception)
+        {
+            throw new HypervisorException(HypervisorFailure.Failed, 27, $"The device cannot be read: {exception.Message}");
+        }
+    }
+
+    private static ObservedInterface FindDevice(FakeDomain domain, Func<ObservedInterface, bool> isIt) =>
+        domain.Observed.Interfaces.FirstOrDefault(isIt)
+            ?? throw new HypervisorException(HypervisorFailure.NoSuchDevice, 99, "The domain has no such device.");
+
+    private FakeDomain FindOn(Guid domain)
+    {
+        var found = Find(domain);
+        Require(found.Observed.State != DomainState.Off, "is not running");
+        return found;
+    }
+
+    /// <summary>A guest that stands still lets go of nothing, and does so when it goes on.</summary>
+    private void LetGo(FakeDomain domain)
+    {
+        if (!GuestsReleaseDevices || domain.Observed.State != DomainState.Running || domain.Asked.Count == 0)
+            return;
+        domain.Become([.. domain.Observed.Interfaces.Where(card => card.Vnic is not { } vnic || !domain.Asked.Contains(vnic))]);
+        domain.Asked.Clear();
+        Tell(domain.Observed.Uuid, "device removed");
+    }
+
+    /// <param name="effect">What it does; the event that tells of it, null when none does.</param>
+    private async Task CallAsync(string call, Guid domain, Func<string?> effect, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Gate? gate;
@@ -213,11 +280,11 @@ public sealed class FakeHypervisor : IHypervisor
         }
     }
 
-    private async Task PerformAsync(string call, Guid domain, Gate? gate, Func<string> effect)
+    private async Task PerformAsync(string call, Guid domain, Gate? gate, Func<string?> effect)
     {
         if (gate is not null)
             await gate.PassAsync();
-        string what;
+        string? what;
         lock (_gate)
         {
             if (_gates.GetValueOrDefault((call, domain)) == gate)
@@ -228,7 +295,8 @@ public sealed class FakeHypervisor : IHypervisor
                 throw failure;
             what = effect();
         }
-        Tell(domain, what);
+        if (what is not null)
+            Tell(domain, what);
     }
 
     private void Settle(Guid domain)
@@ -303,6 +371,9 @@ public sealed class FakeHypervisor : IHypervisor
 
         public string Xml { get; private set; } = xml;
 
+        /// <summary>Cards that the guest was asked to let go of.</summary>
+        public HashSet<Guid> Asked { get; } = [];
+
         public static FakeDomain Parse(string xml)
         {
             XElement domain;
@@ -342,9 +413,16 @@ public sealed class FakeHypervisor : IHypervisor
         {
             State = paused ? DomainState.Paused : DomainState.Running,
             Reason = paused ? DomainReason.PausedByOrder : DomainReason.Other,
+            Interfaces = _atNextStart.Metadata is null ? [] : ObservedInterface.AllOf(Xml),
         };
 
-        public void Set(DomainState state, DomainReason reason) =>
+        public void Become(IReadOnlyList<ObservedInterface> interfaces) => Observed = Observed with { Interfaces = interfaces };
+
+        public void Set(DomainState state, DomainReason reason)
+        {
+            if (state == DomainState.Off)
+                Asked.Clear();
             Observed = (state == DomainState.Off ? _atNextStart : Observed) with { State = state, Reason = reason };
+        }
     }
 }

@@ -10,9 +10,11 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory;
     private readonly ChildProcess _process;
+    private readonly bool _isolatedNetwork;
 
-    private PrivateLibvirtd(TemporaryDirectory directory, ChildProcess process)
+    private PrivateLibvirtd(TemporaryDirectory directory, ChildProcess process, bool isolatedNetwork)
     {
+        _isolatedNetwork = isolatedNetwork;
         _directory = directory;
         _process = process;
     }
@@ -40,7 +42,7 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         string[] net = isolatedNetwork ? ["--net"] : [];
         var process = ChildProcess.Start(
             Repository.At("packaging", "quickstart", "private-libvirtd"), [.. net, "--restart", "--until-eof", directory.Path]);
-        var libvirtd = new PrivateLibvirtd(directory, process);
+        var libvirtd = new PrivateLibvirtd(directory, process, isolatedNetwork);
         try
         {
             await libvirtd.IsReadyAsync();
@@ -61,6 +63,24 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
     /// <summary>Runs virsh against it.</summary>
     public Task<string> VirshAsync(params ReadOnlySpan<string> arguments) =>
         ChildProcess.RunAsync("virsh", ["-q", "-c", Uri, .. arguments]);
+
+    /// <summary>The <c>/sys</c> that shows the devices of its network namespace.</summary>
+    public string Sys => $"/proc/{Init}/root/sys";
+
+    /// <summary>Runs a program in its network namespace, to its end.</summary>
+    /// <exception cref="InvalidOperationException">It has none of its own.</exception>
+    public Task<string> InNetworkAsync(string file, params ReadOnlySpan<string> arguments) => _isolatedNetwork
+        ? ChildProcess.RunAsync("nsenter", [$"--net=/proc/{Init}/ns/net", "--", file, .. arguments])
+        : throw new InvalidOperationException("What is done to this libvirtd's network would be done to the machine's.");
+
+    /// <summary>Makes a tap device as one that outlives the guests that open it.</summary>
+    public async Task AddTapAsync(string name)
+    {
+        await InNetworkAsync("ip", "tuntap", "add", "dev", name, "mode", "tap", "vnet_hdr");
+        await InNetworkAsync("ip", "link", "set", name, "up");
+    }
+
+    public Task RemoveTapAsync(string name) => InNetworkAsync("ip", "link", "delete", name);
 
     /// <summary>The names of all domains, running or not.</summary>
     public async Task<IReadOnlyList<string>> DomainsAsync() =>

@@ -4,24 +4,37 @@ using PonyCloud.Twilight.Hypervisor;
 
 namespace PonyCloud.Twilight.Tests.Hypervisor;
 
-public sealed class FakeHypervisorTests : HypervisorContract
+public sealed class FakeHypervisorTests : HypervisorDeviceContract
 {
     private FakeHypervisor _fake = null!;
 
     protected override IHypervisor Hypervisor => _fake;
 
     [SetUp]
-    public void Make() => _fake = new FakeHypervisor();
+    public void Make() => _fake = new FakeHypervisor { GuestsReleaseDevices = false };
 
     [TearDown]
     public async Task EndAsync()
     {
         await RemoveDomainsAsync();
+        await RemoveTapsAsync();
         await _fake.DisposeAsync();
     }
 
     protected override string XmlOf(Guid uuid, string name, int memory) =>
-        $"<domain><name>{name}</name><uuid>{uuid}</uuid><memory>{memory}</memory><vcpu>1</vcpu>{MetadataOf(uuid)}</domain>";
+        $"<domain><name>{name}</name><uuid>{uuid}</uuid><memory>{memory}</memory><vcpu>1</vcpu>{MetadataOf(uuid)}<devices></devices></domain>";
+
+    protected override string XmlOfObedient(Guid uuid)
+    {
+        _fake.GuestsReleaseDevices = true;
+        return XmlOf(uuid, NameOf(uuid), 32);
+    }
+
+    protected override Task BootedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    protected override Task AddTapAsync(string name) => Task.CompletedTask;
+
+    protected override Task RemoveTapAsync(string name) => Task.CompletedTask;
 
     [Test]
     public async Task A_call_that_was_given_up_stays_unsettled_until_it_ends(CancellationToken cancellationToken)

@@ -12,7 +12,7 @@ using PonyCloud.Twilight.Instances;
 namespace PonyCloud.Twilight.Tests.Hypervisor;
 
 /// <summary>libvirt with QEMU, which emulates a guest that is a ROM.</summary>
-public sealed class LibvirtQemuTests : HypervisorContract
+public sealed class LibvirtQemuTests : HypervisorDeviceContract
 {
     private LibvirtHypervisor _libvirt = null!;
     private string _console = null!;
@@ -34,10 +34,19 @@ public sealed class LibvirtQemuTests : HypervisorContract
     public async Task EndAsync()
     {
         await RemoveDomainsAsync();
+        await RemoveTapsAsync();
         await _libvirt.DisposeAsync();
     }
 
     protected override string XmlOf(Guid uuid, string name, int memory) => XmlOf(uuid, name, memory, "deaf.rom");
+
+    protected override string XmlOfObedient(Guid uuid) => XmlOf(uuid, NameOf(uuid), 32, "obedient.rom");
+
+    protected override Task BootedAsync(CancellationToken cancellationToken) => ConsoleLineAsync(cancellationToken);
+
+    protected override Task AddTapAsync(string name) => Private.AddTapAsync(name);
+
+    protected override Task RemoveTapAsync(string name) => Private.RemoveTapAsync(name);
 
     [Test]
     public async Task A_domain_starts_paused_and_writes_nothing_until_it_is_resumed(CancellationToken cancellationToken)
@@ -168,7 +177,7 @@ public sealed class LibvirtQemuTests : HypervisorContract
         ])
         {
             var instance = new InstanceDesired { Uuid = NewDomain(), Tenant = Guid.NewGuid(), Name = "web", Mem = 32 };
-            var definition = DomainXml.For(instance, profile, new DomainOptions
+            var definition = DomainXml.For(instance, profile, [], new DomainOptions
             {
                 Accelerator = Accelerator.Tcg,
                 ConsoleDirectory = Private.Directory,
@@ -214,6 +223,7 @@ public sealed class LibvirtQemuTests : HypervisorContract
         <loader type='rom' readonly='yes'>{Private.Directory}/{rom}</loader></os>
         <features><acpi/><apic/></features>
         <devices><controller type='usb' model='none'/>
+        {string.Concat(Enumerable.Range(1, 8).Select(port => $"<controller type='pci' index='{port}' model='pcie-root-port'/>"))}
         <serial type='file'><source path='{_console}' append='off'/></serial>
         <memballoon model='none'/></devices></domain>
         """;

@@ -60,13 +60,58 @@ public sealed class DomainXmlTests
     });
 
     [Test]
+    public void Cards_come_in_their_order_and_each_has_its_own_port() => CompareWithGolden(
+        "cards.xml", Instance, null, Options, Card(0) with { Mtu = 1450 }, Card(1) with { Model = VnicModel.E1000e, IsUp = false },
+        Card(31) with { Model = VnicModel.Rtl8139 });
+
+    [Test]
+    public void Cards_leave_the_shape_since_they_come_and_go_while_the_guest_runs()
+    {
+        var definition = DomainXml.For(Instance, null, [Card(0)], Options);
+
+        Assert.That(definition.Shape, Is.EqualTo(Shape(Instance)));
+        Assert.That(definition.Xml, Does.Contain("<interface"));
+    }
+
+    [Test]
+    public void A_link_is_set_with_all_else_as_it_is_seen()
+    {
+        var card = Card(3) with { Mtu = 1450 };
+        var seen = ObservedInterface.Of(CardXml.For(card));
+
+        var changed = CardXml.WithLink(seen, isUp: false);
+
+        Assert.That(seen, Is.EqualTo(new ObservedInterface
+        {
+            Vnic = card.Vnic,
+            Target = "pct00000003cccc",
+            HardwareAddress = "52:54:00:00:00:03",
+            Model = "virtio",
+            IsUp = true,
+            Mtu = 1450,
+        }));
+        Assert.That(ObservedInterface.Of(changed), Is.EqualTo(seen with { IsUp = false }));
+    }
+
+    [Test]
+    public void A_card_that_somebody_else_plugged_in_is_none_of_the_platforms()
+    {
+        var cards = ObservedInterface.AllOf(
+            "<domain><devices><interface type='user'><mac address='52:54:00:AA:00:00'/><model type='virtio'/><alias name='net0'/></interface>"
+            + "<interface type='user'><alias name='ua-mine'/></interface></devices></domain>");
+
+        Assert.That(cards.Select(card => card.Vnic), Is.EqualTo(new Guid?[] { null, null }));
+        Assert.That(cards[0].HardwareAddress, Is.EqualTo("52:54:00:aa:00:00"));
+    }
+
+    [Test]
     public void Every_change_that_the_guest_would_see_changes_the_shape()
     {
         string[] shapes =
         [
             Shape(Instance), Shape(Instance with { Vcpu = 3 }), Shape(Instance with { Mem = 513 }), Shape(Instance with { Name = "web-2" }),
-            DomainXml.For(Instance, Profile, Options).Shape,
-            DomainXml.For(Instance, Profile with { Features = TextList.Empty }, Options).Shape,
+            DomainXml.For(Instance, Profile, [], Options).Shape,
+            DomainXml.For(Instance, Profile with { Features = TextList.Empty }, [], Options).Shape,
         ];
 
         Assert.That(shapes, Is.Unique);
@@ -93,12 +138,22 @@ public sealed class DomainXmlTests
         Assert.That(DomainMetadata.Of(domain with { Metadata = null }), Is.Null);
     }
 
-    private static string Shape(InstanceDesired instance) => DomainXml.For(instance, null, Options).Shape;
+    private static InstanceCard Card(int index) => new()
+    {
+        Vnic = Guid.Parse($"{index:x8}-cccc-0000-0000-000000000000"),
+        Index = index,
+        HardwareAddress = $"52:54:00:00:00:{index:x2}",
+        Model = VnicModel.Virtio,
+        IsUp = true,
+    };
 
-    private static void CompareWithGolden(string name, InstanceDesired instance, CpuProfileDesired? profile, DomainOptions options)
+    private static string Shape(InstanceDesired instance) => DomainXml.For(instance, null, [], Options).Shape;
+
+    private static void CompareWithGolden(
+        string name, InstanceDesired instance, CpuProfileDesired? profile, DomainOptions options, params InstanceCard[] cards)
     {
         var path = Repository.At("tests", "Twilight.Tests", "Instances", "Golden", name);
-        var xml = DomainXml.For(instance, profile, options).Xml + "\n";
+        var xml = DomainXml.For(instance, profile, cards, options).Xml + "\n";
         if (Environment.GetEnvironmentVariable("PONYCLOUD_UPDATE_GOLDEN") == "1")
             File.WriteAllText(path, xml);
         Assert.That(xml, Is.EqualTo(File.ReadAllText(path)));

@@ -6,6 +6,7 @@ using PonyCloud.TestKit.Processes;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Networks.Model;
 
 namespace PonyCloud.Twilight.Tests.Reconciliation;
 
@@ -13,6 +14,7 @@ namespace PonyCloud.Twilight.Tests.Reconciliation;
 [CancelAfter(120_000)]
 public sealed class HostReconcilerOnLibvirtTests
 {
+    private readonly List<Guid> _taps = [];
     private Guid _instance;
     private LibvirtHypervisor _libvirt = null!;
     private ReconcilerBench _bench = null!;
@@ -38,6 +40,9 @@ public sealed class HostReconcilerOnLibvirtTests
         await _bench.UntilAsync(_instance, null);
         await _bench.DisposeAsync();
         await _libvirt.DisposeAsync();
+        foreach (var vnic in _taps)
+            await Private.RemoveTapAsync(LinkNames.Tap(vnic));
+        _taps.Clear();
     }
 
     [Test]
@@ -105,6 +110,98 @@ public sealed class HostReconcilerOnLibvirtTests
         Assert.That(PrivateLibvirtFixture.Instance.GuestPids(), Is.EqualTo((int[])[pid]));
     }
 
+    [Test]
+    public async Task An_instance_gets_and_loses_cards_while_it_runs_and_its_tap_devices_stay(CancellationToken cancellationToken)
+    {
+        RomGuest.Write(Path.Combine(Private.Directory, "reconciled.rom"), PowerButton.PowersOff);
+        var first = Guid.NewGuid();
+        var second = Guid.NewGuid();
+        _bench.OrderCard(_instance, first);
+        _bench.Order(_instance, InstanceState.Running);
+        await _bench.UntilAsync("it waits", () => _bench.RowOf(_instance)?.Why?.Contains("there is no tap device", StringComparison.Ordinal) == true);
+        await AddTapAsync(first);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        Assert.That(await CardsAsync(cancellationToken), Is.EqualTo([(first, "virtio", true)]));
+        Assert.That(await CarrierAsync(first), Is.EqualTo("1"), "QEMU holds it");
+
+        await AddTapAsync(second);
+        _bench.OrderCard(_instance, second, index: 1);
+        await SeesAsync([(first, "virtio", true), (second, "virtio", true)], cancellationToken);
+        _bench.OrderCard(_instance, second, index: 1, link: VnicLink.Down);
+        await SeesAsync([(first, "virtio", true), (second, "virtio", false)], cancellationToken);
+        _bench.OrderCard(_instance, second, index: 1, model: VnicModel.E1000e);
+        await SeesAsync([(first, "virtio", true), (second, "e1000e", true)], cancellationToken);
+        _bench.RemoveCard(first);
+        await SeesAsync([(second, "e1000e", true)], cancellationToken);
+        Assert.That((await CarrierAsync(first), await CarrierAsync(second)), Is.EqualTo(("0", "1")), "the one is there, and let go of");
+
+        // What it has now, it also has at its next start.
+        _bench.Order(_instance, InstanceState.Stopped, stopTimeout: 0);
+        await _bench.UntilAsync(_instance, InstanceStatus.Stopped);
+        Assert.That(await CarrierAsync(second), Is.EqualTo("0"));
+        _bench.Order(_instance, InstanceState.Running);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        Assert.That(await CardsAsync(cancellationToken), Is.EqualTo([(second, "e1000e", true)]));
+    }
+
+    [Test]
+    public async Task A_guest_that_does_not_release_a_card_is_stopped_and_started_without_it(CancellationToken cancellationToken)
+    {
+        // This one knows nothing of devices that are to go.
+        var vnic = Guid.NewGuid();
+        await AddTapAsync(vnic);
+        _bench.OrderCard(_instance, vnic);
+        _bench.Order(_instance, InstanceState.Running);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+
+        _bench.RemoveCard(vnic);
+        await _bench.UntilAsync("it is said", () => _bench.RowOf(_instance)!.Why?.Contains("has not released", StringComparison.Ordinal) == true);
+        Assert.That(await CardsAsync(cancellationToken), Is.EqualTo([(vnic, "virtio", true)]));
+
+        _bench.Order(_instance, InstanceState.Stopped, stopTimeout: 0);
+        await _bench.UntilAsync(_instance, InstanceStatus.Stopped);
+        _bench.Order(_instance, InstanceState.Running);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        Assert.That(await CardsAsync(cancellationToken), Is.Empty);
+        Assert.That(_bench.RowOf(_instance)!.Why, Is.Null);
+    }
+
+    [Test]
+    public async Task Cards_that_changed_while_the_agent_and_libvirt_were_away_are_found(CancellationToken cancellationToken)
+    {
+        RomGuest.Write(Path.Combine(Private.Directory, "reconciled.rom"), PowerButton.PowersOff);
+        var (first, second) = (Guid.NewGuid(), Guid.NewGuid());
+        await AddTapAsync(first);
+        await AddTapAsync(second);
+        _bench.OrderCard(_instance, first);
+        _bench.Order(_instance, InstanceState.Running);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+
+        await Private.KillDaemonAsync();
+        _bench.OrderCard(_instance, second, index: 1, link: VnicLink.Down);
+        await SeesAsync([(first, "virtio", true), (second, "virtio", false)], cancellationToken);
+    }
+
+    private static PrivateLibvirtd Private => PrivateLibvirtFixture.Instance;
+
+    private static async Task<string> CarrierAsync(Guid vnic) =>
+        (await File.ReadAllTextAsync($"{Private.Sys}/class/net/{LinkNames.Tap(vnic)}/carrier")).Trim();
+
+    private async Task AddTapAsync(Guid vnic)
+    {
+        await Private.AddTapAsync(LinkNames.Tap(vnic));
+        _taps.Add(vnic);
+    }
+
+    private async Task<IReadOnlyList<(Guid? Vnic, string? Model, bool IsUp)>> CardsAsync(CancellationToken cancellationToken) =>
+    [
+        .. (await _libvirt.ScanAsync(cancellationToken)).Domains.Single(domain => domain.Uuid == _instance)
+            .Interfaces.Select(card => (card.Vnic, card.Model, card.IsUp)),
+    ];
+
+    private async Task SeesAsync((Guid? Vnic, string? Model, bool IsUp)[] cards, CancellationToken cancellationToken) => await Eventually.SeesAsync(
+        "the cards", async _ => _libvirt.Connection.IsConnected ? await CardsAsync(cancellationToken) : [], seen => seen.SequenceEqual(cards));
+
     private static LibvirtHypervisor NewHypervisor() => new(
         new LibvirtOptions { Uri = PrivateLibvirtFixture.Instance.Uri }, TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
 
@@ -113,5 +210,5 @@ public sealed class HostReconcilerOnLibvirtTests
         Accelerator = Accelerator.Tcg,
         ConsoleDirectory = directory,
         Boot = rom.Length == 0 ? new DisklessBoot.Bios() : new DisklessBoot.Rom(rom),
-    });
+    }, new HostTaps(PrivateLibvirtFixture.Instance.Sys));
 }

@@ -17,6 +17,7 @@ internal sealed class PlannerBench
     private readonly Dictionary<Guid, ObservedDomain> _domains = [];
     private readonly Dictionary<Guid, InstanceMemory> _memory = [];
     private readonly Dictionary<Guid, InstanceAction> _inFlight = [];
+    private readonly Dictionary<Guid, CardState> _cards = [];
     private readonly HostPlanner _planner;
 
     public PlannerBench() => _planner = new HostPlanner(_desired.Catalog, Host, Domains);
@@ -45,6 +46,36 @@ internal sealed class PlannerBench
         Guid instance, InstanceState state, long mem = 512, int stopTimeout = 60, Guid? profile = null, Guid? host = null) =>
         _desired.Apply(Wanted(_desired.Catalog, instance, state, mem, stopTimeout, profile, host));
 
+    /// <summary>An instance is to have a card.</summary>
+    public InstanceCard WantCard(
+        Guid instance, Guid vnic, int index = 0, VnicModel model = VnicModel.Virtio, VnicLink link = VnicLink.Up, string? address = null)
+    {
+        var row = CardRow(instance, vnic, index, model, link, address);
+        _desired.Apply([RowChange.Set(_desired.Catalog["vnic"], RowPart.Desired, row)]);
+        return InstanceCard.Of(row);
+    }
+
+    public static VnicDesired CardRow(
+        Guid instance, Guid vnic, int index = 0, VnicModel model = VnicModel.Virtio, VnicLink link = VnicLink.Up, string? address = null) => new()
+    {
+        Uuid = vnic,
+        Instance = instance,
+        Switch = Guid.Empty,
+        Macaddr = address ?? $"52:54:00:00:00:{index:x2}",
+        Index = index,
+        Model = model,
+        Link = link,
+    };
+
+    public void UnwantCard(Guid vnic) => _desired.Apply([RowChange.Remove(_desired.Catalog["vnic"], RowPart.Desired, RowKey.Of(vnic))]);
+
+    /// <summary>What there is on the host for a card.</summary>
+    public void SetCard(Guid vnic, CardState state) => _cards[vnic] = state;
+
+    /// <summary>A domain of ours has these cards.</summary>
+    public void ObserveCards(Guid instance, params ObservedInterface[] cards) =>
+        _domains[instance] = _domains[instance] with { Interfaces = cards };
+
     public void Unwant(Guid instance) => _desired.Apply(
     [
         RowChange.Remove(_desired.Catalog["host_instance"], RowPart.Desired, RowKey.Of(Host.ToString(), instance.ToString())),
@@ -67,7 +98,7 @@ internal sealed class PlannerBench
 
     public void InFlight(InstanceAction action) => _inFlight[action.Instance] = action;
 
-    public DomainDefinition DefinitionOf(Guid instance) => _planner.WantedIn(_desired.Snapshot)[instance].Definition!;
+    public DomainDefinition DefinitionOf(Guid instance) => _planner.WantedIn(_desired.Snapshot, _cards)[instance].Definition!;
 
     public InstanceAction StartOf(Guid instance) => new InstanceAction.Start(DefinitionOf(instance), Paused: false);
 
@@ -95,6 +126,7 @@ internal sealed class PlannerBench
         {
             Desired = IsDesiredKnown ? _desired.Snapshot : null,
             Scan = scan,
+            Cards = _cards,
             Memory = _memory,
             InFlight = _inFlight,
             Guard = Guard,

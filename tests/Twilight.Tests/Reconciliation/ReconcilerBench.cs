@@ -7,6 +7,7 @@ using PonyCloud.TestKit.Time;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Tests.Inventory;
 
@@ -24,17 +25,17 @@ internal sealed class ReconcilerBench : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
 
-    public ReconcilerBench(bool isConnected = true)
-        : this(null, null, PlannerBench.Domains, isConnected)
+    public ReconcilerBench(bool isConnected = true, IInstanceCards? cards = null)
+        : this(null, null, PlannerBench.Domains, isConnected, cards)
     {
     }
 
-    public ReconcilerBench(IHypervisor hypervisor, TimeProvider time, DomainOptions domains)
-        : this(hypervisor, time, domains, isConnected: true)
+    public ReconcilerBench(IHypervisor hypervisor, TimeProvider time, DomainOptions domains, IInstanceCards? cards = null)
+        : this(hypervisor, time, domains, isConnected: true, cards)
     {
     }
 
-    private ReconcilerBench(IHypervisor? hypervisor, TimeProvider? time, DomainOptions domains, bool isConnected)
+    private ReconcilerBench(IHypervisor? hypervisor, TimeProvider? time, DomainOptions domains, bool isConnected, IInstanceCards? cards = null)
     {
         if (!isConnected)
             Hypervisor.Disconnect("not connected yet");
@@ -44,6 +45,7 @@ internal sealed class ReconcilerBench : IAsyncDisposable
             _desired.Catalog,
             hypervisor ?? Hypervisor,
             new HostInventory(PlannerBench.Host, _machine.Roots, AcceleratorChoice.Tcg),
+            cards ?? new HostTaps(_machine.Sys),
             time ?? Time,
             NullLoggerFactory.Instance);
         _running = _reconciler.RunAsync(_stopping.Token);
@@ -80,6 +82,27 @@ internal sealed class ReconcilerBench : IAsyncDisposable
                 RowChange.Remove(_desired.Catalog["instance"], RowPart.Desired, RowKey.Of(instance)),
             ]);
         Send();
+    }
+
+    public InstanceCard OrderCard(Guid instance, Guid vnic, int index = 0, VnicModel model = VnicModel.Virtio, VnicLink link = VnicLink.Up)
+    {
+        var row = PlannerBench.CardRow(instance, vnic, index, model, link);
+        _desired.Apply([RowChange.Set(_desired.Catalog["vnic"], RowPart.Desired, row)]);
+        Send();
+        return InstanceCard.Of(row);
+    }
+
+    public void RemoveCard(Guid vnic)
+    {
+        _desired.Apply([RowChange.Remove(_desired.Catalog["vnic"], RowPart.Desired, RowKey.Of(vnic))]);
+        Send();
+    }
+
+    /// <summary>The machine of the bench gets the tap device of a card.</summary>
+    public void AddTap(Guid vnic, int mtu = 1450)
+    {
+        _machine.Write($"sys/class/net/{LinkNames.Tap(vnic)}/tun_flags", "0x5102\n");
+        _machine.Write($"sys/class/net/{LinkNames.Tap(vnic)}/mtu", $"{mtu}\n");
     }
 
     /// <summary>The controller that sends this has lost the instances: their rows are gone, and nobody ordered it.</summary>
@@ -149,10 +172,18 @@ internal sealed class ReconcilerBench : IAsyncDisposable
     {
         Desired = _desired.Snapshot,
         Scan = new DomainScan([.. Hypervisor.Domains.Values], new HashSet<Guid>()),
+        Cards = FreshCards(),
         Memory = new Dictionary<Guid, InstanceMemory>(),
         InFlight = new Dictionary<Guid, InstanceAction>(),
         Now = TimeSpan.Zero,
     });
+
+    private Dictionary<Guid, CardState> FreshCards()
+    {
+        var taps = new HostTaps(_machine.Sys);
+        return new HostPlanner(_desired.Catalog, PlannerBench.Host, PlannerBench.Domains).CardsIn(_desired.Snapshot)
+            .ToDictionary(vnic => vnic, taps.Of);
+    }
 
     public Task UntilAsync(Guid instance, InstanceStatus? status) =>
         UntilAsync($"{instance} {status}", () => StatusOf(instance) == status);
