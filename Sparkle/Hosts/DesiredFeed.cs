@@ -56,7 +56,35 @@ internal sealed class DesiredFeed(string host, string incarnation, ScopeResolver
         return changes is { Count: 0 } ? null : Told(changes);
     }
 
-    /// <summary>The same, and with nothing changed an empty update that tells that Sparkle lives.</summary>
+    /// <summary>
+    /// What leaves changed, when nothing else did since it was last told: found by what the host has, without a look at
+    /// everything. Null when that is nothing, or when it has to wait.
+    /// </summary>
+    /// <param name="leaves">Rows of entities for which <see cref="ScopeResolver.IsLeaf"/> holds.</param>
+    public StateUpdate? Leaves(IReadOnlyList<RowTransition> leaves)
+    {
+        IsBehind |= !_sender.TakesChanges;
+        if (IsBehind)
+            return null;
+        var step = new Step(hasher, _digest);
+        foreach (var leaf in leaves)
+        {
+            var row = (leaf.Entity, leaf.Key);
+            var after = leaf.After?.Desired is { } desired && scopes.StemOf(leaf.Entity, desired) is { } stem && _sent.ContainsKey(stem) ? desired : null;
+            var before = _sent.GetValueOrDefault(row);
+            if (Equals(before, after))
+                continue;
+            step.Add(leaf.Entity, leaf.Key, before, after);
+            if (after is null)
+                _sent.Remove(row);
+            else
+                _sent[row] = after;
+        }
+        _digest = step.Digest;
+        return step.Changes.Count == 0 ? null : Told(step.FitsIn(limits) ? step.Changes : null);
+    }
+
+    /// <summary>What <see cref="Changes"/> says, and with nothing changed an empty update that tells that Sparkle lives.</summary>
     public StateUpdate? KeepAlive(StateSnapshot state, Func<Entity, RowKey, bool> wasOrdered) => _sender.State switch
     {
         // Looking at everything again also finds what a change failed to point out.
@@ -81,20 +109,18 @@ internal sealed class DesiredFeed(string host, string incarnation, ScopeResolver
     private List<RowChange>? Difference(StateSnapshot state, Func<Entity, RowKey, bool> wasOrdered)
     {
         var rows = scopes.RowsOf(state, host);
-        var changes = new List<RowChange>();
-        var digest = _digest;
+        var step = new Step(hasher, _digest);
         var common = 0;
-        long bytes = 0;
         foreach (var ((entity, key), row) in rows)
         {
             if (!_sent.TryGetValue((entity, key), out var sent))
             {
-                Add(entity, key, null, row);
+                step.Add(entity, key, null, row);
                 continue;
             }
             common++;
             if (!ReferenceEquals(sent, row) && !sent.Equals(row))
-                Add(entity, key, sent, row);
+                step.Add(entity, key, sent, row);
         }
         if (common < _sent.Count)
         {
@@ -104,26 +130,38 @@ internal sealed class DesiredFeed(string host, string incarnation, ScopeResolver
                     continue;
                 if (!wasOrdered(entity, key))
                     return null;
-                Add(entity, key, sent, null);
+                step.Add(entity, key, sent, null);
             }
         }
-        if (bytes > limits.MessageBytes && changes.Count > 1)
+        if (!step.FitsIn(limits))
             return null;
         _sent = rows;
-        _digest = digest;
-        return changes;
+        _digest = step.Digest;
+        return step.Changes;
+    }
 
-        void Add(Entity entity, RowKey key, object? before, object? after)
+    /// <summary>From what the host has to what it is to have.</summary>
+    private sealed class Step(RowHasher hasher, StateDigest digest)
+    {
+        private long _bytes;
+
+        public List<RowChange> Changes { get; } = [];
+
+        public StateDigest Digest { get; private set; } = digest;
+
+        public bool FitsIn(ReplicationLimits limits) => _bytes <= limits.MessageBytes || Changes.Count <= 1;
+
+        public void Add(Entity entity, RowKey key, object? before, object? after)
         {
             var change = new RowChange(entity, key, RowPart.Desired, after);
-            changes.Add(change);
+            Changes.Add(change);
             if (before is not null)
-                digest = digest.Without(hasher.Hash(change with { Value = before }));
+                Digest = Digest.Without(hasher.Hash(change with { Value = before }));
             if (after is null)
                 return;
             var hash = hasher.Hash(change);
-            digest = digest.With(hash);
-            bytes += hash.Bytes;
+            Digest = Digest.With(hash);
+            _bytes += hash.Bytes;
         }
     }
 }

@@ -24,6 +24,9 @@ public sealed partial class HostRegistry : IControlFeature
     // Three keep-alive intervals of silence, as the protocol says.
     private const int MissedKeepAlives = 3;
 
+    // Beyond it a look at everything that a host is to have is the cheaper way.
+    private const int MaxLeaves = 1000;
+
     // How many hosts are logged in a minute as telling too much.
     private const int MaxNoisy = 100;
 
@@ -117,23 +120,11 @@ public sealed partial class HostRegistry : IControlFeature
     public void Settled(ChangeSet changes)
     {
         _state = changes.After;
-        var hosts = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var transition in changes.Rows)
-        {
-            if (!transition.Changed(RowPart.Desired) || transition.Entity.Scopes.Count == 0)
-                continue;
-            if (transition.Entity == _place)
-                NoteRelease(transition, changes.IsReload);
-            if (transition.Before is { } before)
-                _scopes.AddHostsOf(changes.Before, transition.Entity, before, hosts);
-            if (transition.After is { } after)
-                _scopes.AddHostsOf(changes.After, transition.Entity, after, hosts);
-        }
-        foreach (var host in hosts)
-        {
-            if (_links.GetValueOrDefault(Guid.Parse(host))?.Holder is { } holder)
-                SendChanges(holder);
-        }
+        List<RowTransition> sent = [.. changes.Rows.Where(transition => transition.Entity.Scopes.Count > 0 && transition.Changed(RowPart.Desired))];
+        if (sent.Count is > 0 and <= MaxLeaves && sent.TrueForAll(transition => _scopes.IsLeaf(transition.Entity)))
+            SendLeaves(sent);
+        else
+            SendChanges(changes, sent);
     }
 
     public IEnumerable<RowChange> Receive(TransportEvent transportEvent)
@@ -395,6 +386,38 @@ public sealed partial class HostRegistry : IControlFeature
     private static string? KeyOf(Row? host) => (host?.Desired as HostDesired)?.AgentKey;
 
     private static bool IsThere(Row? host) => host?.Desired is HostDesired { State: not HostState.Gone };
+
+    /// <summary>To those that need what changed, each the difference between what it has and what it is to have.</summary>
+    private void SendChanges(ChangeSet changes, List<RowTransition> sent)
+    {
+        var hosts = new HashSet<string>(StringComparer.Ordinal);
+        var seenBefore = new HashSet<(Entity, RowKey)>();
+        var seenAfter = new HashSet<(Entity, RowKey)>();
+        foreach (var transition in sent)
+        {
+            if (transition.Entity == _place)
+                NoteRelease(transition, changes.IsReload);
+            if (transition.Before is { } before)
+                _scopes.AddHostsOf(changes.Before, transition.Entity, before, hosts, seenBefore);
+            if (transition.After is { } after)
+                _scopes.AddHostsOf(changes.After, transition.Entity, after, hosts, seenAfter);
+        }
+        foreach (var host in hosts)
+        {
+            if (_links.GetValueOrDefault(Guid.Parse(host))?.Holder is { } holder)
+                SendChanges(holder);
+        }
+    }
+
+    /// <summary>A port of a switch with thousands on hundreds of hosts is one row to each of them, and costs no more.</summary>
+    private void SendLeaves(List<RowTransition> leaves)
+    {
+        foreach (var link in _links.Values)
+        {
+            if (link.Holder is { } holder && holder.Feed.Leaves(leaves) is { } update)
+                _post.Send(holder, update);
+        }
+    }
 
     private void SendChanges(HostSession session)
     {

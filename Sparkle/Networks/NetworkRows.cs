@@ -36,6 +36,10 @@ internal sealed class NetworkRows(EntityCatalog catalog)
     /// <summary>The host that a bond is on.</summary>
     public Guid? HostOf(StateSnapshot state, Guid bond) => (state[Bond].Find(bond)?.Desired as BondDesired)?.Host;
 
+    /// <summary>Whether the platform routes a network of the switch.</summary>
+    public bool IsRouted(StateSnapshot state, Guid on) =>
+        state[Network].Where("switch", RowKey.Of(on)).Any(row => row.Desired is NetworkDesired { Routed: true });
+
     /// <summary>Where other hosts send what is for cards on the host; null while that is nowhere.</summary>
     public string? EndpointOf(StateSnapshot state, Guid host) => state[Bond].Where("host", RowKey.Of(host))
         .SelectMany(bond => state[NetRole].Where("bond", bond.Key))

@@ -5,6 +5,12 @@ using PonyCloud.Shared.State;
 
 namespace PonyCloud.Sparkle.Placement;
 
+/// <summary>The hosts that will do for an instance.</summary>
+/// <param name="Hosts">Null for every host.</param>
+/// <param name="Preferred">Those that come first.</param>
+/// <param name="Which">What they have in common, in words that follow "No host"; empty for every host.</param>
+public sealed record Candidates(IReadOnlySet<Guid>? Hosts, IReadOnlySet<Guid> Preferred, string Which);
+
 /// <summary>What is left of every host that takes instances, counted anew from the rows each time, so that it cannot drift.</summary>
 public sealed class Capacity
 {
@@ -43,28 +49,32 @@ public sealed class Capacity
         return capacity;
     }
 
-    /// <summary>The host with the most memory left among those with room, and takes that room; null when there is none.</summary>
-    /// <param name="reaching">The hosts that reach its volumes; null for every host.</param>
+    /// <summary>
+    /// The host with the most memory left among those with room, a preferred one if there is one, and takes that room; null
+    /// when there is none.
+    /// </summary>
     /// <param name="why">When null is returned: what is missing, in words for the instance's owner.</param>
-    public Guid? Take(InstanceDesired instance, IReadOnlySet<Guid>? reaching, out string why)
+    public Guid? Take(InstanceDesired instance, Candidates among, out string why)
     {
         var best = _rooms
-            .Where(room => reaching is null || reaching.Contains(Guid.Parse(room.Key)))
-            .Where(room => room.Value.Memory >= instance.Mem && room.Value.Threads >= instance.Rcpu)
-            .OrderByDescending(room => room.Value.Memory)
-            .ThenBy(room => room.Key, StringComparer.Ordinal)
+            .Select(room => (Host: Guid.Parse(room.Key), room.Key, Room: room.Value))
+            .Where(host => among.Hosts is null || among.Hosts.Contains(host.Host))
+            .Where(host => host.Room.Memory >= instance.Mem && host.Room.Threads >= instance.Rcpu)
+            .OrderByDescending(host => among.Preferred.Contains(host.Host))
+            .ThenByDescending(host => host.Room.Memory)
+            .ThenBy(host => host.Key, StringComparer.Ordinal)
             .FirstOrDefault();
         if (best.Key is null)
         {
             why = _rooms.Count == 0
                 ? "No host is present."
-                : string.Create(CultureInfo.InvariantCulture, $"No host{(reaching is null ? "" : " that reaches its volumes")} has room for {instance.Mem} MiB of memory{Threads(instance.Rcpu)}.");
+                : string.Create(CultureInfo.InvariantCulture, $"No host{among.Which} has room for {instance.Mem} MiB of memory{Threads(instance.Rcpu)}.");
             return null;
         }
         why = "";
-        best.Value.Memory -= instance.Mem;
-        best.Value.Threads -= instance.Rcpu;
-        return Guid.Parse(best.Key);
+        best.Room.Memory -= instance.Mem;
+        best.Room.Threads -= instance.Rcpu;
+        return best.Host;
     }
 
     private static string Threads(int reserved) =>

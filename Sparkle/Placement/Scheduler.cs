@@ -3,6 +3,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Networks;
 
 namespace PonyCloud.Sparkle.Placement;
 
@@ -27,6 +28,7 @@ public sealed partial class Scheduler(
     private readonly Entity _place = catalog["host_instance"];
     private readonly Entity _tenant = catalog["tenant"];
     private readonly VolumeReach _reach = new(catalog);
+    private readonly NetworkRows _networks = new(catalog);
     private readonly SortedSet<string> _unplaced = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _why = new(StringComparer.Ordinal);
     private readonly HashSet<string> _explained = new(StringComparer.Ordinal);
@@ -56,6 +58,8 @@ public sealed partial class Scheduler(
             }
             else if (transition.Entity == _place)
                 Consider(changes.After, transition.Key.Parts[1]);
+            else if (CardReach.Concerns(_networks, transition.Entity))
+                _wanted |= transition.Changed(RowPart.Desired);
             else if (transition.Entity == _host || transition.Entity == _config || transition.Entity == _tenant || _reach.Concerns(transition.Entity))
                 _wanted = true;
         }
@@ -99,11 +103,12 @@ public sealed partial class Scheduler(
             return;
         _wanted = false;
         var capacity = Capacity.Of(catalog, state);
+        var cards = new CardReach(_networks, state);
         var places = new List<HostInstanceDesired>();
         foreach (var key in _unplaced)
         {
             var instance = (InstanceDesired)state[_instance].Find(RowKey.Of(key))!.Desired!;
-            if (Choose(state, capacity, instance, out var why) is { } host)
+            if (Choose(state, capacity, cards, instance, out var why) is { } host)
                 places.Add(new HostInstanceDesired { Host = host, Instance = instance.Uuid });
             else if (_why.GetValueOrDefault(key) != why)
                 Explain(key, why);
@@ -117,7 +122,7 @@ public sealed partial class Scheduler(
         _ = WriteAsync(shared.Count > 0 ? shared : [places[0]]);
     }
 
-    private Guid? Choose(StateSnapshot state, Capacity capacity, InstanceDesired instance, out string why)
+    private Guid? Choose(StateSnapshot state, Capacity capacity, CardReach cards, InstanceDesired instance, out string why)
     {
         if (instance.Tenant is not { } tenant || state[_tenant].Find(tenant)?.Desired is not TenantDesired { Approved: true })
         {
@@ -127,13 +132,26 @@ public sealed partial class Scheduler(
         // A host that still has the instance, although no order says so, keeps it: a second copy is never made.
         var holder = state[_place].Where("instance", instance.Uuid.ToString()).FirstOrDefault(place => place.Current is not null);
         if (holder is null)
-        {
-            var reaching = _reach.HostsOf(state, instance.Uuid, out why);
-            return reaching is { Count: 0 } ? null : capacity.Take(instance, reaching, out why);
-        }
+            return Among(state, cards, instance.Uuid, out why) is { } among ? capacity.Take(instance, among, out why) : null;
         why = "The host that has it is gone and has not let go of it.";
         var host = Guid.Parse(holder.Key.Parts[0]);
         return state[_host].Find(host)?.Desired is HostDesired { State: not HostState.Gone } ? host : null;
+    }
+
+    /// <summary>The hosts that reach its volumes and can carry its cards; null when there is none.</summary>
+    private Candidates? Among(StateSnapshot state, CardReach cards, Guid instance, out string why)
+    {
+        var reaching = _reach.HostsOf(state, instance, out why);
+        if (reaching is { Count: 0 })
+            return null;
+        var preferred = cards.PreferredOf(instance);
+        if (cards.HostsOf(instance) is not { } carrying)
+            return new Candidates(reaching, preferred, reaching is null ? "" : " that reaches its volumes");
+        if (reaching is null)
+            return new Candidates(carrying, preferred, " that can carry its network cards");
+        var both = reaching.Intersect(carrying).ToHashSet();
+        why = "No host that reaches its volumes can carry its network cards.";
+        return both.Count == 0 ? null : new Candidates(both, preferred, " that reaches its volumes and can carry its network cards");
     }
 
     private void Explain(string instance, string why)

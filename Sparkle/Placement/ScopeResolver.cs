@@ -12,6 +12,7 @@ public sealed class ScopeResolver
     private readonly EntityCatalog _catalog;
     private readonly List<(Entity Entity, string Column)> _named = [];
     private readonly ILookup<string, (Entity Entity, string Column)> _referring;
+    private readonly Dictionary<Entity, Column> _leaves;
 
     public ScopeResolver(EntityCatalog catalog)
     {
@@ -22,7 +23,21 @@ public sealed class ScopeResolver
             .SelectMany(entity => entity.Scopes.OfType<HostScope.RefersTo>()
                 .Select(scope => (To: entity.Desired!.Column(scope.Column)!.References!, From: (entity, scope.Column))))
             .ToLookup(pair => pair.To, pair => pair.From, StringComparer.Ordinal);
+        _leaves = catalog.All
+            .Where(entity => entity.Scopes is [HostScope.RefersTo] && !_referring[entity.Name].Any()
+                && !entity.Desired!.Columns.Any(column => IsBrought(entity, column)))
+            .ToDictionary(entity => entity, entity => entity.Desired!.Column(((HostScope.RefersTo)entity.Scopes[0]).Column)!);
     }
+
+    /// <summary>
+    /// Whether the entity's rows are sent to a host for one reason, another row that is sent there, and bring none along: so what a
+    /// host has says by itself whether it is to have such a row.
+    /// </summary>
+    public bool IsLeaf(Entity entity) => _leaves.ContainsKey(entity);
+
+    /// <summary>The row with which a row of a leaf is sent along; null when it refers to none.</summary>
+    public (Entity Entity, RowKey Key)? StemOf(Entity leaf, object record) =>
+        _leaves[leaf].IndexText(record) is { } key ? (_catalog[_leaves[leaf].References!], RowKey.Of(key)) : null;
 
     /// <summary>Every desired row that the host is to have, by entity and key.</summary>
     public Dictionary<(Entity Entity, RowKey Key), object> RowsOf(StateSnapshot state, string host)
@@ -37,9 +52,10 @@ public sealed class ScopeResolver
     }
 
     /// <summary>The hosts that have the row, or anything that depends on it, in their scope.</summary>
-    public void AddHostsOf(StateSnapshot state, Entity entity, Row row, ISet<string> hosts)
+    /// <param name="seen">The rows of this state whose hosts are in the set already; of many rows, all that have something in common look there once.</param>
+    public void AddHostsOf(StateSnapshot state, Entity entity, Row row, ISet<string> hosts, ISet<(Entity Entity, RowKey Key)>? seen = null)
     {
-        if (row.Desired is null)
+        if (row.Desired is null || seen?.Add((entity, row.Key)) is false)
             return;
         foreach (var scope in entity.Scopes)
         {
@@ -51,11 +67,11 @@ public sealed class ScopeResolver
                     break;
                 case HostScope.ReferencedBy(var name, var column):
                     foreach (var from in state[_catalog[name]].Where(column, row.Key.Text))
-                        AddHostsOf(state, _catalog[name], from, hosts);
+                        AddHostsOf(state, _catalog[name], from, hosts, seen);
                     break;
                 case HostScope.RefersTo(var column):
                     if (Target(state, entity, row, column) is var (target, parent) && parent is not null)
-                        AddHostsOf(state, target, parent, hosts);
+                        AddHostsOf(state, target, parent, hosts, seen);
                     break;
             }
         }
@@ -68,9 +84,7 @@ public sealed class ScopeResolver
         // What this row refers to, where the other entity declares that this is a reason to be sent ...
         foreach (var column in entity.Desired!.Columns)
         {
-            if (column.References is { } name
-                && _catalog[name].Scopes.Any(scope => scope is HostScope.ReferencedBy(var from, var by) && from == entity.Name && by == column.Name)
-                && Target(state, entity, row, column.Name) is var (target, referred) && referred is not null)
+            if (IsBrought(entity, column) && Target(state, entity, row, column.Name) is var (target, referred) && referred is not null)
                 Add(state, target, referred, rows);
         }
         // ... and what refers to this row and is sent along with it.
@@ -80,6 +94,9 @@ public sealed class ScopeResolver
                 Add(state, from, child, rows);
         }
     }
+
+    private bool IsBrought(Entity entity, Column column) => column.References is { } name
+        && _catalog[name].Scopes.Any(scope => scope is HostScope.ReferencedBy(var from, var by) && from == entity.Name && by == column.Name);
 
     private (Entity Entity, Row? Row) Target(StateSnapshot state, Entity entity, Row row, string column)
     {

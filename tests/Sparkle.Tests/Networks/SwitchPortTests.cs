@@ -189,6 +189,32 @@ public sealed class SwitchPortTests
         Assert.That(told[Hosts], Is.Empty, "a host without the switch");
     }
 
+    [Test]
+    public void Hosts_that_were_told_while_nobody_heard_or_came_later_know_every_port_in_the_end()
+    {
+        var platform = new SimulatedPlatform(() => [new SwitchPorts(new NetworkRows(SimulatedPlatform.Catalog))]);
+        var hosts = Enumerable.Range(0, 3).Select(_ => platform.AddHost()).ToList();
+        platform.CommitAll([new SwitchDesired { Uuid = On, Name = "s" }, .. hosts.SelectMany((host, i) => Plugged(host.Uuid, i, On))]);
+        platform.Run();
+
+        hosts[2].IsReachable = false;
+        platform.CommitAll(Plugged(hosts[0].Uuid, 10, On));
+        platform.Delete("vnic", Big(3, 1).ToString());
+        platform.Run(TimeSpan.FromSeconds(5));
+        hosts[2].IsReachable = true;
+        platform.CommitAll(Plugged(hosts[1].Uuid, 11, On));
+        hosts.Add(platform.AddHost());
+        platform.CommitAll(Plugged(hosts[3].Uuid, 12, On));
+        platform.CommitAll(new VnicDesired { Uuid = Big(3, 0), Instance = Big(1, 0), Switch = On, Macaddr = "06:00:00:00:ff:ff" });
+        platform.Run(TimeSpan.FromMinutes(2));
+
+        var ports = platform.State[SimulatedPlatform.Catalog["switch_port"]].Rows.Select(row => row.Desired).ToList();
+        Assert.That(ports, Has.Count.EqualTo(5));
+        foreach (var host in hosts)
+            Assert.That(host.DesiredRows("switch_port").Select(row => row.Desired), Is.EquivalentTo(ports));
+        Assert.That(platform.Events.Select(told => told.Type), Does.Not.Contain("replica-diverged"));
+    }
+
     private static IEnumerable<Shared.State.RowChange> RowsOf(Shared.Messaging.Message message) =>
         message is Shared.Messaging.Message.SparkleUpdate(var update) ? update.Changes : [];
 

@@ -45,6 +45,10 @@ public sealed class NetworkScopeTests
             Is.SupersetOf(["address", "bond", "net_role", "network", "nic", "route", "security_group", "security_rule", "switch", "switch_port", "vnic", "vnic_security_group"]));
     }
 
+    [Test]
+    public void Ports_and_rules_are_leaves_and_what_brings_others_along_is_none() => Assert.That(
+        Catalog.All.Where(Scopes.IsLeaf).Select(entity => entity.Name), Is.EqualTo(["disk", "net_role", "route", "security_rule", "switch_port"]));
+
     private static void Check(World world)
     {
         var state = world.Store.Snapshot;
@@ -53,12 +57,20 @@ public sealed class NetworkScopeTests
         {
             foreach (var (host, rows) in needed)
                 Assert.That(Scopes.RowsOf(state, host).Keys.Select(row => (row.Entity.Name, row.Key)), Is.EquivalentTo(rows));
+            var (some, seen) = (new HashSet<string>(), new HashSet<(Entity, RowKey)>());
+            foreach (var port in state[Catalog["switch_port"]].Rows)
+                Scopes.AddHostsOf(state, Catalog["switch_port"], port, some, seen);
+            Assert.That(some, Is.EquivalentTo(needed.Where(host => host.Value.Any(row => row.Entity == "switch_port")).Select(host => host.Key)), "of many rows");
             foreach (var (entity, row) in state.Tables.SelectMany(table => table.Rows.Select(row => (table.Entity, row))))
             {
                 var found = new HashSet<string>();
                 Scopes.AddHostsOf(state, entity, row, found);
                 var expected = needed.Where(host => host.Value.Contains((entity.Name, row.Key))).Select(host => host.Key);
                 Assert.That(found, Is.EquivalentTo(expected), $"{entity} {row.Key}");
+                if (row.Desired is null || !Scopes.IsLeaf(entity))
+                    continue;
+                var withStem = Scopes.StemOf(entity, row.Desired) is var (stem, key) ? needed.Where(host => host.Value.Contains((stem.Name, key))) : [];
+                Assert.That(withStem.Select(host => host.Key), Is.EquivalentTo(expected), $"{entity} {row.Key} is where its stem is");
             }
         }
     }
