@@ -72,6 +72,7 @@ public abstract class HypervisorDeviceContract : HypervisorContract
     [Test]
     public async Task A_guest_lets_go_of_a_card_that_it_is_asked_for_and_can_have_it_again(CancellationToken cancellationToken)
     {
+        await ConnectedAsync(cancellationToken);
         var uuid = NewDomain();
         var card = await NewCardAsync(1);
         await Hypervisor.DefineAsync(uuid, With(XmlOfObedient(uuid), [card]), cancellationToken);
