@@ -11,7 +11,8 @@ public abstract record NetworkStep(string Namespace)
     public sealed record RemoveNamespace(string Namespace) : NetworkStep(Namespace);
 
     /// <summary>Makes the link with all that it is to be; of a cable, both ends at once.</summary>
-    public sealed record AddLink(string Namespace, Link Link) : NetworkStep(Namespace);
+    /// <param name="Peer">The other end of a cable, of which the name, the hardware address and the MTU count; the rest is changed there.</param>
+    public sealed record AddLink(string Namespace, Link Link, Link? Peer = null) : NetworkStep(Namespace);
 
     public sealed record RemoveLink(string Namespace, string Link) : NetworkStep(Namespace);
 
@@ -30,10 +31,12 @@ public abstract record NetworkStep(string Namespace)
 
     public sealed record RemoveRule(string Namespace, RoutingRule Rule) : NetworkStep(Namespace);
 
+    /// <summary>In place of what was known of that address.</summary>
     public sealed record AddNeighbour(string Namespace, Neighbour Neighbour) : NetworkStep(Namespace);
 
     public sealed record RemoveNeighbour(string Namespace, Neighbour Neighbour) : NetworkStep(Namespace);
 
+    /// <summary>In place of where that hardware address was; of a VXLAN port, what is for everybody goes to each endpoint of 00:00:00:00:00:00.</summary>
     public sealed record AddForwarding(string Namespace, Forwarding Forwarding) : NetworkStep(Namespace);
 
     public sealed record RemoveForwarding(string Namespace, Forwarding Forwarding) : NetworkStep(Namespace);

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace PonyCloud.Twilight.Tools;
@@ -88,7 +89,8 @@ public sealed partial class ToolRunner(Guid host, TimeProvider time, ILogger<Too
     {
         try
         {
-            await process.StandardInput.WriteAsync((input ?? "").AsMemory(), cancellationToken);
+            // At once, and not as the writer cuts it: of what a pipe takes at once the tool has all or nothing when this process dies.
+            await process.StandardInput.BaseStream.WriteAsync(Encoding.UTF8.GetBytes(input ?? ""), cancellationToken);
             process.StandardInput.Close();
         }
         catch (IOException) when (!cancellationToken.IsCancellationRequested)

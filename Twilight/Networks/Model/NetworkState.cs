@@ -28,6 +28,9 @@ public sealed record NetworkState
 /// <summary>One network namespace.</summary>
 public sealed record NamespaceState
 {
+    /// <summary>It has a name and cannot be entered, since whoever made it was cut off. Never wanted, only seen.</summary>
+    public bool IsBroken { get; init; }
+
     public ImmutableSortedDictionary<string, Link> Links { get; init; } = ImmutableSortedDictionary.Create<string, Link>(StringComparer.Ordinal);
 
     public ImmutableHashSet<LinkAddress> Addresses { get; init; } = [];
@@ -41,7 +44,7 @@ public sealed record NamespaceState
 
     public ImmutableHashSet<Forwarding> Forwardings { get; init; } = [];
 
-    /// <summary>Sysctls by name, such as <c>net.ipv4.conf.NAME.forwarding</c>.</summary>
+    /// <summary>Sysctls by name, such as <c>net.ipv4.conf.NAME.forwarding</c>, of those in <see cref="SysctlNames"/>.</summary>
     public ImmutableSortedDictionary<string, string> Sysctls { get; init; } = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
 }
 

@@ -1,0 +1,88 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.Reconciliation;
+using PonyCloud.Twilight.Tools;
+
+namespace PonyCloud.Twilight.Networks.Links;
+
+/// <summary>Follows what changes in the host's namespace, by <c>ip monitor</c>, which is started again when it ends.</summary>
+/// <remarks>What it says is not understood: that it says something is the reason to look.</remarks>
+internal sealed partial class NetworkMonitor : IAsyncDisposable
+{
+    private static readonly Backoff Pause = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
+    private static readonly ToolCall Call = new("ip", "-o", "monitor", "link", "address", "route") { Timeout = Timeout.InfiniteTimeSpan };
+
+    // One is enough: whoever reads it looks at everything.
+    private readonly Channel<string> _events = Channel.CreateBounded<string>(new BoundedChannelOptions(1)
+    {
+        FullMode = BoundedChannelFullMode.DropOldest,
+        SingleReader = false,
+    });
+
+    private readonly IToolStarter _starter;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loop;
+
+    public NetworkMonitor(IToolStarter starter, TimeProvider time, ILogger logger)
+    {
+        _starter = starter;
+        _time = time;
+        _logger = logger;
+        _loop = Task.Run(RunAsync);
+    }
+
+    public ChannelReader<string> Events => _events.Reader;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop;
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            for (var failures = 0; ;)
+            {
+                var began = _time.GetTimestamp();
+                var why = await FollowAsync();
+                failures = _time.GetElapsedTime(began) > Pause.Max ? 1 : failures + 1;
+                LogEnded(why, Pause.DelayAfter(failures));
+                await Task.Delay(Pause.DelayAfter(failures), _time, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            _events.Writer.TryComplete();
+        }
+    }
+
+    /// <returns>Why it ended.</returns>
+    private async Task<string> FollowAsync()
+    {
+        try
+        {
+            await using var tool = _starter.Begin(Call);
+            tool.Input.Close();
+            using var lines = new StreamReader(tool.Output);
+            // What changed before it was there nobody will say.
+            _events.Writer.TryWrite("The network is followed from now on.");
+            while (await lines.ReadLineAsync(_stop.Token) is not null)
+                _events.Writer.TryWrite("The network of the host changed.");
+            await tool.EndAsync(_stop.Token);
+            return "It ended.";
+        }
+        catch (Exception exception) when (exception is ToolException or IOException)
+        {
+            return exception.Message;
+        }
+    }
+
+    [LoggerMessage(EventId = 3601, Level = LogLevel.Warning, Message = "ip monitor ended: {Why} It is started again in {Pause}.")]
+    private partial void LogEnded(string why, TimeSpan pause);
+}
