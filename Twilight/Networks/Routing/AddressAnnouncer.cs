@@ -23,13 +23,26 @@ public sealed class AddressAnnouncer : IAddressAnnouncer, IDisposable
     private const int FrameBytes = 14 + 28;
     private const int HardwareBytes = 6;
 
-    // It receives nothing: no protocol is asked for.
-    private readonly Socket _socket = new(AddressFamily.Packet, SocketType.Raw, ProtocolType.Unspecified);
+    // It receives nothing: no protocol is asked for. Most hosts never announce anything, and whoever may not open it need not.
+    private readonly Lazy<Socket> _socket =
+        new(() => new Socket(AddressFamily.Packet, SocketType.Raw, ProtocolType.Unspecified), LazyThreadSafetyMode.PublicationOnly);
+
+    /// <summary>One that speaks in the namespace of the thread that calls this; others in that of the first to announce something.</summary>
+    public static AddressAnnouncer Open()
+    {
+        var announcer = new AddressAnnouncer();
+        _ = announcer._socket.Value;
+        return announcer;
+    }
 
     public void Announce(int link, PhysicalAddress hardware, IPAddress address) =>
-        _socket.SendTo(Frame(hardware.GetAddressBytes(), address.GetAddressBytes()), new LinkEndPoint(link));
+        _socket.Value.SendTo(Frame(hardware.GetAddressBytes(), address.GetAddressBytes()), new LinkEndPoint(link));
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        if (_socket.IsValueCreated)
+            _socket.Value.Dispose();
+    }
 
     internal static byte[] Frame(ReadOnlySpan<byte> hardware, ReadOnlySpan<byte> address)
     {

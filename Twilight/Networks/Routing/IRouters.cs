@@ -6,11 +6,15 @@ namespace PonyCloud.Twilight.Networks.Routing;
 /// <param name="World">The link on which floating addresses are answered for; null when nothing leaves by it.</param>
 /// <param name="HostRules">As nft reads them; null when there is nothing to rule.</param>
 /// <param name="NamespaceRules">By switch, as nft reads them.</param>
-/// <param name="Floating">Addresses that this host answers for.</param>
+/// <param name="Floating">By switch, addresses that this host answers for.</param>
 public sealed record RoutingOrders(
-    PublicLink? World, string? HostRules, ImmutableSortedDictionary<Guid, string> NamespaceRules, ImmutableArray<string> Floating)
+    PublicLink? World,
+    string? HostRules,
+    ImmutableSortedDictionary<Guid, string> NamespaceRules,
+    ImmutableSortedDictionary<Guid, ImmutableArray<string>> Floating)
 {
-    public static RoutingOrders None { get; } = new(null, null, ImmutableSortedDictionary<Guid, string>.Empty, []);
+    public static RoutingOrders None { get; } = new(
+        null, null, ImmutableSortedDictionary<Guid, string>.Empty, ImmutableSortedDictionary<Guid, ImmutableArray<string>>.Empty);
 }
 
 /// <summary>The rules and the announcements of routers on this host.</summary>

@@ -18,18 +18,21 @@ internal sealed class ProxyNeighbours(IToolRunner tools, IAddressAnnouncer annou
 
     private readonly Dictionary<string, int> _announced = [];
 
+    /// <param name="kept">Addresses that stay as they are, answered for or not.</param>
+    /// <returns>Whether all was announced often enough.</returns>
     /// <exception cref="ToolException">It could not be done; the next call goes on.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">It could not be announced; the next call does it.</exception>
-    internal async Task ApplyAsync(string? link, IReadOnlyCollection<string> addresses, CancellationToken cancellationToken)
+    internal async Task<bool> ApplyAsync(
+        string? link, IReadOnlyCollection<string> addresses, IReadOnlySet<string> kept, CancellationToken cancellationToken)
     {
         var wanted = link is null ? [] : addresses.Select(address => (Link: link, Address: address)).ToHashSet();
         var actual = await ReadAsync(cancellationToken);
-        foreach (var (on, address) in actual.Except(wanted))
+        foreach (var (on, address) in actual.Except(wanted).Where(one => one.Link != link || !kept.Contains(one.Address)))
             await NeighbourAsync("del", on, address, cancellationToken);
         foreach (var address in _announced.Keys.Except(addresses).ToList())
             _announced.Remove(address);
         if (link is null || wanted.Count == 0)
-            return;
+            return true;
         var missing = wanted.Except(actual).ToList();
         if (missing.Count > 0)
             await tools.RunAsync(new ToolCall("sysctl", "-q", "-w", $"net/ipv4/neigh/{link}/proxy_delay=0"), cancellationToken);
@@ -39,6 +42,7 @@ internal sealed class ProxyNeighbours(IToolRunner tools, IAddressAnnouncer annou
             _announced.Remove(address);
         }
         await AnnounceAsync(link, addresses, cancellationToken);
+        return addresses.All(address => _announced[address] >= Announcements);
     }
 
     /// <summary>Also those that an agent before this one may have had no time to announce.</summary>

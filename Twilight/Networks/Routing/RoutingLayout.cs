@@ -47,12 +47,14 @@ public sealed record RoutingLayout(
             namespaces.Add(one.Switch, Inside(one, pair, mtu));
             rules.Add(one.Switch, RoutingRules.OfNamespace(one, pair));
         }
-        var floating = uplinks.SelectMany(one => one.Floating).Select(address => address.Outside).Distinct().Order(StringComparer.Ordinal).ToImmutableArray();
+        var floating = uplinks.ToImmutableSortedDictionary(
+            one => one.Switch, one => one.Floating.Select(address => address.Outside).Distinct().Order(StringComparer.Ordinal).ToImmutableArray());
+        var isUsed = uplinks.Count > 0;
         var orders = new RoutingOrders(
-            uplinks.Count > 0 ? world : null,
-            uplinks.Count > 0 ? RoutingRules.OfHost(world!, [.. uplinks.Select(one => pairs[one.Switch].Inside)], floating) : null,
+            isUsed ? world : null,
+            isUsed ? RoutingRules.OfHost(world!, uplinks.Select(one => pairs[one.Switch].Inside), floating.Values.SelectMany(addresses => addresses)) : null,
             rules.ToImmutable(),
-            uplinks.Count > 0 ? floating : []);
+            floating);
         return new RoutingLayout(host.State, namespaces.ToImmutable(), orders, ProblemsOf(all, world));
     }
 

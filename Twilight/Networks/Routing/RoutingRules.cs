@@ -80,7 +80,7 @@ public static class RoutingRules
     }
 
     /// <param name="uplinks">The ends of the uplinks in the namespaces: what has no floating address comes from there.</param>
-    public static string OfHost(PublicLink world, ImmutableArray<string> uplinks, ImmutableArray<string> floating)
+    public static string OfHost(PublicLink world, IEnumerable<string> uplinks, IEnumerable<string> floating)
     {
         var text = new StringBuilder();
         AddSet(text, "uplinks", "ipv4_addr", uplinks);

@@ -16,7 +16,18 @@ public sealed class DnsmasqServices(ServingOptions options, IToolRunner tools, T
     {
         var problems = new ConcurrentDictionary<Guid, ImmutableArray<string>>();
         await EndOthersAsync(wanted.Select(service => service.Switch).ToHashSet(), problems, cancellationToken);
-        var namespaces = await NamespaceInodes.ReadAsync(tools, wanted.Select(service => service.Switch), cancellationToken);
+        IReadOnlyDictionary<Guid, string> namespaces;
+        try
+        {
+            namespaces = await NamespaceInodes.ReadAsync(tools, wanted.Select(service => service.Switch), cancellationToken);
+        }
+        catch (ToolException exception)
+        {
+            // Nothing is known of them, so what is there goes on.
+            foreach (var service in wanted)
+                problems[service.Switch] = [exception.Message];
+            return new ServingReport(problems.ToImmutableSortedDictionary(), options.Pace);
+        }
         foreach (var service in wanted)
             _services.TryAdd(service.Switch, Make(service.Switch));
         await Parallel.ForEachAsync(

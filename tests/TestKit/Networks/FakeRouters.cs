@@ -55,8 +55,11 @@ public sealed class FakeRouters : IRouters
             var problems = wanted.NamespaceRules.Keys.Where(_withoutNamespace.Contains)
                 .ToImmutableSortedDictionary(one => one, one => $"Nothing is routed: there is no namespace {LinkNames.Namespace(one)}.");
             NamespaceRules = wanted.NamespaceRules.RemoveRange(problems.Keys);
-            if (world is null && problems.IsEmpty)
-                Answered = wanted.World is { } link ? [.. wanted.Floating.Select(address => (link.Name, address))] : [];
+            if (world is null)
+            {
+                var ready = wanted.Floating.RemoveRange(problems.Keys).Values.SelectMany(addresses => addresses);
+                Answered = wanted.World is { } link ? [.. ready.Select(address => (link.Name, address))] : [];
+            }
             var isIdle = wanted.NamespaceRules.IsEmpty && wanted.HostRules is null && world is null;
             return new RoutingReport(problems, world, isIdle ? null : Pace);
         }

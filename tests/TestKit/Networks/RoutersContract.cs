@@ -10,6 +10,9 @@ public abstract class RoutersContract
     /// <summary>Has a namespace.</summary>
     protected static readonly Guid Switch = Guid.Parse("51000000-0000-4000-8000-00000000000a");
 
+    /// <summary>Has none.</summary>
+    protected static readonly Guid Missing = Guid.Parse("52000000-0000-4000-8000-00000000000b");
+
     /// <summary>A link of the host.</summary>
     protected const string Link = "world0";
 
@@ -83,6 +86,20 @@ public abstract class RoutersContract
     }
 
     [Test]
+    public async Task A_switch_without_a_namespace_is_in_nobodys_way()
+    {
+        var orders = Orders(First);
+        var report = await ApplyAsync(orders with
+        {
+            NamespaceRules = orders.NamespaceRules.Add(Missing, orders.NamespaceRules[Switch]),
+            Floating = orders.Floating.Add(Missing, [Second]),
+        });
+
+        Assert.That(report.Problems.Keys, Is.EqualTo([Missing]));
+        Assert.That(await AnsweredAsync(), Is.EquivalentTo([First]));
+    }
+
+    [Test]
     public void A_call_that_is_withdrawn_says_so() => Assert.That(
         async () => await Routers.ApplyAsync(Orders(First), new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
 
@@ -93,8 +110,8 @@ public abstract class RoutersContract
         var pair = UplinkPairs.Of([Switch])[Switch];
         return new RoutingOrders(
             World,
-            RoutingRules.OfHost(World, [pair.Inside], [.. floating]),
+            RoutingRules.OfHost(World, [pair.Inside], floating),
             ImmutableSortedDictionary<Guid, string>.Empty.Add(Switch, RoutingRules.OfNamespace(Routed, pair)),
-            [.. floating]);
+            ImmutableSortedDictionary<Guid, ImmutableArray<string>>.Empty.Add(Switch, [.. floating]));
     }
 }

@@ -46,6 +46,20 @@ internal sealed class OutsideWorld : IAsyncDisposable
         await Space.RunAsync("ip", "link", "set", "dev", device, "master", "lan");
     }
 
+    /// <summary>Lets somebody answer DNS, and write down what he is asked.</summary>
+    public async Task<ChildProcess> ServeNamesAsync()
+    {
+        var (file, arguments) = Space.Inside(
+            "dnsmasq",
+            [
+                "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file", "--user=root", "--no-resolv", "--no-hosts",
+                "--bind-interfaces", $"--listen-address={Somebody}", "--address=/www.example.org/192.0.2.99", "--log-queries", "--log-facility=-",
+            ]);
+        var server = ChildProcess.Start(file, arguments);
+        await server.WaitForLineAsync("that it serves", line => line.Contains("started", StringComparison.Ordinal));
+        return server;
+    }
+
     public Task<string> AskAsync(string address) => WhoAmI.AskAsync(Space, address);
 
     /// <summary>Asks all the time, and writes a line whenever somebody else answers.</summary>

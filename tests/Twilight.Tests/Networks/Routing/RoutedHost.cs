@@ -23,7 +23,7 @@ internal sealed class RoutedHost : IAsyncDisposable
     {
         Space = space;
         World = world;
-        _announcer = space.Make(() => new AddressAnnouncer());
+        _announcer = space.Make(AddressAnnouncer.Open);
         Routers = Make(TimeProvider.System);
     }
 
@@ -54,11 +54,9 @@ internal sealed class RoutedHost : IAsyncDisposable
         }
     }
 
-    public NftRouters Make(TimeProvider time)
-    {
-        var tools = Space.Tools(new ToolRunner(Guid.NewGuid(), TimeProvider.System, NullLogger<ToolRunner>.Instance));
-        return Routers = new NftRouters(tools, _announcer, time, NullLogger<NftRouters>.Instance);
-    }
+    public IToolRunner Tools => Space.Tools(new ToolRunner(Guid.NewGuid(), TimeProvider.System, NullLogger<ToolRunner>.Instance));
+
+    public NftRouters Make(TimeProvider time) => Routers = new NftRouters(Tools, _announcer, time, NullLogger<NftRouters>.Instance);
 
     /// <summary>A switch with its namespace; the gateways of its networks are there.</summary>
     public async Task AddSwitchAsync(Guid @switch, params NetworkDesired[] networks)

@@ -15,7 +15,11 @@ public sealed class FakeRoutersTests : RoutersContract
     protected override IRouters Routers => _routers;
 
     [SetUp]
-    public void Make() => _routers = new FakeRouters();
+    public void Make()
+    {
+        _routers = new FakeRouters();
+        _routers.SetNamespace(Missing, isThere: false);
+    }
 
     protected override Task<IReadOnlyCollection<string>> AnsweredAsync() =>
         Task.FromResult<IReadOnlyCollection<string>>([.. _routers.Answered.Where(one => one.Link == Link).Select(one => one.Address)]);
@@ -50,7 +54,7 @@ public sealed class NftRoutersTests : RoutersContract
         await _host.RunAsync("ip", "link", "add", Link, "type", "bridge");
         await _host.RunAsync("ip", "link", "set", "dev", Link, "up");
         await MakeNamespaceAsync();
-        _announcer = _host.Make(() => new AddressAnnouncer());
+        _announcer = _host.Make(AddressAnnouncer.Open);
         var tools = _host.Tools(new ToolRunner(Guid.NewGuid(), TimeProvider.System, NullLogger<ToolRunner>.Instance));
         _routers = new NftRouters(tools, _announcer, TimeProvider.System, NullLogger<NftRouters>.Instance);
     }

@@ -124,7 +124,7 @@ public sealed class RoutingLayoutTests
         var lines = Show("host", layout.Host)
             .Concat(layout.Namespaces.SelectMany(pair => Show(LinkNames.Namespace(pair.Key), pair.Value)))
             .Concat(layout.Problems.SelectMany(pair => pair.Value.Select(problem => $"problem {pair.Key}: {problem}")))
-            .Append($"floating on {layout.Orders.World?.Name}: {string.Join(' ', layout.Orders.Floating)}")
+            .Append($"floating on {layout.Orders.World?.Name}: {string.Join(' ', layout.Orders.Floating.SelectMany(pair => pair.Value))}")
             .Concat(layout.Orders.HostRules is { } rules ? ["== host", rules.TrimEnd()] : Array.Empty<string>())
             .Concat(layout.Orders.NamespaceRules.SelectMany(pair => new[] { $"== {LinkNames.Namespace(pair.Key)}", pair.Value.TrimEnd() }));
         var all = string.Join('\n', lines) + "\n";

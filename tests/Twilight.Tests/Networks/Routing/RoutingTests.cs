@@ -1,9 +1,11 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Processes;
 using PonyCloud.TestKit.Time;
 using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Networks.Routing;
+using PonyCloud.Twilight.Networks.Serving;
 
 namespace PonyCloud.Twilight.Tests.Networks.Routing;
 
@@ -146,6 +148,49 @@ public sealed class RoutingTests
     }
 
     [Test]
+    public async Task Names_of_the_world_are_asked_for_there_and_those_of_the_switch_are_not()
+    {
+        await using var names = await _outside.ServeNamesAsync();
+        using var directory = new TemporaryDirectory("names");
+        File.SetUnixFileMode(directory.Path, File.GetUnixFileMode(directory.Path) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        await ApplyAsync(Routed(Red, RedNetwork));
+        var services = new DnsmasqServices(
+            new ServingOptions { Directory = directory["served"] }, _host.Tools, TimeProvider.System, NullLoggerFactory.Instance);
+        var service = new SwitchService
+        {
+            Switch = Red,
+            Host = Guid.NewGuid(),
+            Mtu = 1450,
+            Networks = [RedNetwork with { Dhcp = true, Ns = TextList.Of([OutsideWorld.Somebody]) }],
+        };
+        Assert.That((await services.ApplyAsync([service], CancellationToken.None)).Problems, Is.Empty);
+
+        Assert.That(await LookUpAsync("www.example.org"), Does.Contain("192.0.2.99"));
+        Assert.That(await LookUpAsync("nobody.internal"), Does.Contain("NXDOMAIN"));
+        Assert.That(await LookUpAsync("10.0.0.77"), Does.Contain("NXDOMAIN"));
+        Assert.That(names.Lines, Has.Some.Contains("www.example.org").And.None.Contains("internal").And.None.Contains("in-addr.arpa"));
+        await services.ApplyAsync([], CancellationToken.None);
+    }
+
+    [Test]
+    public async Task Rules_that_cannot_be_set_are_tried_again_later_and_others_go_on()
+    {
+        var time = new ManualTime();
+        _host.Make(time);
+        await AddBlueAsync();
+        await ApplyAsync(Routed(Red, RedNetwork), Routed(Blue, BlueNetwork, new FloatingAddress(Floating, "10.0.0.1")));
+        var orders = RoutingLayout.Of([Routed(Red, RedNetwork), Routed(Blue, BlueNetwork, new FloatingAddress(Floating, "10.0.0.1"))], _host.World).Orders;
+        var wrong = orders with { NamespaceRules = orders.NamespaceRules.SetItem(Red, "table inet ponycloud { no such thing }\n") };
+        var report = await _host.Routers.ApplyAsync(wrong, CancellationToken.None);
+        Assert.That((report.Problems.Keys.Single(), report.World), Is.EqualTo((Red, (string?)null)));
+        Assert.That(await _outside.AskAsync(Floating), Does.StartWith("db sees"));
+        Assert.That(await _host.AskFromAsync("web", OutsideWorld.Somebody), Is.EqualTo("somebody sees 203.0.113.10"), "what was there goes on");
+
+        report = await _host.Routers.ApplyAsync(orders, CancellationToken.None);
+        Assert.That(report.Problems, Is.Empty, "another order is another chance, at once");
+    }
+
+    [Test]
     public async Task What_is_withdrawn_is_answered_no_more_and_what_others_made_stays()
     {
         await _host.Space.RunAsync("ip", "neighbour", "add", "proxy", "203.0.113.200", "dev", "puba");
@@ -191,6 +236,9 @@ public sealed class RoutingTests
         Assert.That(report.Problems[Blue], Does.Contain(LinkNames.Namespace(Blue)));
         Assert.That(report.LookAgain, Is.Not.Null);
     }
+
+    private Task<string> LookUpAsync(string question) => _host.Space.RunAsync(
+        "ip", "netns", "exec", "web", "sh", "-c", $"timeout 10 busybox nslookup {question} 10.0.0.254 2>&1 || true");
 
     private async Task AddBlueAsync()
     {
