@@ -74,10 +74,13 @@ public sealed class RoutingTests
     [Test]
     public async Task Nobody_outside_reaches_guests_or_managers_through_the_host()
     {
-        await ApplyAsync(Routed(Red, RedNetwork));
         await _outside.Space.RunAsync("ip", "route", "add", "10.0.0.0/24", "via", "203.0.113.10");
         await _outside.Space.RunAsync("ip", "route", "add", "10.250.10.0/30", "via", "203.0.113.10");
         await _outside.Space.RunAsync("ip", "route", "add", "169.254.0.0/16", "via", "203.0.113.10");
+        await _outside.Managers.RunAsync("ip", "route", "add", "203.0.113.0/24", "via", "10.250.10.2");
+        await _host.Space.RunAsync("sysctl", "-q", "-w", "net.ipv4.conf.puba.forwarding=1", "net.ipv4.conf.mgmta.forwarding=1");
+        Assert.That(await _outside.AskAsync("10.250.10.1"), Is.EqualTo("managers sees 203.0.113.1"), "the host would forward it");
+        await ApplyAsync(Routed(Red, RedNetwork));
 
         foreach (var address in new[] { "10.0.0.1", "10.250.10.1", UplinkPairs.Of([Red])[Red].Inside })
             Assert.That(await _outside.AskAsync(address), Is.EqualTo("nothing"), address);
