@@ -15,6 +15,7 @@ using PonyCloud.Sparkle.Api.Tls;
 using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Api.Writing;
 using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Networks;
 using PonyCloud.Sparkle.Transfers;
 
 namespace PonyCloud.Sparkle.Api;
@@ -74,6 +75,7 @@ public static class ApiSetup
         services.AddHostedService(provider => provider.GetRequiredService<WatchHub>());
         services.AddSingleton<WatchEndpoint>();
         services.AddTransfers();
+        services.AddZones();
         services.AddHostedService<FirstAlicorn>();
         services.AddSingleton(_ => new AnonymousGate(options.AnonymousPerSecond));
         services.AddSingleton<IStartupFilter, TrustedProxies>();
@@ -107,6 +109,7 @@ public static class ApiSetup
         routes.Map(MetricsEndpoint.Path, context => api.GuardAnonymousAsync(context, metrics.HandleAsync));
         routes.Map(WatchEndpoint.Path, Watch(routes, api));
         routes.MapTransfers(api.GuardAsync);
+        routes.MapZones(api.GuardAsync);
         MapSelf("ping", self.PingAsync);
         MapSelf("info", self.InfoAsync);
         MapSelf("liveliness", self.LivelinessAsync);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using PonyCloud.Sparkle.Control;
 
 namespace PonyCloud.Sparkle.Networks;
@@ -9,7 +10,7 @@ public static class NetworksRegistration
     /// <summary>Adds the ports of switches, and what is shown of cards.</summary>
     public static IServiceCollection AddNetworks(this IServiceCollection services)
     {
-        services.AddSingleton<NetworkRows>();
+        services.TryAddSingleton<NetworkRows>();
         services.AddSingleton<IControlFeature, SwitchPorts>();
         services.AddSingleton<IControlFeature, VnicView>();
         return services;

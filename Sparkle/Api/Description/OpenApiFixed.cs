@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using PonyCloud.Sparkle.Api.Metrics;
 using PonyCloud.Sparkle.Api.Watching;
+using PonyCloud.Sparkle.Networks;
 using PonyCloud.Sparkle.Transfers;
 using static PonyCloud.Sparkle.Api.Description.OpenApiParts;
 
@@ -41,6 +42,8 @@ internal static class OpenApiFixed
         };
         paths[WatchEndpoint.Path] = Watch();
         paths[ContentEndpoint.Path] = OpenApiContent.Item();
+        paths[ZoneEndpoint.SharedPath] = Zone("get_switch_network_zone", "switch", "network");
+        paths[ZoneEndpoint.TenantPath] = Zone("get_tenant_switch_network_zone", "tenant", "switch", "network");
         foreach (var (name, what) in new[] { ("ping", "The process answers"), ("liveliness", "The process need not be restarted"), ("readiness", "Requests can be answered"), ("started", "The start is over") })
         {
             var state = new JsonObject { ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "boolean" } };
@@ -80,6 +83,20 @@ internal static class OpenApiFixed
         patch["parameters"] = OpenApiWriter.WriteParameters(repeatable: true);
         patch["requestBody"] = OpenApiWriter.PatchBody();
         return new JsonObject { ["get"] = get, ["patch"] = patch };
+    }
+
+    private static JsonObject Zone(string id, params string[] keys)
+    {
+        var get = Operation(id, "Read the reverse zone of the network as a master file", "token", new JsonObject
+        {
+            ["200"] = Content("The zone.", ZoneEndpoint.MediaType, Text(), ApiEndpoint.DatabaseDownHeader),
+        }, [400, 401, 403, 404, 503]);
+        get["description"] = "Whoever may read the addresses of the network may read it.";
+        return new JsonObject
+        {
+            ["parameters"] = new JsonArray([.. keys.Select(key => Path(key, $"The uuid of the {key}.", Text("uuid")))]),
+            ["get"] = get,
+        };
     }
 
     private static JsonObject Watch()
