@@ -3,6 +3,7 @@ using PonyCloud.Benchmarks;
 using PonyCloud.Benchmarks.Extents;
 using PonyCloud.Benchmarks.Fleet;
 using PonyCloud.Benchmarks.Fleet.Role;
+using PonyCloud.Benchmarks.Networks;
 using PonyCloud.Benchmarks.Storage;
 
 // The program is also what it starts beside itself: processes full of simulated hosts, and the bare end of their sockets.
@@ -16,7 +17,7 @@ switch (args)
 
 // Prints one table. Every figure stands beside a peer that was measured in the same run, interleaved where it can be,
 // since only the ratio of the two means anything on another machine.
-string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "fleet"];
+string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "filter", "fleet"];
 var wanted = new List<string>();
 var fleet = new FleetOptions();
 for (var i = 0; i < args.Length; i++)
@@ -52,6 +53,7 @@ foreach (var name in wanted.Count > 0 ? wanted : [.. all])
         "resync" => (await ResyncBenchmark.RunAsync()).ToAsyncEnumerable(),
         "slow-consumer" => (await SlowConsumerBenchmark.RunAsync()).ToAsyncEnumerable(),
         "storage" => StorageBenchmark.RunAsync(),
+        "filter" => (await FilterBenchmark.RunAsync()).ToAsyncEnumerable(),
         "extents" => (await ExtentBenchmark.RunAsync()).ToAsyncEnumerable(),
         _ => new FleetBenchmark(fleet).RunAsync(),
     };

@@ -11,7 +11,7 @@ public static class FilterLayout
     /// <exception cref="ArgumentException">A name or address is none, or a card is on no switch.</exception>
     public static FilterRules Of(FilterInput input)
     {
-        var table = new TableBuilder(input.TracksConnections);
+        var table = new TableBuilder(input.TracksConnections, input.Cards.Count);
         var switches = input.Switches.ToDictionary(carried => carried.Bridge, StringComparer.Ordinal);
         var groups = new GroupChains(input, switches);
         var cards = input.Cards.Select(card => (Card: card, Switch: switches.GetValueOrDefault(card.Bridge)

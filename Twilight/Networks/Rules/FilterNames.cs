@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using PonyCloud.Shared.Entities;
@@ -10,9 +10,12 @@ internal static class FilterNames
 {
     private const int LinkNameMax = 15;
 
+    private static readonly SearchValues<char> LinkNameLetters =
+        SearchValues.Create("-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
+
     /// <exception cref="ArgumentException">No link of the platform is called so.</exception>
     public static string Link(string name) =>
-        name.Length is > 0 and <= LinkNameMax && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' or '_')
+        name.Length is > 0 and <= LinkNameMax && !name.AsSpan().ContainsAnyExcept(LinkNameLetters)
             ? name
             : throw new ArgumentException($"'{name}' is no name for a link.", nameof(name));
 
@@ -35,8 +38,8 @@ internal static class FilterNames
     /// <summary>The link-local address that is made of a hardware address (RFC 4291, appendix A).</summary>
     public static IPAddress LinkLocal(string hardwareAddress)
     {
-        var pairs = HardwareAddress(hardwareAddress).Split(':').Select(pair => byte.Parse(pair, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
-        return new IPAddress([0xfe, 0x80, 0, 0, 0, 0, 0, 0, (byte)(pairs[0] ^ 2), pairs[1], pairs[2], 0xff, 0xfe, pairs[3], pairs[4], pairs[5]]);
+        var own = Convert.FromHexString(HardwareAddress(hardwareAddress).Replace(":", "", StringComparison.Ordinal));
+        return new IPAddress([0xfe, 0x80, 0, 0, 0, 0, 0, 0, (byte)(own[0] ^ 2), own[1], own[2], 0xff, 0xfe, own[3], own[4], own[5]]);
     }
 
     public static string Of(Guid group, string bridge) => $"{group.ToString("N")[..12]}_{Link(bridge)}";

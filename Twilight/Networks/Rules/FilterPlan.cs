@@ -23,37 +23,46 @@ public sealed record FilterPlan(ImmutableArray<FilterStep> Steps)
     public static FilterPlan Between(AppliedRules applied, FilterRules wanted)
     {
         var steps = ImmutableArray.CreateBuilder<FilterStep>();
-        if (!wanted.Chains.Keys.Where(FilterRules.IsVersion).All(applied.Chains.ContainsKey) || (wanted.Chains.IsEmpty && !applied.Chains.IsEmpty))
+        if (!wanted.Chains.Keys.Where(FilterRules.IsVersion).All(applied.Chains.ContainsKey) || (wanted.Chains.Count == 0 && applied.Chains.Count > 0))
         {
-            steps.Add(new FilterStep.Reset(Keep: !wanted.Chains.IsEmpty));
+            steps.Add(new FilterStep.Reset(Keep: wanted.Chains.Count > 0));
             applied = AppliedRules.None;
         }
         // What others refer to comes before them, and goes after them.
-        foreach (var (name, set) in wanted.Sets.Where(set => !applied.Sets.ContainsKey(set.Key)))
+        foreach (var (name, set) in Sorted(wanted.Sets.Where(set => !applied.Sets.ContainsKey(set.Key))))
             steps.Add(new FilterStep.AddSet(name, set with { Elements = ImmutableDictionary<string, string>.Empty }));
-        var changed = wanted.Chains.Where(chain => applied.Chains.GetValueOrDefault(chain.Key) != RuleDigest.List(chain.Value.Rules)).ToList();
+        var changed = Sorted(wanted.Chains.Where(chain => applied.Chains.GetValueOrDefault(chain.Key) != chain.Value.Digest));
         foreach (var (name, chain) in changed.Where(chain => !applied.Chains.ContainsKey(chain.Key)))
             steps.Add(new FilterStep.AddChain(name, chain.Hook));
         foreach (var (name, chain) in changed.Where(chain => applied.Chains.ContainsKey(chain.Key) || !chain.Value.Rules.IsEmpty))
             steps.Add(new FilterStep.FillChain(name, applied.Chains.ContainsKey(name), chain.Rules));
-        foreach (var (name, set) in wanted.Sets)
-            steps.AddRange(Elements(name, applied.Sets.GetValueOrDefault(name, ImmutableDictionary<string, string>.Empty), set));
-        var gone = applied.Chains.Keys.Where(name => !wanted.Chains.ContainsKey(name)).ToList();
-        steps.AddRange(gone.Where(name => applied.Chains[name].Length > 0).Select(name => new FilterStep.FillChain(name, true, [])));
-        steps.AddRange(gone.Select(name => new FilterStep.RemoveChain(name)));
-        steps.AddRange(applied.Sets.Keys.Where(name => !wanted.Sets.ContainsKey(name)).Select(name => new FilterStep.RemoveSet(name)));
+        foreach (var (name, set) in Sorted(wanted.Sets))
+            steps.AddRange(Elements(name, applied.Sets.GetValueOrDefault(name, ImmutableDictionary<string, string>.Empty), set.Elements));
+        var gone = Sorted(applied.Chains.Where(chain => !wanted.Chains.ContainsKey(chain.Key)));
+        steps.AddRange(gone.Where(chain => chain.Value.Length > 0).Select(chain => new FilterStep.FillChain(chain.Key, true, [])));
+        steps.AddRange(gone.Select(chain => new FilterStep.RemoveChain(chain.Key)));
+        steps.AddRange(Sorted(applied.Sets.Where(set => !wanted.Sets.ContainsKey(set.Key))).Select(set => new FilterStep.RemoveSet(set.Key)));
         return new FilterPlan(steps.ToImmutable());
     }
 
-    private static IEnumerable<FilterStep> Elements(string name, ImmutableDictionary<string, string> applied, FilterSet wanted)
+    private static IEnumerable<FilterStep> Elements(
+        string set, IReadOnlyDictionary<string, string> applied, IReadOnlyDictionary<string, string> wanted)
     {
-        var gone = applied.Where(element => wanted.Elements.GetValueOrDefault(element.Key) != element.Value).Select(element => element.Key);
-        var added = wanted.Elements.Where(element => applied.GetValueOrDefault(element.Key) != element.Value);
-        if (gone.Order(StringComparer.Ordinal).ToImmutableArray() is { IsEmpty: false } removed)
-            yield return new FilterStep.RemoveElements(name, removed);
-        if (added.OrderBy(element => element.Key, StringComparer.Ordinal).ToImmutableArray() is { IsEmpty: false } more)
-            yield return new FilterStep.AddElements(name, more);
+        var added = Beyond(wanted, applied);
+        // As many as there are in both, and none of them is to go.
+        if (applied.Count != wanted.Count - added.Length)
+            yield return new FilterStep.RemoveElements(set, [.. Beyond(applied, wanted).Select(element => element.Key)]);
+        if (!added.IsEmpty)
+            yield return new FilterStep.AddElements(set, added);
     }
+
+    /// <summary>What one has and the other has not, or with another value.</summary>
+    private static ImmutableArray<KeyValuePair<string, string>> Beyond(
+        IReadOnlyDictionary<string, string> one, IReadOnlyDictionary<string, string> other) =>
+        Sorted(one.Where(element => !other.TryGetValue(element.Key, out var value) || value != element.Value));
+
+    private static ImmutableArray<KeyValuePair<string, T>> Sorted<T>(IEnumerable<KeyValuePair<string, T>> named) =>
+        [.. named.OrderBy(entry => entry.Key, StringComparer.Ordinal)];
 }
 
 /// <summary>A command of nft.</summary>

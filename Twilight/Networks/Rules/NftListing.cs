@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using PonyCloud.Shared.Entities;
@@ -12,20 +11,19 @@ internal static class NftListing
 
     public static AppliedRules Table(string json)
     {
-        var sets = ImmutableSortedDictionary.CreateBuilder<string, ImmutableDictionary<string, string>>(StringComparer.Ordinal);
-        var chains = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        var sets = new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
+        var chains = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         using var document = JsonDocument.Parse(json);
         foreach (var entry in document.RootElement.GetProperty(Root).EnumerateArray())
         {
             if (entry.TryGetProperty("chain", out var chain))
                 chains[Name(chain)] = [];
             else if (entry.TryGetProperty("set", out var found) || entry.TryGetProperty("map", out found))
-                sets.Add(Name(found), Elements(found).ToImmutableDictionary(element => element.Key, element => element.Value, StringComparer.Ordinal));
+                sets.Add(Name(found), Elements(found).ToDictionary(element => element.Key, element => element.Value, StringComparer.Ordinal));
             else if (entry.TryGetProperty("rule", out var rule))
                 chains[rule.GetProperty("chain").GetString()!].Add(rule.TryGetProperty("comment", out var comment) ? comment.GetString()! : "?");
         }
-        return new AppliedRules(
-            sets.ToImmutable(), chains.ToImmutableSortedDictionary(chain => chain.Key, chain => string.Join(' ', chain.Value), StringComparer.Ordinal));
+        return new AppliedRules(sets, chains.ToDictionary(chain => chain.Key, chain => string.Join(' ', chain.Value), StringComparer.Ordinal));
     }
 
     /// <summary>Packets by element of a set with counters.</summary>

@@ -7,6 +7,8 @@ namespace PonyCloud.TestKit.Network;
 /// <summary>A table in memory. Like the kernel, it refuses a transaction whole in which one command does not fit what is there.</summary>
 public sealed class FakePacketFilter : IPacketFilter
 {
+    private static readonly IReadOnlyDictionary<string, string> Empty = ImmutableDictionary<string, string>.Empty;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, CardCounters> _counters = new(StringComparer.Ordinal);
     private AppliedRules _applied = AppliedRules.None;
@@ -64,7 +66,7 @@ public sealed class FakePacketFilter : IPacketFilter
         cancellationToken);
 
     public Task<IReadOnlyDictionary<string, CardCounters>> CountAsync(CancellationToken cancellationToken) => Answer<IReadOnlyDictionary<string, CardCounters>>(
-        () => _applied.Sets.GetValueOrDefault("spoofed", ImmutableDictionary<string, string>.Empty).Keys.Select(key => key.Trim('"'))
+        () => _applied.Sets.GetValueOrDefault("spoofed", Empty).Keys.Select(key => key.Trim('"'))
             .ToDictionary(tap => tap, tap => _counters.GetValueOrDefault(tap, new CardCounters(0, 0)), StringComparer.Ordinal),
         cancellationToken);
 
@@ -73,31 +75,41 @@ public sealed class FakePacketFilter : IPacketFilter
     public static AppliedRules Apply(AppliedRules table, FilterStep step) => step switch
     {
         FilterStep.Reset => AppliedRules.None,
-        FilterStep.AddSet add when !table.Sets.ContainsKey(add.Set) =>
-            table with { Sets = table.Sets.Add(add.Set, ImmutableDictionary.Create<string, string>(StringComparer.Ordinal)) },
-        FilterStep.RemoveSet remove when table.Sets.ContainsKey(remove.Set) => table with { Sets = table.Sets.Remove(remove.Set) },
-        FilterStep.AddChain add when !table.Chains.ContainsKey(add.Chain) => table with { Chains = table.Chains.Add(add.Chain, "") },
-        FilterStep.FillChain fill when table.Chains.ContainsKey(fill.Chain) => table with { Chains = table.Chains.SetItem(fill.Chain, Filled(table, fill)) },
+        FilterStep.AddSet add when !table.Sets.ContainsKey(add.Set) => table with { Sets = With(table.Sets, add.Set, Empty) },
+        FilterStep.RemoveSet remove when table.Sets.ContainsKey(remove.Set) => table with { Sets = Without(table.Sets, remove.Set) },
+        FilterStep.AddChain add when !table.Chains.ContainsKey(add.Chain) => table with { Chains = With(table.Chains, add.Chain, "") },
+        FilterStep.FillChain fill when table.Chains.TryGetValue(fill.Chain, out var rules) =>
+            table with { Chains = With(table.Chains, fill.Chain, Filled(fill.Flush ? "" : rules, fill)) },
         FilterStep.RemoveChain remove when table.Chains.GetValueOrDefault(remove.Chain) is { Length: 0 } && !IsUsed(table, remove.Chain) =>
-            table with { Chains = table.Chains.Remove(remove.Chain) },
+            table with { Chains = Without(table.Chains, remove.Chain) },
         FilterStep.AddElements add when table.Sets.TryGetValue(add.Set, out var set) && add.Elements.All(element => Fits(table, set, element)) =>
-            table with { Sets = table.Sets.SetItem(add.Set, set.AddRange(add.Elements)) },
+            table with { Sets = With(table.Sets, add.Set, With(set, add.Elements)) },
         FilterStep.RemoveElements remove when table.Sets.TryGetValue(remove.Set, out var set) && remove.Keys.All(set.ContainsKey) =>
-            table with { Sets = table.Sets.SetItem(remove.Set, set.RemoveRange(remove.Keys)) },
+            table with { Sets = With(table.Sets, remove.Set, Without(set, [.. remove.Keys])) },
         _ => throw new NetworkException($"The packet filter: {step} does not fit what is there."),
     };
 
-    private static string Filled(AppliedRules table, FilterStep.FillChain fill) =>
-        new FilterRules(FilterRules.None.Sets, FilterRules.None.Chains.Add(fill.Chain, new FilterChain(null, fill.Rules))).Applied.Chains[fill.Chain] is var rules
-            && (fill.Flush || table.Chains[fill.Chain].Length == 0)
-            ? rules
-            : $"{table.Chains[fill.Chain]} {rules}";
+    private static Dictionary<string, T> With<T>(IReadOnlyDictionary<string, T> entries, string key, T value) => With(entries, [new(key, value)]);
+
+    private static Dictionary<string, T> With<T>(IReadOnlyDictionary<string, T> entries, IEnumerable<KeyValuePair<string, T>> more)
+    {
+        var copy = entries.ToDictionary(StringComparer.Ordinal);
+        foreach (var (key, value) in more)
+            copy[key] = value;
+        return copy;
+    }
+
+    private static Dictionary<string, T> Without<T>(IReadOnlyDictionary<string, T> entries, params IEnumerable<string> keys) =>
+        entries.ExceptBy(keys, entry => entry.Key).ToDictionary(StringComparer.Ordinal);
+
+    private static string Filled(string rules, FilterStep.FillChain fill) => string.Join(
+        ' ', new[] { rules, new FilterChain(null, fill.Rules).Digest }.Where(digests => digests.Length > 0));
 
     /// <summary>A chain that an element leads to stays.</summary>
     private static bool IsUsed(AppliedRules table, string chain) =>
         table.Sets.Values.Any(set => set.Values.Any(value => value == $"goto {chain}" || value == $"jump {chain}"));
 
-    private static bool Fits(AppliedRules table, ImmutableDictionary<string, string> set, KeyValuePair<string, string> element) =>
+    private static bool Fits(AppliedRules table, IReadOnlyDictionary<string, string> set, KeyValuePair<string, string> element) =>
         !set.ContainsKey(element.Key) && (element.Value.Split(' ') is not ["goto" or "jump", var chain] || table.Chains.ContainsKey(chain));
 
     private Task<T> Answer<T>(Func<T> answer, CancellationToken cancellationToken)

@@ -43,6 +43,16 @@ public sealed class BandwidthTests
     }
 
     [Test]
+    public async Task What_a_guest_is_sent_beyond_its_rate_waits_and_then_is_dropped(CancellationToken cancellationToken)
+    {
+        await _lab.ApplyAsync(Host, cancellationToken);
+        await new TcTrafficShaper(new ToolsInside(_lab.Namespace)).ApplyAsync(new ShapingPlan([new(Second, Mbit)], []), cancellationToken);
+        var (received, seconds) = await FloodAsync(cancellationToken);
+        // The bucket, and what comes of 1 Mbit/s.
+        Assert.That(received, Is.GreaterThan(Size).And.LessThan((BytesPerSecond * seconds) + (34 * 1024)));
+    }
+
+    [Test]
     public async Task Without_a_limit_everything_passes(CancellationToken cancellationToken)
     {
         await _lab.ApplyAsync(Host, cancellationToken);

@@ -79,8 +79,8 @@ public sealed class FilterPlanProperties
 
     internal static void AssertSame(AppliedRules found, AppliedRules expected)
     {
-        Assert.That(found.Chains, Is.EqualTo(expected.Chains));
-        Assert.That(found.Sets.Keys, Is.EqualTo(expected.Sets.Keys));
+        Assert.That(found.Chains, Is.EquivalentTo(expected.Chains));
+        Assert.That(found.Sets.Keys, Is.EquivalentTo(expected.Sets.Keys));
         foreach (var (name, elements) in expected.Sets)
             Assert.That(found.Sets[name], Is.EquivalentTo(elements), name);
     }

@@ -1,8 +1,6 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.TestKit.Network;
 using PonyCloud.Twilight.Networks.Rules;
-using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight.Tests.Networks.Rules;
 
@@ -45,17 +43,5 @@ public sealed class NftPacketFilterTests : PacketFilterContract
         await ApplyAsync(FilterHost.With(2), cancellationToken);
         await Filter.ApplyAsync(FilterPlan.Between(await Filter.ScanAsync(cancellationToken), FilterRules.None), cancellationToken);
         Assert.That(await _namespace.ShowFilterAsync(), Is.EqualTo(before));
-    }
-}
-
-/// <summary>Runs tools inside of a namespace.</summary>
-internal sealed class ToolsInside(NetworkNamespace inside) : IToolRunner
-{
-    private readonly ToolRunner _runner = new(Guid.NewGuid(), TimeProvider.System, NullLogger<ToolRunner>.Instance);
-
-    public Task<ToolResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
-    {
-        var (file, arguments) = inside.Inside(call.Tool, call.Arguments);
-        return _runner.RunAsync(call with { Tool = file, Arguments = arguments }, cancellationToken);
     }
 }

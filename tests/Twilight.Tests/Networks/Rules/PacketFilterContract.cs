@@ -132,9 +132,9 @@ public sealed class FakePacketFilterTests : PacketFilterContract
     protected override Task FlushAsync(CancellationToken cancellationToken)
     {
         _fake.Applied = new AppliedRules(
-            _fake.Applied.Sets.ToImmutableSortedDictionary(
-                set => set.Key, _ => ImmutableDictionary.Create<string, string>(StringComparer.Ordinal), StringComparer.Ordinal),
-            _fake.Applied.Chains.ToImmutableSortedDictionary(chain => chain.Key, _ => "", StringComparer.Ordinal));
+            _fake.Applied.Sets.ToDictionary(
+                set => set.Key, _ => (IReadOnlyDictionary<string, string>)ImmutableDictionary<string, string>.Empty, StringComparer.Ordinal),
+            _fake.Applied.Chains.ToDictionary(chain => chain.Key, _ => "", StringComparer.Ordinal));
         return Task.CompletedTask;
     }
 }
