@@ -111,6 +111,9 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
     /// <summary>Runs the tools of an agent inside.</summary>
     public IToolRunner Tools(IToolRunner tools) => new InsideTools(this, tools);
 
+    /// <summary>Starts the tools of an agent inside.</summary>
+    public IToolStarter Starter(IToolStarter tools) => new InsideStarter(this, tools);
+
     /// <summary>
     /// Makes something whose sockets are to be inside. A socket belongs where the thread was that made it, and a thread
     /// starts where the one was that started it.
@@ -175,6 +178,15 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
         {
             var (tool, arguments) = space.Inside(call.Tool, call.Arguments);
             return tools.RunAsync(call with { Tool = tool, Arguments = arguments }, cancellationToken);
+        }
+    }
+
+    private sealed class InsideStarter(NetworkNamespace space, IToolStarter tools) : IToolStarter
+    {
+        public IStreamedTool Begin(ToolCall call)
+        {
+            var (tool, arguments) = space.Inside(call.Tool, call.Arguments);
+            return tools.Begin(call with { Tool = tool, Arguments = arguments });
         }
     }
 

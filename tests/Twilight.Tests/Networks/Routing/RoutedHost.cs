@@ -1,9 +1,9 @@
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Network;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Networks.Links;
 using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Networks.Routing;
 using PonyCloud.Twilight.Networks.Serving;
@@ -16,14 +16,17 @@ internal sealed class RoutedHost : IAsyncDisposable
 {
     private readonly List<ChildProcess> _servers = [];
     private readonly AddressAnnouncer _announcer;
+    private readonly IpNetworkStack _stack;
     private RoutingOrders _orders = RoutingOrders.None;
-    private bool _hasLinks;
+    private NetworkState _switches = NetworkState.Empty;
 
     private RoutedHost(NetworkNamespace space, PublicLink world)
     {
         Space = space;
         World = world;
         _announcer = space.Make(AddressAnnouncer.Open);
+        var starter = space.Starter(new ToolRunner(Guid.NewGuid(), TimeProvider.System, NullLogger<ToolRunner>.Instance));
+        _stack = new IpNetworkStack(Tools, starter, TimeProvider.System, NullLogger<IpNetworkStack>.Instance);
         Routers = Make(TimeProvider.System);
     }
 
@@ -59,19 +62,25 @@ internal sealed class RoutedHost : IAsyncDisposable
     public NftRouters Make(TimeProvider time) => Routers = new NftRouters(Tools, _announcer, time, NullLogger<NftRouters>.Instance);
 
     /// <summary>A switch with its namespace; the gateways of its networks are there.</summary>
-    public async Task AddSwitchAsync(Guid @switch, params NetworkDesired[] networks)
+    public Task AddSwitchAsync(Guid @switch, params NetworkDesired[] networks)
     {
         var bridge = LinkNames.Bridge(@switch);
+        var outer = LinkNames.Service(@switch);
         var space = LinkNames.Namespace(@switch);
-        await Space.RunAsync("ip", "link", "add", bridge, "type", "bridge");
-        await Space.RunAsync("ip", "link", "set", "dev", bridge, "up");
-        await Space.RunAsync("ip", "netns", "add", space);
-        await Space.RunAsync(
-            "ip", "link", "add", LinkNames.Service(@switch), "master", bridge, "type", "veth", "peer", "name", ServedNetworks.Guests, "netns", space);
-        await Space.RunAsync("ip", "link", "set", "dev", LinkNames.Service(@switch), "up");
-        await Space.RunAsync("ip", "-n", space, "link", "set", "dev", ServedNetworks.Guests, "up");
-        foreach (var network in ServedNetworks.Of(networks).Networks)
-            await Space.RunAsync("ip", "-n", space, "address", "add", network.OwnWithPrefix, "dev", network.Link, "nodad");
+        var host = _switches[NetworkState.Host];
+        _switches = _switches.With(NetworkState.Host, host with
+        {
+            Links = host.Links
+                .Add(bridge, Our(bridge, LinkKind.Bridge))
+                .Add(outer, Our(outer, LinkKind.Veth) with { Master = bridge, Veth = new VethSettings(space, ServedNetworks.Guests) }),
+        });
+        var guests = Our(ServedNetworks.Guests, LinkKind.Veth) with { Veth = new VethSettings(NetworkState.Host, outer) };
+        _switches = _switches.With(space, new NamespaceState
+        {
+            Links = new NamespaceState().Links.Add(guests.Name, guests),
+            Addresses = [.. ServedNetworks.Of(networks).Networks.Select(network => new LinkAddress(network.Link, network.OwnWithPrefix))],
+        });
+        return MakeAsync(_switches);
     }
 
     /// <summary>A guest that answers who it is.</summary>
@@ -95,15 +104,10 @@ internal sealed class RoutedHost : IAsyncDisposable
         var wrong = await Routers.PrepareAsync(_orders, CancellationToken.None);
         if (wrong is not null)
             throw new InvalidOperationException(wrong);
-        foreach (var (name, link) in layout.Host.Links)
-        {
-            if (!_hasLinks)
-                await Space.RunAsync("ip", "link", "add", name, "type", "veth", "peer", "name", link.Veth!.Peer, "netns", link.Veth.PeerNamespace);
-        }
-        _hasLinks |= layout.Host.Links.Count > 0;
-        await MakeAsync(layout.Host, "");
-        foreach (var (@switch, state) in layout.Namespaces)
-            await MakeAsync(state, LinkNames.Namespace(@switch));
+        var state = Joined(_switches, NetworkState.Host, layout.Host);
+        foreach (var (@switch, inside) in layout.Namespaces)
+            state = Joined(state, LinkNames.Namespace(@switch), inside);
+        await MakeAsync(state);
         return await ApplyAgainAsync();
     }
 
@@ -116,30 +120,39 @@ internal sealed class RoutedHost : IAsyncDisposable
         foreach (var server in _servers)
             await server.DisposeAsync();
         _announcer.Dispose();
+        await _stack.DisposeAsync();
         await Space.DisposeAsync();
     }
 
-    private async Task MakeAsync(NamespaceState state, string space)
+    private async Task MakeAsync(NetworkState wanted)
     {
-        string[] within = space.Length == 0 ? [] : ["-n", space];
-        foreach (var (name, link) in state.Links)
-            await Space.RunAsync("ip", [.. within, "link", "set", "dev", name, "mtu", link.Mtu!.Value.ToString(CultureInfo.InvariantCulture), "up"]);
-        foreach (var (name, value) in state.Sysctls)
-            await RunInAsync(space, "sysctl", "-q", "-w", $"{name}={value}");
-        foreach (var address in state.Addresses)
-            await Space.RunAsync("ip", [.. within, "address", "replace", address.Address, "dev", address.Link]);
-        foreach (var route in state.Routes.OrderBy(route => route.Via is not null))
-        {
-            await Space.RunAsync(
-                "ip", [.. within, "route", "replace", route.Destination, .. route.Via is { } via ? ["via", via] : Array.Empty<string>(),
-                    "dev", route.Link, .. route.Source is { } source ? ["src", source] : Array.Empty<string>(),
-                    "table", route.Table.ToString(CultureInfo.InvariantCulture)]);
-        }
-        foreach (var rule in state.Rules)
-            await Space.RunAsync("ip", [.. within, "rule", "add", "iif", rule.Incoming, "table", rule.Table.ToString(CultureInfo.InvariantCulture)]);
+        var plan = NetworkPlanner.Plan(await _stack.ScanAsync(CancellationToken.None), wanted);
+        if (plan.Obstacles.Count > 0)
+            throw new InvalidOperationException(string.Join(' ', plan.Obstacles));
+        await _stack.ApplyAsync(plan.Steps, CancellationToken.None);
+        var rest = NetworkPlanner.Plan(await _stack.ScanAsync(CancellationToken.None), wanted);
+        if (rest.Steps.Count > 0)
+            throw new InvalidOperationException($"Not all was made: {string.Join(' ', rest.Steps)}");
     }
 
-    private Task<string> RunInAsync(string space, params string[] command) => space.Length == 0
-        ? Space.RunAsync(command[0], command[1..])
-        : Space.RunAsync("ip", ["netns", "exec", space, .. command]);
+    private static NetworkState Joined(NetworkState state, string space, NamespaceState more)
+    {
+        var there = state[space];
+        return state.With(space, there with
+        {
+            Links = there.Links.AddRange(more.Links),
+            Addresses = there.Addresses.Union(more.Addresses),
+            Routes = there.Routes.Union(more.Routes),
+            Rules = there.Rules.Union(more.Rules),
+            Sysctls = there.Sysctls.AddRange(more.Sysctls),
+        });
+    }
+
+    private static Link Our(string name, LinkKind kind) => new()
+    {
+        Name = name,
+        Kind = kind,
+        Alias = $"{Marks.Alias} {name}",
+        IsUp = true,
+    };
 }
