@@ -244,14 +244,14 @@ public sealed class NetworkTests
     private T Find<T>(string entity, Guid uuid)
         where T : class => _link.State.Find<T>(entity, RowKey.Of(uuid))!;
 
-    private static async Task RunAsync(NpgsqlConnection connection, string sql)
+    internal static async Task RunAsync(NpgsqlConnection connection, string sql)
     {
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
     }
 
     /// <summary>Until another session waits for what this one holds.</summary>
-    private static async Task WaitForLockAsync(NpgsqlConnection holder)
+    internal static async Task WaitForLockAsync(NpgsqlConnection holder)
     {
         await using var command = new NpgsqlCommand(
             "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))", holder);
