@@ -1,3 +1,4 @@
+using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Networks.Model;
 
 namespace PonyCloud.Twilight.Networks;
@@ -17,7 +18,14 @@ public abstract record NetworkStep(string Namespace)
     public sealed record RemoveLink(string Namespace, string Link) : NetworkStep(Namespace);
 
     /// <summary>Changes what can be changed while the link is there: those properties that are not null.</summary>
-    public sealed record ChangeLink(string Namespace, Link Change) : NetworkStep(Namespace);
+    public record ChangeLink(string Namespace, Link Change) : NetworkStep(Namespace);
+
+    /// <summary>
+    /// Changes of a bond what is not null. The kernel refuses a mode while there are ports and a rate while the bond is up, even those
+    /// that it has already.
+    /// </summary>
+    public sealed record ChangeBond(string Namespace, string Bond, BondMode? Mode, LacpRate? LacpRate = null, XmitHashPolicy? XmitHashPolicy = null)
+        : ChangeLink(Namespace, new Link { Name = Bond, Kind = LinkKind.Bond });
 
     public sealed record AddAddress(string Namespace, LinkAddress Address) : NetworkStep(Namespace);
 

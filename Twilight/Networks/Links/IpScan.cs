@@ -199,7 +199,7 @@ internal sealed class IpScan
     private static LinkKind KindOf(JsonElement one, JsonElement info, JsonElement data) => Text(info, "info_kind") switch
     {
         "bond" => LinkKind.Bond,
-        "vlan" when Text(data, "protocol") == "802.1Q" => LinkKind.Vlan,
+        "vlan" when Text(data, "protocol") is "802.1Q" or "[33024]" => LinkKind.Vlan,
         "bridge" => LinkKind.Bridge,
         "vxlan" => LinkKind.Vxlan,
         "veth" => LinkKind.Veth,

@@ -94,11 +94,9 @@ public sealed partial class KernelModel
         var link = LinkOf(space, change.Name, step);
         var parent = (link.Vlan?.Parent ?? link.Vxlan?.Device) is { } below ? space.Links.GetValueOrDefault(below) : null;
         Require(change.Mtu is null || change.Mtu <= (MtuMaxOf(link, parent) ?? int.MaxValue), step, "Numerical result out of range");
-        if (change.Bond is { } bond)
-            RequireBond(step, space, link, bond);
         if (change.Vxlan is { } vxlan)
             Require(link.Vxlan is { } there && there with { Local = vxlan.Local } == vxlan && AddressText.IsIpv6(there.Local) == AddressText.IsIpv6(vxlan.Local), step, "Operation not supported");
-        Require(change.Vlan is null && change.Veth is null, step, "Operation not supported");
+        Require(change.Bond is null && change.Vlan is null && change.Veth is null, step, "Operation not supported");
         if (change.Master is { Length: > 0 } wanted && wanted != link.Master)
         {
             var master = LinkOf(space, wanted, step);
@@ -116,11 +114,11 @@ public sealed partial class KernelModel
         space.Links[link.Name] = link = link with
         {
             Alias = change.Alias ?? link.Alias,
-            HardwareAddress = change.HardwareAddress ?? link.HardwareAddress,
-            Bond = change.Bond ?? link.Bond,
             Vxlan = change.Vxlan ?? link.Vxlan,
             Port = isPort ? change.Port ?? link.Port : null,
         };
+        if (change.HardwareAddress is { } address)
+            SetAddress(space, link.Name, address);
         if (change.Mtu is { } mtu)
             SetMtu(space, link.Name, mtu);
         if (change.IsUp == false)
@@ -129,13 +127,18 @@ public sealed partial class KernelModel
             SetUp(space, link.Name);
     }
 
-    private static void RequireBond(NetworkStep step, Space space, Link link, BondSettings bond)
+    private static void Change(NetworkStep.ChangeBond change, Space space)
     {
-        Require(link.Bond is not null, step, "Operation not supported");
-        Require(bond.Mode == link.Bond!.Mode || !space.PortsOf(link.Name).Any(), step, "unable to set option because the bond device has slaves.");
-        Require(bond.Mode == link.Bond.Mode || link.IsUp != true, step, "unable to set option because the bond is up.");
-        Require(
-            bond.Mode != BondMode.Lacp || link.IsUp != true || bond.LacpRate == link.Bond.LacpRate, step, "unable to set option because the bond is up.");
+        var link = LinkOf(space, change.Bond, change);
+        Require(link.Bond is not null, change, "Operation not supported");
+        Require(change.Mode is null || !space.PortsOf(link.Name).Any(), change, "unable to set option because the bond device has slaves.");
+        Require((change.Mode is null && change.LacpRate is null) || link.IsUp != true, change, "unable to set option because the bond is up.");
+        var mode = change.Mode ?? link.Bond!.Mode;
+        Require(change.LacpRate is null || mode == BondMode.Lacp, change, "option not supported in mode.");
+        space.Links[link.Name] = link with
+        {
+            Bond = new BondSettings(mode, change.LacpRate ?? link.Bond!.LacpRate, change.XmitHashPolicy ?? link.Bond!.XmitHashPolicy),
+        };
     }
 
     /// <summary>Whether a link is another one, or stands on it in whatever way.</summary>
@@ -150,6 +153,15 @@ public sealed partial class KernelModel
         { } mtu when link.Vxlan is { } vxlan => mtu - OverheadOf(vxlan),
         _ => null,
     };
+
+    private static void SetAddress(Space space, string name, string address)
+    {
+        space.Links[name] = space.Links[name] with { HardwareAddress = address };
+        if (space.Links[name].Kind != LinkKind.Bond)
+            return;
+        foreach (var port in space.PortsOf(name).ToList())
+            SetAddress(space, port.Name, address);
+    }
 
     private static void SetMtu(Space space, string name, int mtu)
     {
@@ -174,6 +186,11 @@ public sealed partial class KernelModel
         space.Links[name] = space.Links[name] with { Master = to, Port = master.Kind == LinkKind.Bridge ? DefaultPort : null };
         if (master.Kind != LinkKind.Bond)
             return;
+        // Its address is the bond's, or the bond's is that of its first card.
+        if (master.HardwareAddress is { } address)
+            SetAddress(space, name, address);
+        else
+            space.Links[to] = master with { HardwareAddress = space.Links[name].HardwareAddress };
         SetMtu(space, name, master.Mtu ?? DefaultMtu);
         SetUp(space, name);
     }
@@ -185,6 +202,8 @@ public sealed partial class KernelModel
         if (master?.Kind == LinkKind.Bond)
         {
             SetDown(space, port.Name);
+            if (port.PermanentAddress is { } address)
+                SetAddress(space, port.Name, address);
             // The last card takes the address with it, and the bond gets another one.
             if (!space.PortsOf(master.Name).Any())
                 space.Links[master.Name] = space.Links[master.Name] with { HardwareAddress = null };

@@ -55,6 +55,9 @@ public sealed partial class KernelModel
                 Require(LinkOf(space, remove.Link, step).Kind is not (LinkKind.Card or LinkKind.Other), step, "Operation not supported");
                 Drop(step.Namespace, space, remove.Link);
                 break;
+            case NetworkStep.ChangeBond bond:
+                Change(bond, space);
+                break;
             case NetworkStep.ChangeLink change:
                 Change(change, space);
                 break;

@@ -132,16 +132,16 @@ internal sealed class LinkPlanner(PlanDraft draft)
             foreach (var port in draft.Model.Find(space)!.PortsOf(wanted.Name).ToList())
                 Release(space, port);
         }
-        var mustBeDown = actual.IsUp == true && (actual.Bond?.Mode != bond.Mode || (bond.Mode == BondMode.Lacp && bond.LacpRate != actual.Bond.LacpRate));
+        var isLacp = bond.Mode == BondMode.Lacp;
+        var change = new NetworkStep.ChangeBond(
+            space, wanted.Name, bond.Mode != actual.Bond?.Mode ? bond.Mode : null, isLacp && bond.LacpRate != actual.Bond?.LacpRate ? bond.LacpRate : null,
+            isLacp && bond.XmitHashPolicy != actual.Bond?.XmitHashPolicy ? bond.XmitHashPolicy : null);
+        var mustBeDown = actual.IsUp == true && (change.Mode is not null || change.LacpRate is not null);
         if (mustBeDown)
             Set(space, wanted, new Link { Name = wanted.Name, Kind = wanted.Kind, IsUp = false });
-        Set(space, wanted, new Link
-        {
-            Name = wanted.Name,
-            Kind = wanted.Kind,
-            Bond = bond,
-            IsUp = mustBeDown && wanted.IsUp != false ? true : null,
-        });
+        draft.Add(change, wanted.Name);
+        if (mustBeDown && wanted.IsUp != false)
+            Set(space, wanted, new Link { Name = wanted.Name, Kind = wanted.Kind, IsUp = true });
     }
 
     private void Enslave(string space, Link wanted, string master)

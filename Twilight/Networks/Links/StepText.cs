@@ -55,6 +55,10 @@ internal static class StepText
             NetworkStep.RemoveNamespace => new StepCommand(StepTool.Ip, "", [$"netns delete {space}"]),
             NetworkStep.AddLink add => new StepCommand(StepTool.Ip, space, [.. Add(add)]),
             NetworkStep.RemoveLink remove => new StepCommand(StepTool.Ip, space, [$"link delete dev {Word(remove.Link, step)}"]),
+            NetworkStep.ChangeBond bond => new StepCommand(StepTool.Ip, space, [
+                $"link set dev {Word(bond.Bond, step)} type bond" + (bond.Mode is { } mode ? $" mode {Text(mode)} miimon 100" : "")
+                + (bond.LacpRate is { } rate ? $" lacp_rate {Text(rate)}" : "")
+                + (bond.XmitHashPolicy is { } policy ? $" xmit_hash_policy {Text(policy)}" : "")]),
             NetworkStep.ChangeLink change => new StepCommand(StepTool.Ip, space, [.. Change(change, change.Change)]),
             NetworkStep.AddAddress { Address: var address } => new StepCommand(StepTool.Ip, space, [
                 $"address add {Word(address.Address, step)} dev {Word(address.Link, step)} metric {Marks.Metric}"
@@ -128,9 +132,6 @@ internal static class StepText
     private static IEnumerable<string> Change(NetworkStep step, Link change)
     {
         var name = Word(change.Name, step);
-        // What a bond does not take while it is up, or has ports, comes before that.
-        if (change.Bond is { } bond)
-            yield return $"link set dev {name} type bond{Text(bond)}";
         if (change.Vxlan is { } vxlan)
             yield return $"link set dev {name} type vxlan id {vxlan.Id} local {Word(vxlan.Local, step)}";
         var words = new List<string>();
@@ -152,10 +153,18 @@ internal static class StepText
 
     private static string Text(BondSettings bond) => bond.Mode switch
     {
-        BondMode.ActiveBackup => " mode active-backup miimon 100",
-        BondMode.Lacp => $" mode 802.3ad miimon 100 lacp_rate {(bond.LacpRate == LacpRate.Fast ? "fast" : "slow")} xmit_hash_policy {Text(bond.XmitHashPolicy)}",
-        _ => throw new ArgumentException($"The kernel has no bond of mode {bond.Mode}.", nameof(bond)),
+        BondMode.Lacp => $" mode {Text(bond.Mode)} miimon 100 lacp_rate {Text(bond.LacpRate)} xmit_hash_policy {Text(bond.XmitHashPolicy)}",
+        _ => $" mode {Text(bond.Mode)} miimon 100",
     };
+
+    private static string Text(BondMode mode) => mode switch
+    {
+        BondMode.ActiveBackup => "active-backup",
+        BondMode.Lacp => "802.3ad",
+        _ => throw new ArgumentException($"The kernel has no bond of mode {mode}.", nameof(mode)),
+    };
+
+    private static string Text(LacpRate rate) => rate == LacpRate.Fast ? "fast" : "slow";
 
     private static string Text(XmitHashPolicy policy) => policy switch
     {

@@ -133,7 +133,7 @@ public sealed class NetworkPlannerTests
         Host(Bonded with { Links = Bonded.Links.SetItem(Bond, NewBond(BondMode.Lacp, LacpRate.Slow, mtu: 9000)) }),
         """
         ip link set dev pcb000000000001 down
-        ip link set dev pcb000000000001 type bond mode 802.3ad miimon 100 lacp_rate slow xmit_hash_policy layer3+4
+        ip link set dev pcb000000000001 type bond lacp_rate slow
         ip link set dev pcb000000000001 up
         ip route add default via 192.0.2.254 dev pcv00000000.064 protocol 98
         """);

@@ -68,3 +68,28 @@ public sealed class IpNetworkStackTests : NetworkStackContract
 
     protected override Task PutForeignBridgeAsync(string name) => _open.Network.ShellAsync($"ip link add {name} type bridge");
 }
+
+/// <summary>The fake does with bonds and VLANs what a network stack does; the kernel does so in a virtual machine.</summary>
+public sealed class FakeNetworkBondTests : NetworkBondContract
+{
+    protected override Task<INetworkStack> OpenAsync()
+    {
+        var fake = new FakeNetworkStack();
+        foreach (var (name, address) in new[] { ("wire0", "52:54:00:00:00:01"), ("wire1", "52:54:00:00:00:02") })
+        {
+            fake.Put(new Link
+            {
+                Name = name,
+                Kind = LinkKind.Card,
+                HardwareAddress = address,
+                PermanentAddress = address,
+                Mtu = 1500,
+                IsUp = false,
+                Master = "",
+            });
+        }
+        return Task.FromResult<INetworkStack>(fake);
+    }
+
+    protected override Task CloseAsync() => Task.CompletedTask;
+}
