@@ -9,7 +9,7 @@ namespace PonyCloud.Twilight.Instances;
 /// <summary>A libvirt domain, ready to be defined.</summary>
 /// <param name="Instance">The instance, whose uuid is the domain's too.</param>
 /// <param name="Shape">
-/// Digest of everything in the definition but the network cards, which come and go while the domain runs; equal digests mean that
+/// Digest of everything in the definition but the network cards and their ports, which come and go while the domain runs; equal digests mean that
 /// there is nothing to redefine.
 /// </param>
 /// <param name="Xml">The definition, with the digest in its metadata.</param>
@@ -27,12 +27,12 @@ public static class DomainXml
     /// <param name="profile">The processor that the guest sees; null for all that the host has.</param>
     /// <param name="cards">Its network cards, in the order in which the guest is to find them.</param>
     public static DomainDefinition For(
-        InstanceDesired instance, CpuProfileDesired? profile, IEnumerable<InstanceCard> cards, DomainOptions options)
+        InstanceDesired instance, CpuProfileDesired? profile, IReadOnlyList<InstanceCard> cards, DomainOptions options)
     {
         var bare = Domain(instance, profile, options);
         var digest = SHA256.HashData(Encoding.UTF8.GetBytes(bare.ToString(SaveOptions.DisableFormatting)));
         var shape = Convert.ToHexStringLower(digest)[..ShapeLength];
-        bare.Element("devices")!.Elements("controller").Last().AddAfterSelf(cards.Select(CardXml.For));
+        bare.Element("devices")!.Elements("controller").Last().AddAfterSelf(PciPorts.MoreFor(cards), cards.Select(CardXml.For));
         bare.Element("title")!.AddAfterSelf(new XElement("metadata", new DomainMetadata(instance.Uuid, shape).ToXml()));
         return new DomainDefinition(instance.Uuid, shape, bare.ToString());
     }

@@ -4,13 +4,16 @@ using System.Xml.Linq;
 namespace PonyCloud.Twilight.Instances;
 
 /// <summary>
-/// Where on PCI Express devices are. A port takes one device, and a running guest gets no new ports, so each domain has one
-/// for every card that an instance can have:
+/// Where on PCI Express devices are. A port takes one device, and a running guest gets no new ports, so each domain has spare ones:
 /// <code>
-///   port   0            1                 2         3 … 34
-///          root         random numbers    balloon   card 0 … card 31
+///   port   0            1                 2         3 … 18               19 … 34
+///          root         random numbers    balloon   card 0 … card 15     card 16 … card 31, only if it starts with such a card
 /// </code>
 /// </summary>
+/// <remarks>
+/// Each costs a guest time at its boot, so there are fewer than an instance can have cards. A card with an index beyond them comes
+/// at the next start.
+/// </remarks>
 internal static class PciPorts
 {
     internal const int Random = 1;
@@ -18,18 +21,28 @@ internal static class PciPorts
 
     private const int FirstCard = 3;
 
-    // As many as a card's index allows.
-    private const int Cards = 32;
+    private const int SpareCards = 16;
+    private const int AllCards = 32;
+
+    /// <summary>What each domain has.</summary>
+    internal static IEnumerable<XElement> Controllers => Range(0, FirstCard + SpareCards);
 
     internal static int OfCard(int index) => FirstCard + index;
 
-    internal static IEnumerable<XElement> Controllers => Enumerable.Range(0, FirstCard + Cards).Select(port => new XElement(
-        "controller",
-        new XAttribute("type", "pci"),
-        new XAttribute("index", port.ToString(CultureInfo.InvariantCulture)),
-        new XAttribute("model", port == 0 ? "pcie-root" : "pcie-root-port")));
+    /// <summary>Whether the card can be plugged into any domain that is on.</summary>
+    internal static bool IsSpare(int? index) => index is null or < SpareCards;
+
+    /// <summary>What a domain has besides to start with these cards.</summary>
+    internal static IEnumerable<XElement> MoreFor(IEnumerable<InstanceCard> cards) =>
+        cards.All(card => IsSpare(card.Index)) ? [] : Range(FirstCard + SpareCards, AllCards - SpareCards);
 
     /// <summary>The address of the device in a port, whose number is that of the bus behind it.</summary>
     internal static XElement Address(int port) => new(
         "address", new XAttribute("type", "pci"), new XAttribute("bus", string.Create(CultureInfo.InvariantCulture, $"0x{port:x2}")));
+
+    private static IEnumerable<XElement> Range(int first, int count) => Enumerable.Range(first, count).Select(port => new XElement(
+        "controller",
+        new XAttribute("type", "pci"),
+        new XAttribute("index", port.ToString(CultureInfo.InvariantCulture)),
+        new XAttribute("model", port == 0 ? "pcie-root" : "pcie-root-port")));
 }

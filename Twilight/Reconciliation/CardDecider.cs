@@ -98,6 +98,8 @@ internal static class CardDecider
             ? $"{Named(plug.Card)}: {unready.Why}."
             : $"{Named(plug.Card)} is not ready: {unready.Why}.",
         (_, null) => null,
+        (InstanceAction.Plug plug, { Why: not null }) when !PciPorts.IsSpare(plug.Card.Index) =>
+            $"{Named(plug.Card)} comes at the next start, since the guest has no place for it now.",
         (InstanceAction.Plug plug, { Why: { } failure }) => $"{Named(plug.Card)} could not be plugged in: {failure}",
         (InstanceAction.SetLink link, { Why: { } failure }) => $"The link of its card {link.Card.HardwareAddress} could not be set: {failure}",
         (InstanceAction.Unplug unplug, { Why: { } failure }) => $"Its card {unplug.Card.HardwareAddress} could not be unplugged: {failure}",

@@ -206,6 +206,27 @@ public sealed class LibvirtQemuTests : HypervisorDeviceContract
         return slowest;
     }
 
+    [Test]
+    public async Task An_instance_runs_with_cards_in_the_first_and_the_last_place(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var instance = new InstanceDesired { Uuid = NewDomain(), Tenant = Guid.NewGuid(), Name = "web", Mem = 32 };
+        var cards = new[] { await NewCardAsync(0), (await NewCardAsync(31)) with { Model = VnicModel.Rtl8139 } };
+        var late = await NewCardAsync(15);
+        var options = new DomainOptions
+        {
+            Accelerator = Accelerator.Tcg,
+            ConsoleDirectory = Private.Directory,
+            Boot = new DisklessBoot.Rom(Path.Combine(Private.Directory, "deaf.rom")),
+        };
+        await Hypervisor.DefineAsync(instance.Uuid, DomainXml.For(instance, null, cards, options).Xml, cancellationToken);
+        await Hypervisor.StartAsync(instance.Uuid, paused: false, cancellationToken);
+
+        await Hypervisor.AttachDeviceAsync(instance.Uuid, CardXml.For(late).ToString(), cancellationToken);
+
+        Assert.That(await CardsAsync(instance.Uuid, cancellationToken), Is.EqualTo([Seen(cards[0]), Seen(cards[1]), Seen(late)]));
+    }
+
     private static LibvirtHypervisor NewHypervisor() => new(
         new LibvirtOptions
         {

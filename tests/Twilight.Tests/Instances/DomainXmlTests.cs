@@ -62,7 +62,10 @@ public sealed class DomainXmlTests
     [Test]
     public void Cards_come_in_their_order_and_each_has_its_own_port() => CompareWithGolden(
         "cards.xml", Instance, null, Options, Card(0) with { Mtu = 1450 }, Card(1) with { Model = VnicModel.E1000e, IsUp = false },
-        Card(31) with { Model = VnicModel.Rtl8139 });
+        Card(15) with { Model = VnicModel.Rtl8139 });
+
+    [Test]
+    public void A_card_beyond_the_spare_ports_brings_more_of_them() => CompareWithGolden("many-cards.xml", Instance, null, Options, Card(31));
 
     [Test]
     public void Cards_leave_the_shape_since_they_come_and_go_while_the_guest_runs()
@@ -70,6 +73,7 @@ public sealed class DomainXmlTests
         var definition = DomainXml.For(Instance, null, [Card(0)], Options);
 
         Assert.That(definition.Shape, Is.EqualTo(Shape(Instance)));
+        Assert.That(DomainXml.For(Instance, null, [Card(31)], Options).Shape, Is.EqualTo(Shape(Instance)), "with more ports");
         Assert.That(definition.Xml, Does.Contain("<interface"));
     }
 

@@ -211,6 +211,20 @@ public sealed class CardPlanTests
     }
 
     [Test]
+    public void A_card_for_which_the_guest_has_no_place_comes_at_its_next_start()
+    {
+        Running();
+        _bench.WantCard(One, CardA, index: 16);
+        _bench.SetCard(CardA, Ready);
+        _bench.Remember(One, Now, Retry);
+        var plug = Action()!;
+        Assert.That(plug, Is.InstanceOf<InstanceAction.Plug>(), "it may have started with such a card");
+        _bench.End(new ActionOutcome(plug, ActionEnd.Failed, "no such bus"), Now, Retry);
+
+        Assert.That(Plan().Why, Is.EqualTo("Its card 52:54:00:00:00:10 comes at the next start, since the guest has no place for it now."));
+    }
+
+    [Test]
     public void A_card_in_trouble_does_not_hold_another_up()
     {
         Running(Card(CardA), Card(CardB));
