@@ -20,19 +20,19 @@ namespace PonyCloud.Twilight.Reconciliation;
 /// </remarks>
 internal static class CardDecider
 {
-    // Whoever makes the tap devices tells when they are ready; this is for those that nobody tells of.
+    // Whoever makes the tap devices tells when they are ready; these are for when nobody tells.
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookAgainWhenBrokenAfter = TimeSpan.FromSeconds(10);
 
     /// <summary>Why the instance cannot be started yet; null when its cards are ready.</summary>
     internal static Decision? BeforeStart(Situation at, IReadOnlyList<InstanceCard> cards)
     {
-        var unready = cards.Select(card => (Card: card, State: StateOf(card, at))).Where(card => card.State.Readiness != CardReadiness.Ready).ToList();
-        if (unready.Count == 0)
-            return null;
-        var (card, state) = unready.Find(card => card.State.Readiness == CardReadiness.Broken) is { Card: not null } broken ? broken : unready[0];
-        return state.Readiness == CardReadiness.Broken
-            ? new Decision(null, InstanceStatus.Broken, $"{Named(card)}: {state.Why}.", at.Now + LookAgainAfter)
-            : new Decision(null, InstanceStatus.Starting, $"{Named(card)} is not ready: {state.Why}.", at.Now + LookAgainAfter);
+        // What no waiting mends is said first.
+        var worst = cards.Select(card => (Card: card, State: StateOf(card, at))).Where(card => card.State.Readiness != CardReadiness.Ready)
+            .OrderByDescending(card => card.State.Readiness == CardReadiness.Broken).FirstOrDefault();
+        return worst.State is null ? null : new Decision(
+            null, worst.State.Readiness == CardReadiness.Broken ? InstanceStatus.Broken : InstanceStatus.Starting,
+            WhyUnready(worst.Card, worst.State), LookAgainAt(worst.State, at));
     }
 
     internal static Decision WhileOn(Situation at, IReadOnlyList<InstanceCard> cards, InstanceStatus status)
@@ -45,7 +45,7 @@ internal static class CardDecider
             var trouble = at.Memory.Cards.GetValueOrDefault(difference.Vnic) is { } found && found.Change == difference.GetType() ? found : null;
             var unready = difference is InstanceAction.Plug plug && StateOf(plug.Card, at) is { Readiness: not CardReadiness.Ready } state ? state : null;
             why ??= WhyNot(difference, trouble, unready);
-            TimeSpan? notBefore = unready is not null ? at.Now + LookAgainAfter : trouble?.NotBefore;
+            TimeSpan? notBefore = unready is not null ? LookAgainAt(unready, at) : trouble?.NotBefore;
             if (notBefore is null || notBefore <= at.Now)
                 action ??= difference;
             else
@@ -94,9 +94,7 @@ internal static class CardDecider
 
     private static string? WhyNot(InstanceAction.CardChange change, CardTrouble? trouble, CardState? unready) => (change, trouble) switch
     {
-        (InstanceAction.Plug plug, _) when unready is not null => unready.Readiness == CardReadiness.Broken
-            ? $"{Named(plug.Card)}: {unready.Why}."
-            : $"{Named(plug.Card)} is not ready: {unready.Why}.",
+        (InstanceAction.Plug plug, _) when unready is not null => WhyUnready(plug.Card, unready),
         (_, null) => null,
         (InstanceAction.Plug plug, { Why: not null }) when !PciPorts.IsSpare(plug.Card.Index) =>
             $"{Named(plug.Card)} comes at the next start, since the guest has no place for it now.",
@@ -107,6 +105,12 @@ internal static class CardDecider
             $"The guest has not released its card {unplug.Card.HardwareAddress} yet; it is asked again, and loses it at its next start at the latest.",
         _ => null,
     };
+
+    private static string WhyUnready(InstanceCard card, CardState state) =>
+        $"{Named(card)}{(state.Readiness == CardReadiness.Broken ? "" : " is not ready")}: {state.Why}.";
+
+    private static TimeSpan LookAgainAt(CardState state, Situation at) =>
+        at.Now + (state.Readiness == CardReadiness.Broken ? LookAgainWhenBrokenAfter : LookAgainAfter);
 
     private static string Named(InstanceCard card) => $"Its card {card.HardwareAddress ?? card.Vnic.ToString()}";
 }

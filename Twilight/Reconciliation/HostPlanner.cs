@@ -64,24 +64,18 @@ public sealed class HostPlanner
     public IReadOnlyDictionary<Guid, WantedInstance> WantedIn(StateSnapshot desired, IReadOnlyDictionary<Guid, CardState>? cards = null)
     {
         var wanted = new Dictionary<Guid, WantedInstance>();
-        foreach (var row in desired[_places].Where("host", _host.ToString()))
+        foreach (var placed in PlacedIn(desired))
         {
-            if (row.Desired is not HostInstanceDesired place || place.Host != _host)
-                continue;
-            var instance = desired[_instances].Find(place.Instance)?.Desired as InstanceDesired;
-            InstanceCard[] wantedCards = [.. CardsOf(place.Instance, desired, cards)];
-            wanted[place.Instance] = new WantedInstance(
-                instance, instance is null ? null : Define(instance, wantedCards, desired), wantedCards);
+            var instance = desired[_instances].Find(placed)?.Desired as InstanceDesired;
+            InstanceCard[] wantedCards = [.. CardsOf(placed, desired, cards)];
+            wanted[placed] = new WantedInstance(instance, instance is null ? null : Define(instance, wantedCards, desired), wantedCards);
         }
         return wanted;
     }
 
     /// <summary>The cards of the instances that are to be on this host.</summary>
     public IEnumerable<Guid> CardsIn(StateSnapshot desired) =>
-        desired[_places].Where("host", _host.ToString())
-            .Select(row => row.Desired).OfType<HostInstanceDesired>().Where(place => place.Host == _host)
-            .SelectMany(place => VnicsOf(place.Instance, desired))
-            .Select(vnic => vnic.Uuid);
+        PlacedIn(desired).SelectMany(instance => VnicsOf(instance, desired)).Select(vnic => vnic.Uuid);
 
     /// <summary>What must not be removed now.</summary>
     /// <param name="before">What came out of the last time.</param>
@@ -94,7 +88,7 @@ public sealed class HostPlanner
         before.Judge(
             new RemovalGuardInput(
                 [.. scan.Domains.Where(domain => DomainMetadata.Of(domain) is not null)],
-                WantedIn(desired).Keys.ToHashSet(),
+                PlacedIn(desired).ToHashSet(),
                 released,
                 (desired[_hosts].Find(_host)?.Desired as HostDesired)?.ConfirmRemovals),
             options);
@@ -160,6 +154,11 @@ public sealed class HostPlanner
             ConsoleLog = situation.Domain is null ? null : _domains.ConsoleLogOf(situation.Instance),
         },
         decision.WakeAt);
+
+    private IEnumerable<Guid> PlacedIn(StateSnapshot desired) =>
+        desired[_places].Where("host", _host.ToString())
+            .Select(row => row.Desired).OfType<HostInstanceDesired>().Where(place => place.Host == _host)
+            .Select(place => place.Instance);
 
     private IEnumerable<VnicDesired> VnicsOf(Guid instance, StateSnapshot desired) =>
         desired[_vnics].Where("instance", instance.ToString())

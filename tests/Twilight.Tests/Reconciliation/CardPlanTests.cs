@@ -49,7 +49,7 @@ public sealed class CardPlanTests
         _bench.WantCard(One, CardB, index: 1);
         _bench.SetCard(CardB, new CardState(CardReadiness.Broken, "no bond carries its VLAN"));
 
-        Assert.That(Plan(), Is.EqualTo((InstanceStatus.Broken, (string?)null, "Its card 52:54:00:00:00:01: no bond carries its VLAN.", Now + Moment)));
+        Assert.That(Plan(), Is.EqualTo((InstanceStatus.Broken, (string?)null, "Its card 52:54:00:00:00:01: no bond carries its VLAN.", Now + (10 * Moment))));
     }
 
     [TestCase(InstanceState.Stopped, "shut down")]
