@@ -22,7 +22,7 @@ public sealed class SwitchPortProperties
     public void Ports_are_what_a_look_at_everything_finds()
     {
         _ports = _moves = 0;
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400).WithEndSize(80), Prop.ForAll(Arb.From(Gen.ListOf(Step())), Holds));
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(1000).WithStartSize(60).WithEndSize(150), Prop.ForAll(Arb.From(Gen.ListOf(Step())), Holds));
         Assert.That(_ports, Is.GreaterThan(1000), "there was something to compare");
         Assert.That(_moves, Is.GreaterThan(20), "ports moved");
     }
