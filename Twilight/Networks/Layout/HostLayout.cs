@@ -115,6 +115,8 @@ public sealed class HostLayout
             Name = name,
             Kind = LinkKind.Bond,
             Alias = $"{Marks.Alias} bond {bond.Uuid}",
+            // Without one it would have its first card's or one of udev's, whichever comes first.
+            HardwareAddress = cards.FirstOrDefault()?.Hwaddr,
             IsUp = true,
             Mtu = bond.Mtu,
             Bond = new BondSettings(bond.Mode, bond.LacpRate, bond.XmitHashPolicy),

@@ -21,6 +21,7 @@ public sealed class HostLayoutTests
         Assert.That(layout.Wanted.Links.Keys, Is.EquivalentTo([BondLink, vlan, "eth0", "eth1"]));
         Assert.That(layout.Wanted.Links["eth0"].Master, Is.EqualTo(BondLink));
         Assert.That(layout.Wanted.Links[BondLink].Bond!.Mode, Is.EqualTo(BondMode.Lacp));
+        Assert.That(layout.Wanted.Links[BondLink].HardwareAddress, Is.EqualTo(CardA));
         Assert.That(layout.Wanted.Links.Values.Select(link => link.Mtu), Is.All.EqualTo(9000));
         Assert.That(layout.Wanted.Links[vlan].Vlan, Is.EqualTo(new VlanSettings(BondLink, 7)));
         Assert.That(layout.Wanted.Addresses, Is.EquivalentTo([new LinkAddress(BondLink, "192.0.2.20/24"), new LinkAddress(vlan, "198.51.100.20/24")]));
