@@ -32,17 +32,16 @@ public sealed partial class KernelModel
             case NetworkStep.AddNeighbour { Neighbour: var neighbour }:
                 LinkOf(space, neighbour.Link, step);
                 RequireIpv6(step, space, neighbour.Link, neighbour.Address);
-                Space.RemoveWhere(space.Neighbours, there => there.Link == neighbour.Link && there.Address == neighbour.Address);
-                space.Neighbours.Add(neighbour);
+                space.Put(neighbour);
                 break;
             case NetworkStep.RemoveNeighbour { Neighbour: var neighbour }:
-                Require(space.Neighbours.Remove(neighbour), step, "No such file or directory");
+                Require(space.Remove(neighbour), step, "No such file or directory");
                 break;
             case NetworkStep.AddForwarding { Forwarding: var forwarding }:
                 Add(step, space, forwarding);
                 break;
             case NetworkStep.RemoveForwarding { Forwarding: var forwarding }:
-                Require(space.Forwardings.Remove(forwarding), step, "No such file or directory");
+                Require(space.Remove(forwarding), step, "No such file or directory");
                 break;
             case NetworkStep.SetSysctl sysctl:
                 if (SysctlNames.LinkOf(sysctl.Name) is { } link)
@@ -110,22 +109,17 @@ public sealed partial class KernelModel
     private static void Add(NetworkStep step, Space space, Forwarding forwarding)
     {
         var link = LinkOf(space, forwarding.Link, step);
-        if (forwarding.Endpoint is not null)
-        {
-            Require(link.Kind == LinkKind.Vxlan, step, "Operation not supported");
-            if (forwarding.HardwareAddress == ForEverybody)
-                Require(!space.Forwardings.Contains(forwarding), step, "File exists");
-            else
-                Space.RemoveWhere(space.Forwardings, there => there.Link == forwarding.Link && there.HardwareAddress == forwarding.HardwareAddress && there.Endpoint is not null);
-        }
-        else
-        {
-            Require(link.Port is not null, step, "Operation not supported");
-            Space.RemoveWhere(space.Forwardings, there => there.Endpoint is null && there.HardwareAddress == forwarding.HardwareAddress
-                && space.Links.GetValueOrDefault(there.Link)?.Master == link.Master);
-        }
-        space.Forwardings.Add(forwarding);
+        if (forwarding is { Endpoint: not null, HardwareAddress: ForEverybody })
+            Require(!space.Forwardings.Contains(forwarding), step, "File exists");
+        Require(forwarding.Endpoint is null ? link.Port is not null : link.Kind == LinkKind.Vxlan, step, "Operation not supported");
+        foreach (var there in space.ForwardingsOf(forwarding.HardwareAddress).Where(there => IsReplaced(space, there, link, forwarding)).ToList())
+            space.Remove(there);
+        space.Add(forwarding);
     }
+
+    private static bool IsReplaced(Space space, Forwarding there, Link link, Forwarding by) => by.Endpoint is not null
+        ? there.Endpoint is not null && there.Link == by.Link && by.HardwareAddress != ForEverybody
+        : there.Endpoint is null && space.Links.GetValueOrDefault(there.Link)?.Master == link.Master;
 
     private static void RequireIpv6(NetworkStep step, Space space, string link, string address) =>
         Require(

@@ -80,8 +80,8 @@ public sealed partial class KernelModel
         space.Links.Remove(link);
         Space.RemoveWhere(space.Addresses, address => address.Link == link);
         Space.RemoveWhere(space.Routes, route => route.Link == link);
-        Space.RemoveWhere(space.Neighbours, neighbour => neighbour.Link == link);
-        Space.RemoveWhere(space.Forwardings, forwarding => forwarding.Link == link);
+        space.RemoveNeighbours(link);
+        space.RemoveForwardings(link, _ => true);
         foreach (var sysctl in SysctlNames.OfLink(link))
             space.Sysctls.Remove(sysctl);
         if (gone.Veth is { } cable && _spaces.GetValueOrDefault(cable.PeerNamespace) is { } there)
@@ -209,7 +209,7 @@ public sealed partial class KernelModel
                 space.Links[master.Name] = space.Links[master.Name] with { HardwareAddress = null };
             return;
         }
-        Space.RemoveWhere(space.Forwardings, forwarding => forwarding.Link == port.Name && forwarding.Endpoint is null);
+        space.RemoveForwardings(port.Name, forwarding => forwarding.Endpoint is null);
     }
 
     private static void SetUp(Space space, string name)
@@ -226,7 +226,7 @@ public sealed partial class KernelModel
             return;
         space.Links[name] = link with { IsUp = false };
         Space.RemoveWhere(space.Routes, route => route.Link == name);
-        Space.RemoveWhere(space.Neighbours, neighbour => neighbour.Link == name);
+        space.RemoveNeighbours(name);
         Space.RemoveWhere(space.Addresses, address => address.Link == name && AddressText.IsIpv6(address.Address));
         foreach (var above in space.Links.Values.Where(above => above.Vlan?.Parent == name).ToList())
             SetDown(space, above.Name);

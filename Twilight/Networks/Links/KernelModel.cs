@@ -82,6 +82,10 @@ public sealed partial class KernelModel
     /// <summary>One namespace as it is now.</summary>
     public sealed class Space
     {
+        // Made when they are first asked: a plan of a thousand cards asks a thousand times, and most ask never.
+        private Dictionary<string, List<Forwarding>>? _forwardings;
+        private Dictionary<(string Link, string Address), Neighbour>? _neighbours;
+
         internal Space(NamespaceState state)
         {
             IsBroken = state.IsBroken;
@@ -114,6 +118,60 @@ public sealed partial class KernelModel
 
         /// <summary>What cannot be without the link: VLANs of it, tunnels that are bound to it.</summary>
         public IEnumerable<Link> Above(string link) => Links.Values.Where(above => above.Vlan?.Parent == link || above.Vxlan?.Device == link);
+
+        /// <summary>All of a hardware address, wherever it is.</summary>
+        internal IReadOnlyList<Forwarding> ForwardingsOf(string hardwareAddress) =>
+            (_forwardings ??= Forwardings.GroupBy(one => one.HardwareAddress).ToDictionary(all => all.Key, all => all.ToList(), StringComparer.Ordinal))
+                .GetValueOrDefault(hardwareAddress) ?? [];
+
+        internal void Add(Forwarding forwarding)
+        {
+            if (!Forwardings.Add(forwarding) || _forwardings is null)
+                return;
+            if (_forwardings.TryGetValue(forwarding.HardwareAddress, out var all))
+                all.Add(forwarding);
+            else
+                _forwardings.Add(forwarding.HardwareAddress, [forwarding]);
+        }
+
+        internal bool Remove(Forwarding forwarding)
+        {
+            _forwardings?.GetValueOrDefault(forwarding.HardwareAddress)?.Remove(forwarding);
+            return Forwardings.Remove(forwarding);
+        }
+
+        /// <summary>Of a link, those that <paramref name="which"/> says.</summary>
+        internal void RemoveForwardings(string link, Func<Forwarding, bool> which)
+        {
+            foreach (var one in Forwardings.Where(one => one.Link == link && which(one)).ToList())
+                Remove(one);
+        }
+
+        /// <summary>What is known of an address at a link; null for nothing.</summary>
+        internal Neighbour? NeighbourOf(string link, string address) =>
+            (_neighbours ??= Neighbours.ToDictionary(one => (one.Link, one.Address))).GetValueOrDefault((link, address));
+
+        internal void Put(Neighbour neighbour)
+        {
+            if (NeighbourOf(neighbour.Link, neighbour.Address) is { } there)
+                Neighbours.Remove(there);
+            Neighbours.Add(neighbour);
+            _neighbours![(neighbour.Link, neighbour.Address)] = neighbour;
+        }
+
+        internal bool Remove(Neighbour neighbour)
+        {
+            if (!Neighbours.Remove(neighbour))
+                return false;
+            _neighbours?.Remove((neighbour.Link, neighbour.Address));
+            return true;
+        }
+
+        internal void RemoveNeighbours(string link)
+        {
+            foreach (var one in Neighbours.Where(one => one.Link == link).ToList())
+                Remove(one);
+        }
 
         internal NamespaceState ToState() => new()
         {
