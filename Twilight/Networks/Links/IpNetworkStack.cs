@@ -57,7 +57,8 @@ public sealed class IpNetworkStack : INetworkStack, IAsyncDisposable
 
     public async Task ApplyAsync(IReadOnlyList<NetworkStep> steps, CancellationToken cancellationToken)
     {
-        foreach (var batch in StepBatch.Of(steps))
+        // All are said before the first is done: one that cannot be said stops none in its middle.
+        foreach (var batch in StepBatch.Of(steps).ToList())
         {
             try
             {

@@ -11,6 +11,8 @@ internal sealed partial class NetworkMonitor : IAsyncDisposable
 {
     private static readonly Backoff Pause = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
     private static readonly ToolCall Call = new("ip", "-o", "monitor", "link", "address", "route") { Timeout = Timeout.InfiniteTimeSpan };
 
     // One is enough: whoever reads it looks at everything.
@@ -70,8 +72,9 @@ internal sealed partial class NetworkMonitor : IAsyncDisposable
             await using var tool = _starter.Begin(Call);
             tool.Input.Close();
             using var lines = new StreamReader(tool.Output);
-            // What changed before it was there nobody will say.
+            // What changed before it was there nobody will say; and it does not say when it is.
             _events.Writer.TryWrite("The network is followed from now on.");
+            await using var settled = _time.CreateTimer(_ => _events.Writer.TryWrite("The network is followed."), null, Settling, Timeout.InfiniteTimeSpan);
             while (await lines.ReadLineAsync(_stop.Token) is not null)
                 _events.Writer.TryWrite("The network of the host changed.");
             await tool.EndAsync(_stop.Token);
