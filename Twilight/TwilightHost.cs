@@ -87,6 +87,7 @@ internal static class TwilightHost
             enrolmentToken: token,
             epoch: epoch));
         services.AddSingleton<MessageCodec>();
+        services.AddSingleton<SparkleSign>();
         services.AddSingleton<SessionLoop>();
         services.AddHostedService(provider => provider.GetRequiredService<SessionLoop>());
         services.AddHostedService<ReconciliationService>();
