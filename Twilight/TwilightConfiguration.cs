@@ -3,6 +3,7 @@ using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Twilight.Devices;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Networks;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Images;
@@ -92,6 +93,7 @@ internal static class TwilightConfiguration
         .. DeviceSetup.Keys,
         .. ImageSetup.Keys,
         .. StorageSetup.Keys,
+        .. NetworkSetup.Keys,
         .. TransferSetup.Keys,
         .. DaemonLogging.Keys,
     ]);

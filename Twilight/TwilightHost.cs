@@ -11,6 +11,7 @@ using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Networks;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Session;
 using PonyCloud.Twilight.Storage;
@@ -67,7 +68,6 @@ internal static class TwilightHost
             },
             Transfers = () => provider.GetRequiredService<TransferServer>().Identity,
         });
-        services.AddSingleton<IInstanceCards>(new HostTaps(new InventoryRoots().Sys));
         services.AddSingleton<IHostReporter, HostReconciler>();
         services.AddSingleton(provider => new ToolRunner(
             uuid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ToolRunner>>()));
@@ -76,6 +76,7 @@ internal static class TwilightHost
         services.AddDevices(uuid, values);
         services.AddImages(values);
         services.AddStorage(uuid, values);
+        services.AddNetworks(uuid, new Uri(values.Text(TwilightConfiguration.Endpoint)), values);
         services.AddTransfers(values, new InventoryRoots().Addresses);
         services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));
         services.AddSingleton(epochFile);
@@ -86,6 +87,7 @@ internal static class TwilightHost
             provider.GetRequiredService<SessionOptions>().KeepAlive,
             enrolmentToken: token,
             epoch: epoch));
+        services.AddSingleton<SparkleSign>();
         services.AddSingleton<MessageCodec>();
         services.AddSingleton<SparkleSign>();
         services.AddSingleton<SessionLoop>();

@@ -63,7 +63,7 @@ public sealed class HostLayout
     public static Dictionary<string, Link> CardsOf(NamespaceState actual)
     {
         var cards = new Dictionary<string, Link>(StringComparer.Ordinal);
-        foreach (var link in actual.Links.Values.Where(link => link.Kind == LinkKind.Card && !link.IsOurs))
+        foreach (var link in actual.Links.Values.Where(link => link.IsCard))
         {
             if ((link.PermanentAddress ?? link.HardwareAddress) is { } address)
                 cards.TryAdd(address, link);
@@ -128,7 +128,7 @@ public sealed class HostLayout
     private static Link Card(Link actual, BondDesired bond, string master) => new()
     {
         Name = actual.Name,
-        Kind = LinkKind.Card,
+        Kind = actual.Kind,
         IsUp = true,
         Mtu = bond.Mtu,
         // Of a bridge or bond that somebody else made a single card stays a port; the bond is told of as broken then.
@@ -139,7 +139,7 @@ public sealed class HostLayout
     private void AddIdle(NamespaceState actual)
     {
         foreach (var card in _cards.Values.Where(card => LinkNames.IsOurs(card.Master) && !_wanted.Links.ContainsKey(card.Name)))
-            Add(new Link { Name = card.Name, Kind = LinkKind.Card, Master = "" });
+            Add(new Link { Name = card.Name, Kind = card.Kind, Master = "" });
         foreach (var (hwaddr, link) in _cards)
             _links.TryAdd(new NetworkSubject.Nic(hwaddr), link.Name);
     }

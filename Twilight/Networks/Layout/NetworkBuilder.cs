@@ -14,10 +14,16 @@ public sealed class NetworkBuilder
 
     public Dictionary<NetworkSubject, string> Faults { get; } = [];
 
+    /// <summary>What works, but not as somebody might expect, in words.</summary>
+    public Dictionary<NetworkSubject, string> Notes { get; } = [];
+
     /// <summary>By switch.</summary>
     public Dictionary<Guid, int> Mtus { get; } = [];
 
     public List<HeldTap> Held { get; } = [];
+
+    public void Note(NetworkSubject subject, string words) =>
+        Notes[subject] = Notes.TryGetValue(subject, out var others) ? $"{others} {words}" : words;
 
     public void Add(NamespaceState state, string space = NetworkState.Host)
     {

@@ -1,21 +1,36 @@
 using System.Collections.Immutable;
 using PonyCloud.Twilight.Networks.Model;
+using PonyCloud.Twilight.Networks.Routing;
+using PonyCloud.Twilight.Networks.Serving;
 
 namespace PonyCloud.Twilight.Networks.Layout;
 
 /// <summary>What the whole network of the host is to be, from rows and what is. Pure.</summary>
-/// <param name="Wanted">As the plan needs it.</param>
-/// <param name="Links">The link that serves each thing that is ordered.</param>
-/// <param name="Faults">What cannot be made, in words.</param>
-/// <param name="Mtus">By switch.</param>
-/// <param name="Held">What stays although nobody wants it.</param>
-public sealed record NetworkLayout(
-    NetworkState Wanted,
-    IReadOnlyDictionary<NetworkSubject, string> Links,
-    IReadOnlyDictionary<NetworkSubject, string> Faults,
-    IReadOnlyDictionary<Guid, int> Mtus,
-    IReadOnlyList<HeldTap> Held)
+public sealed record NetworkLayout
 {
+    /// <summary>As the plan needs it.</summary>
+    public required NetworkState Wanted { get; init; }
+
+    /// <summary>The link that serves each thing that is ordered.</summary>
+    public required IReadOnlyDictionary<NetworkSubject, string> Links { get; init; }
+
+    /// <summary>What cannot be made, in words.</summary>
+    public required IReadOnlyDictionary<NetworkSubject, string> Faults { get; init; }
+
+    /// <summary>What works, but not as somebody might expect, in words.</summary>
+    public required IReadOnlyDictionary<NetworkSubject, string> Notes { get; init; }
+
+    /// <summary>By switch.</summary>
+    public required IReadOnlyDictionary<Guid, int> Mtus { get; init; }
+
+    /// <summary>What stays although nobody wants it.</summary>
+    public required IReadOnlyList<HeldTap> Held { get; init; }
+
+    /// <summary>What is answered on switches.</summary>
+    public required IReadOnlyList<SwitchService> Services { get; init; }
+
+    public required RoutingOrders Routing { get; init; }
+
     /// <param name="host">The uuid of this host.</param>
     public static NetworkLayout Of(HostOrders own, SwitchOrders switches, NetworkState actual, BootedNetwork booted, Guid host)
     {
@@ -30,9 +45,55 @@ public sealed record NetworkLayout(
         var underlay = new Underlay(own, layout, here);
         foreach (var one in switches.Switches)
             SwitchLayout.Add(one, switches, underlay, host, builder);
+        var routing = AddRouting(switches, underlay, builder);
         HeldTaps.Add(actual, switches, builder);
-        return new NetworkLayout(builder.Build(), builder.Links, builder.Faults, builder.Mtus, builder.Held);
+        return new NetworkLayout
+        {
+            Wanted = builder.Build(),
+            Links = builder.Links,
+            Faults = builder.Faults,
+            Notes = builder.Notes,
+            Mtus = builder.Mtus,
+            Held = builder.Held,
+            Services = [.. switches.Switches.Where(one => switches.Networks[one.Uuid].Any(network => network.Dhcp))
+                .Select(one => Service(one.Uuid, switches, builder.Mtus[one.Uuid], host))],
+            Routing = routing,
+        };
     }
+
+    private static RoutingOrders AddRouting(SwitchOrders switches, Underlay underlay, NetworkBuilder builder)
+    {
+        var floating = switches.NetworksByUuid.Values.Where(network => network.Floating).Select(network => network.Uuid).ToList();
+        var routed = switches.Switches
+            .Select(one => RoutedSwitch.Of(
+                one.Uuid, switches.Networks[one.Uuid], switches.Vnics[one.Uuid].SelectMany(vnic => switches.Addresses[vnic.Uuid]), floating))
+            .Where(one => one.IsRouted).ToList();
+        var world = underlay.Public.FirstOrDefault(role => role.Address is { } address && !address.Contains(':', StringComparison.Ordinal));
+        var layout = RoutingLayout.Of(
+            routed,
+            world is null ? null : new PublicLink(world.Link, world.Address!, world.Role.Prefix!.Value, world.Role.Gateway),
+            world?.Mtu ?? Underlay.DefaultMtu);
+        builder.Add(layout.Host);
+        foreach (var (one, state) in layout.Namespaces)
+            builder.Add(state, LinkNames.Namespace(one));
+        foreach (var (one, problems) in layout.Problems)
+            builder.Note(new NetworkSubject.Switch(one), string.Join(' ', problems));
+        return layout.Orders;
+    }
+
+    private static SwitchService Service(Guid one, SwitchOrders orders, int mtu, Guid host) => new()
+    {
+        Switch = one,
+        Host = host,
+        Mtu = mtu,
+        Networks = [.. orders.Networks[one]],
+        Routes = [.. orders.Networks[one].SelectMany(network => orders.Routes[network.Uuid])],
+        Ports = [.. orders.Ports[one]],
+        Addresses = [.. orders.Vnics[one].SelectMany(vnic => orders.Addresses[vnic.Uuid])],
+        NameServers = orders.Vnics[one]
+            .Where(vnic => orders.Instances.GetValueOrDefault(vnic.Instance)?.Ns.Count > 0)
+            .ToImmutableDictionary(vnic => vnic.Uuid, vnic => orders.Instances[vnic.Instance].Ns),
+    };
 }
 
 /// <summary>A tap that stays although nobody wants it.</summary>
@@ -89,5 +150,5 @@ internal static class HeldTaps
     }
 
     // What is only seen is never wanted.
-    private static Link AsIs(Link link) => link with { PermanentAddress = null, HasCarrier = null };
+    public static Link AsIs(Link link) => link with { PermanentAddress = null, HasCarrier = null };
 }

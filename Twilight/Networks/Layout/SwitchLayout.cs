@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Networks.Model;
+using PonyCloud.Twilight.Networks.Serving;
 
 namespace PonyCloud.Twilight.Networks.Layout;
 
@@ -52,8 +53,11 @@ public sealed class SwitchLayout
             IsUp = true,
             Mtu = mtu,
         });
-        if (orders.Networks[@switch.Uuid].Any(network => network.Dhcp || network.Routed))
-            layout.AddService(orders, mtu);
+        var served = ServedNetworks.Of(orders.Networks[@switch.Uuid]);
+        foreach (var problem in served.Problems)
+            builder.Note(layout._subject, problem);
+        if (served.Networks.Length > 0)
+            layout.AddService(served, mtu);
         foreach (var vnic in orders.Vnics[@switch.Uuid])
             layout.AddTap(vnic, orders, mtu);
     }
@@ -110,7 +114,7 @@ public sealed class SwitchLayout
     }
 
     /// <summary>The cable into the namespace of the switch, where the platform has its addresses.</summary>
-    private void AddService(SwitchOrders orders, int mtu)
+    private void AddService(ServedNetworks served, int mtu)
     {
         var space = LinkNames.Namespace(_switch.Uuid);
         var address = LinkNames.ServiceHardwareAddress(_switch.Uuid);
@@ -123,14 +127,14 @@ public sealed class SwitchLayout
             IsUp = true,
             Mtu = mtu,
             Master = _bridge,
-            Veth = new VethSettings(space, ServiceNames.Guests),
+            Veth = new VethSettings(space, ServedNetworks.Guests),
             Port = new BridgePortSettings(Learns: false, Floods: true, SuppressesNeighbours: false),
         });
         _builder.Add(new Forwarding(outer, address));
         _builder.Add(
             new Link
             {
-                Name = ServiceNames.Guests,
+                Name = ServedNetworks.Guests,
                 Kind = LinkKind.Veth,
                 Alias = Alias("guests of switch"),
                 HardwareAddress = address,
@@ -139,10 +143,22 @@ public sealed class SwitchLayout
                 Veth = new VethSettings(NetworkState.Host, outer),
             },
             space);
-        foreach (var network in orders.Networks[_switch.Uuid])
+        foreach (var network in served.Networks)
         {
-            if (ServiceNames.AddressOf(network) is { } own)
-                _builder.Add(new LinkAddress(ServiceNames.Guests, own + network.Range[network.Range.IndexOf('/', StringComparison.Ordinal)..]), space);
+            if (network.Row.VlanTag is { } tag)
+            {
+                _builder.Add(
+                    new Link
+                    {
+                        Name = network.Link,
+                        Kind = LinkKind.Vlan,
+                        Alias = Alias($"guests of VLAN {tag} of switch"),
+                        IsUp = true,
+                        Vlan = new VlanSettings(ServedNetworks.Guests, tag),
+                    },
+                    space);
+            }
+            _builder.Add(new LinkAddress(network.Link, network.OwnWithPrefix), space);
         }
     }
 

@@ -16,7 +16,7 @@ public sealed record Trunk(string? Link, Guid Bond, Link? Vlan, int Mtu, string?
 /// <summary>What the switches of a host stand on.</summary>
 public sealed class Underlay(HostOrders orders, HostLayout layout, NamespaceState actual)
 {
-    private const int DefaultMtu = 1500;
+    public const int DefaultMtu = 1500;
 
     /// <summary>Where VXLAN goes: of several, the one with an address whose uuid is the lowest, as the controller tells other hosts.</summary>
     public UnderlayRole? Virtual => Of(NetRole.Virtual).OrderBy(role => role.Address is null).ThenBy(role => role.Role.Uuid).FirstOrDefault();

@@ -26,22 +26,31 @@ internal sealed partial class NetworkMonitor : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _loop;
+    private readonly Lazy<Task> _loop;
 
     public NetworkMonitor(IToolStarter starter, TimeProvider time, ILogger logger)
     {
         _starter = starter;
         _time = time;
         _logger = logger;
-        _loop = Task.Run(RunAsync);
+        _loop = new Lazy<Task>(() => Task.Run(RunAsync));
     }
 
-    public ChannelReader<string> Events => _events.Reader;
+    /// <summary>Whoever asks for them begins it: not before the tools of an agent before this one have been ended.</summary>
+    public ChannelReader<string> Events
+    {
+        get
+        {
+            _ = _loop.Value;
+            return _events.Reader;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _loop;
+        if (_loop.IsValueCreated)
+            await _loop.Value;
         _stop.Dispose();
     }
 

@@ -55,6 +55,9 @@ public sealed record Link
     /// <summary>Of a port of a bridge.</summary>
     public BridgePortSettings? Port { get; init; }
 
+    /// <summary>Whether it may serve as a card: one of the machine, or somebody else's cable, as a host in a namespace has instead.</summary>
+    public bool IsCard => !IsOurs && Kind is (LinkKind.Card or LinkKind.Veth);
+
     public bool IsOurs => Alias?.StartsWith(Marks.Alias, StringComparison.Ordinal) ?? false;
 }
 

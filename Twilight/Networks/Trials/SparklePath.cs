@@ -35,7 +35,7 @@ public sealed class SparklePath
                 return;
             if (link.Vlan is { } vlan)
                 Follow(vlan.Parent);
-            foreach (var port in here.Links.Values.Where(port => port.Master == name && port.Kind is LinkKind.Card or LinkKind.Bond or LinkKind.Vlan))
+            foreach (var port in here.Links.Values.Where(port => port.Master == name && (port.IsCard || port.Kind is LinkKind.Bond or LinkKind.Vlan)))
                 Follow(port.Name);
         }
     }

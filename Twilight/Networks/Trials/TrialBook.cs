@@ -10,7 +10,7 @@ public sealed record BeforeTrial(
 {
     public static BeforeTrial Of(NamespaceState here)
     {
-        var cards = here.Links.Values.Where(link => link.Kind == LinkKind.Card && !link.IsOurs).ToList();
+        var cards = here.Links.Values.Where(link => link.IsCard).ToList();
         var names = cards.Select(card => card.Name).ToHashSet(StringComparer.Ordinal);
         return new BeforeTrial(
             [.. cards.Where(card => card.IsUp == true)

@@ -2,6 +2,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Twilight.Networks.Layout;
 using PonyCloud.Twilight.Networks.Model;
+using PonyCloud.Twilight.Networks.Rules;
 using PonyCloud.Twilight.Reconciliation;
 
 namespace PonyCloud.Twilight.Networks.Working;
@@ -24,17 +25,16 @@ internal sealed record NetworkScene
     /// <summary>What could not be made or is not carried out, beyond what the layout says.</summary>
     public IReadOnlyDictionary<NetworkSubject, string> Failures { get; init; } = new Dictionary<NetworkSubject, string>();
 
+    /// <summary>What works, but not as somebody might expect.</summary>
+    public IReadOnlyDictionary<NetworkSubject, string> Notes { get; init; } = new Dictionary<NetworkSubject, string>();
+
     public IReadOnlyDictionary<string, LinkCounters> Counters { get; init; } = new Dictionary<string, LinkCounters>();
 
     public required Func<string, NicFacts> Facts { get; init; }
 
-    /// <summary>Of each card of an instance: packets that were dropped.</summary>
-    public Func<Guid, DroppedPackets?> Dropped { get; init; } = _ => null;
+    /// <summary>By tap: packets that were dropped.</summary>
+    public IReadOnlyDictionary<string, CardCounters> Dropped { get; init; } = new Dictionary<string, CardCounters>();
 }
-
-/// <param name="Spoofed">Of a false origin, or in the platform's place.</param>
-/// <param name="Refused">Not admitted by security groups.</param>
-public sealed record DroppedPackets(long Spoofed, long Refused);
 
 /// <summary>Turns the host's network into rows, and so into what has changed since they were last reported.</summary>
 internal sealed class NetworkReport(EntityCatalog catalog)
@@ -60,7 +60,8 @@ internal sealed class NetworkReport(EntityCatalog catalog)
     {
         var cards = HostLayout.CardsOf(scene.Here);
         var used = scene.Ordered.Nics.Where(nic => nic.Bond is not null).Select(nic => nic.Hwaddr).ToHashSet(StringComparer.Ordinal);
-        foreach (var (hwaddr, card) in cards)
+        var declared = scene.Ordered.Nics.Select(nic => nic.Hwaddr).ToHashSet(StringComparer.Ordinal);
+        foreach (var (hwaddr, card) in cards.Where(card => card.Value.Kind == LinkKind.Card || declared.Contains(card.Key)))
         {
             var facts = scene.Facts(card.Name);
             var why = Why(scene, new NetworkSubject.Nic(hwaddr));
@@ -143,7 +144,7 @@ internal sealed class NetworkReport(EntityCatalog catalog)
     {
         var (status, link, why) = Describe(scene, new NetworkSubject.Vnic(vnic.Uuid));
         var counters = link is null ? null : scene.Counters.GetValueOrDefault(link.Name);
-        var dropped = scene.Dropped(vnic.Uuid);
+        var dropped = link is null ? null : scene.Dropped.GetValueOrDefault(link.Name);
         return new HostVnicCurrent
         {
             Host = scene.Host,
@@ -169,7 +170,7 @@ internal sealed class NetworkReport(EntityCatalog catalog)
         var link = name is null ? null : scene.Here.Links.GetValueOrDefault(name);
         if (Why(scene, subject) is { } why)
             return (LinkStatus.Broken, link, why);
-        return (link is null ? LinkStatus.Missing : Working(link), link, null);
+        return (link is null ? LinkStatus.Missing : Working(link), link, scene.Notes.GetValueOrDefault(subject));
     }
 
     private static string? Why(NetworkScene scene, NetworkSubject subject) =>

@@ -13,7 +13,7 @@ public sealed class SysfsNics(string root)
     {
         var directory = Path.Combine(root, "class", "net", link);
         return new NicFacts(
-            File.ResolveLinkTarget(Path.Combine(directory, "device", "driver"), returnFinalTarget: false)?.Name,
+            Path.GetFileName(new FileInfo(Path.Combine(directory, "device", "driver")).LinkTarget),
             SpeedIn(Path.Combine(directory, "speed")));
     }
 

@@ -122,27 +122,6 @@ public sealed class DnsmasqServicesTests
     }
 
     [Test]
-    public async Task No_answer_is_lost_while_names_change()
-    {
-        await ServeAsync(ServedSwitch.Service);
-        await _rig.AddGuestAsync("asker", "02:aa:00:00:00:77", "10.0.0.77/24");
-        var process = _rig.Pid();
-        var (file, arguments) = _rig.Host.Inside(
-            "ip",
-            ["netns", "exec", "asker", "python3", Repository.At("tests", "Twilight.Tests", "Networks", "Serving", "resolve.py"), "web.internal", Server4]);
-        await using var asker = ChildProcess.Start(file, arguments);
-        await asker.WaitForLineAsync("a first answer", line => line == "up");
-        for (var number = 10; number < 40; number++)
-            await ServeAsync(ServedSwitch.Service with { Ports = ServedSwitch.Service.Ports.Add(ServedSwitch.Port(number, ServedSwitch.Here, "more", $"10.0.0.{number}")) });
-        asker.Input.Close();
-        Assert.That(await asker.WaitForExitAsync(), Is.Zero);
-
-        TestContext.Out.WriteLine(asker.Lines[^1]);
-        Assert.That(asker.Lines[^1], Does.Match("^asked [0-9]{2,} lost 0$"));
-        Assert.That(_rig.Pid(), Is.EqualTo(process));
-    }
-
-    [Test]
     public async Task What_nobody_can_be_told_while_it_runs_starts_it_anew()
     {
         await ServeAsync(ServedSwitch.Service);

@@ -102,7 +102,7 @@ internal sealed class SwitchRig : IAsyncDisposable
     public async Task<bool> IsRefusedAsync(string name)
     {
         var said = await InGuestAsync(name, "sh", "-c", $"busybox udhcpc -f -q -n -t 2 -T 1 -i card -s {_directory["script"]} || echo refused");
-        return said.Split('\n').Contains("refused");
+        return said.EndsWith("refused", StringComparison.Ordinal);
     }
 
     /// <summary>What the guest is told over IPv6; see guest6.py.</summary>

@@ -1,7 +1,8 @@
 using System.Globalization;
+using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Networks.Model;
 
-namespace PonyCloud.Twilight.Instances;
+namespace PonyCloud.TestKit.Hypervisor;
 
 /// <summary>Takes a card for ready when its tap device is there, whoever made it and whatever else is right with it.</summary>
 /// <param name="sys">Where the kernel shows its devices, <c>/sys</c> but in tests.</param>

@@ -1,0 +1,162 @@
+using Newtonsoft.Json.Linq;
+using NUnit.Framework;
+using NUnit.Framework.Interfaces;
+using PonyCloud.EndToEnd.Tests.Platform;
+using PonyCloud.TestKit.Network;
+using PonyCloud.TestKit.Processes;
+
+namespace PonyCloud.EndToEnd.Tests.Networks;
+
+/// <summary>
+/// Two hosts on a physical network: one segment for hosts, on which Sparkle is, and one that stands for the world. Guests are a
+/// Debian kernel with busybox that ask for their addresses, and give tests a shell.
+/// <code>
+///    site:  Sparkle ─ core ─┬─ eth0 host 1 eth1 ─┬─ world ─ 203.0.113.1, who is outside
+///                           └─ eth0 host 2 eth1 ─┘
+/// </code>
+/// </summary>
+public abstract class NetworkFixture : PlatformFixture
+{
+    public const string SparkleAddress = "10.118.0.1";
+    public const string WorldAddress = "203.0.113.1";
+
+    private const string Core = "core";
+    private const string World = "world";
+    private const int Explained = 60;
+
+    private NetworkNamespace? _site;
+
+    protected NetworkNamespace Site => _site!;
+
+    protected CloudHost[] Hosts { get; } = new CloudHost[2];
+
+    protected ApiClient Alicorn => Running.Alicorn;
+
+    protected override async Task<PlatformSettings> SettingsAsync()
+    {
+        _site = await NetworkNamespace.StartAsync();
+        foreach (var (bridge, address) in new[] { (Core, $"{SparkleAddress}/24"), (World, $"{WorldAddress}/24") })
+        {
+            await Site.RunAsync("ip", "link", "add", bridge, "type", "bridge");
+            await Site.RunAsync("ip", "address", "add", address, "dev", bridge);
+            await Site.RunAsync("ip", "link", "set", bridge, "up");
+        }
+        return (await base.SettingsAsync()) with
+        {
+            SparkleNetwork = Site,
+            SparkleAddress = SparkleAddress,
+            TwilightNetwork = Site,
+        };
+    }
+
+    protected override async Task PrepareAsync()
+    {
+        // The platform's own first host is no place for guests here: it has no network for them.
+        await Alicorn.ReplaceAsync($"/host/{Running.Host}", "state", "evacuated");
+        for (var i = 0; i < Hosts.Length; i++)
+        {
+            Hosts[i] = await CloudHost.StartAsync(Running, Site, Core, World, i + 1);
+            await Hosts[i].JoinAsync();
+        }
+        foreach (var host in Hosts)
+        {
+            await Eventually.SeesAsync(
+                $"the roles of host {host.Number}",
+                _ => Alicorn.GetAsync($"/host/{host.Uuid}/role-status"),
+                roles => roles.Properties().Count() == 2 && roles.Properties().All(role => role.Value.SelectToken("current.status")?.ToString() == "active"));
+        }
+    }
+
+    protected override async Task TidyAsync()
+    {
+        foreach (var host in Hosts.Where(host => host is not null))
+            await host.DisposeAsync();
+        if (_site is not null)
+            await _site.DisposeAsync();
+    }
+
+    [TearDown]
+    public async Task ExplainHostsAsync()
+    {
+        if (TestContext.CurrentContext.Result.Outcome.Status != TestStatus.Failed)
+            return;
+        foreach (var host in Hosts.Where(host => host is not null))
+            TestContext.Out.WriteLine(await host.ExplainAsync(Explained));
+    }
+
+    /// <summary>A tenant of its own, as its owner.</summary>
+    protected async Task<CloudTenant> TenantAsync(string name)
+    {
+        var uuid = await Alicorn.CreateAsync("/tenant", new { name, approved = true });
+        return new CloudTenant(uuid, await Alicorn.ForTenantAsync(uuid));
+    }
+
+    /// <summary>Makes an instance with a card on the switch, on the one host that takes any.</summary>
+    protected async Task<CloudGuest> GuestAsync(CloudTenant tenant, CloudSwitch on, CloudHost host, string name)
+    {
+        foreach (var other in Hosts)
+            await Alicorn.ReplaceAsync($"/host/{other.Uuid}", "state", other == host ? "present" : "evacuated");
+        var answer = await tenant.Api.PostAsync($"/tenant/{tenant.Uuid}/instance", new
+        {
+            desired = new { name, state = "running", vcpu = 1, mem = 96 },
+            children = new
+            {
+                vnic = new Dictionary<string, object>
+                {
+                    ["$card"] = new
+                    {
+                        desired = new { @switch = on.Uuid },
+                        children = new { address = new Dictionary<string, object> { ["$ip"] = new { desired = new { network = on.Network } } } },
+                    },
+                },
+            },
+        });
+        var uuids = answer.Body["uuids"]!;
+        var uuid = Guid.Parse(uuids.Value<string>("POST")!);
+        var card = Guid.Parse(uuids.Value<string>("$card")!);
+        var address = (await tenant.Api.GetAsync($"/tenant/{tenant.Uuid}/instance/{uuid}/vnic/{card}/address/{uuids.Value<string>("$ip")}"))
+            .SelectToken("desired.ip")!.Value<string>()!;
+        return new CloudGuest(tenant, on, host, uuid, card, address);
+    }
+
+    /// <summary>A switch with one network on which the platform answers DHCP.</summary>
+    protected static async Task<CloudSwitch> SwitchAsync(CloudTenant tenant, string name, string range, string? gateway = null)
+    {
+        var uuid = await tenant.Api.CreateAsync($"/tenant/{tenant.Uuid}/switch", new { name });
+        var network = await tenant.Api.CreateAsync(
+            $"/tenant/{tenant.Uuid}/switch/{uuid}/network", new { range, dhcp = true, gateway, routed = gateway is not null });
+        return new CloudSwitch(uuid, network);
+    }
+
+    /// <summary>Waits until the guests have their addresses.</summary>
+    protected static async Task AreUpAsync(params CloudGuest[] guests)
+    {
+        foreach (var guest in guests)
+        {
+            await Eventually.SeesAsync(
+                $"guest {guest.Uuid} to have its address {guest.Address}",
+                _ => Task.FromResult(guest.Host.Console(guest.Uuid)),
+                console => console.Contains($" has {guest.Address}/", StringComparison.Ordinal),
+                TimeSpan.FromMinutes(2));
+        }
+    }
+}
+
+public sealed record CloudTenant(Guid Uuid, ApiClient Api);
+
+public sealed record CloudSwitch(Guid Uuid, Guid Network);
+
+/// <summary>A guest with one card.</summary>
+public sealed record CloudGuest(CloudTenant Tenant, CloudSwitch Switch, CloudHost Host, Guid Uuid, Guid Vnic, string Address)
+{
+    public string VnicPath => $"/tenant/{Tenant.Uuid}/instance/{Uuid}/vnic/{Vnic}";
+
+    /// <summary>Runs a line in its shell.</summary>
+    public Task<string> ShellAsync(string line) => Host.ShellAsync(Switch.Uuid, Address, line);
+
+    /// <summary>Whether it is answered when it pings.</summary>
+    public async Task<bool> ReachesAsync(string address, int count = 3) =>
+        (await ShellAsync($"ping -c {count} -W 2 {address} >/dev/null 2>&1 && echo reached || echo missed")).Contains("reached", StringComparison.Ordinal);
+
+    public Task<JObject> CardAsync() => Tenant.Api.GetAsync(VnicPath);
+}
