@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Networks.Routing;
 using PonyCloud.Twilight.Networks.Serving;
@@ -45,7 +46,7 @@ public sealed record NetworkLayout
         var underlay = new Underlay(own, layout, here);
         foreach (var one in switches.Switches)
             SwitchLayout.Add(one, switches, underlay, host, builder);
-        var routing = AddRouting(switches, underlay, builder);
+        var routing = AddRouting(switches, underlay, host, builder);
         HeldTaps.Add(actual, switches, builder);
         return new NetworkLayout
         {
@@ -61,13 +62,13 @@ public sealed record NetworkLayout
         };
     }
 
-    private static RoutingOrders AddRouting(SwitchOrders switches, Underlay underlay, NetworkBuilder builder)
+    private static RoutingOrders AddRouting(SwitchOrders switches, Underlay underlay, Guid host, NetworkBuilder builder)
     {
         var floating = switches.NetworksByUuid.Values.Where(network => network.Floating).Select(network => network.Uuid).ToList();
         var routed = switches.Switches
             .Select(one => RoutedSwitch.Of(
-                one.Uuid, switches.Networks[one.Uuid], switches.Vnics[one.Uuid].SelectMany(vnic => switches.Addresses[vnic.Uuid]), floating))
-            .Where(one => one.IsRouted).ToList();
+                one.Uuid, switches.Networks[one.Uuid], AddressesHere(one.Uuid, switches, host), floating))
+            .Where(one => one.Networks.Length > 0).ToList();
         var world = underlay.Public.FirstOrDefault(role => role.Address is { } address && !address.Contains(':', StringComparison.Ordinal));
         var layout = RoutingLayout.Of(
             routed,
@@ -79,6 +80,13 @@ public sealed record NetworkLayout
         foreach (var (one, problems) in layout.Problems)
             builder.Note(new NetworkSubject.Switch(one), string.Join(' ', problems));
         return layout.Orders;
+    }
+
+    /// <summary>Of the cards that are on this host: one whose instance is still coming is answered for where it is.</summary>
+    private static IEnumerable<AddressDesired> AddressesHere(Guid one, SwitchOrders switches, Guid host)
+    {
+        var elsewhere = switches.Ports[one].Where(port => port.Host != host).Select(port => port.Vnic).ToHashSet();
+        return switches.Vnics[one].Where(vnic => !elsewhere.Contains(vnic.Uuid)).SelectMany(vnic => switches.Addresses[vnic.Uuid]);
     }
 
     private static SwitchService Service(Guid one, SwitchOrders orders, int mtu, Guid host) => new()
