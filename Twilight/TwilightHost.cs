@@ -87,7 +87,6 @@ internal static class TwilightHost
             provider.GetRequiredService<SessionOptions>().KeepAlive,
             enrolmentToken: token,
             epoch: epoch));
-        services.AddSingleton<SparkleSign>();
         services.AddSingleton<MessageCodec>();
         services.AddSingleton<SparkleSign>();
         services.AddSingleton<SessionLoop>();

@@ -13,7 +13,12 @@ internal sealed partial class NetworkMonitor : IAsyncDisposable
 
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
-    private static readonly ToolCall Call = new("ip", "-o", "monitor", "link", "address", "route") { Timeout = Timeout.InfiniteTimeSpan };
+    // It says nothing for hours, and so would not notice that nobody reads it any more. The end of its input is what ends it, and
+    // that comes with the end of this process, however that ends.
+    private const string Script =
+        "exec 3<&0; ip -o monitor link address route </dev/null 3<&- & monitor=$!; cat <&3 >/dev/null & reader=$!; wait -n; kill \"$monitor\" \"$reader\" 2>/dev/null; wait \"$monitor\"";
+
+    private static readonly ToolCall Call = new("bash", "-c", Script) { Timeout = Timeout.InfiniteTimeSpan };
 
     // One is enough: whoever reads it looks at everything.
     private readonly Channel<string> _events = Channel.CreateBounded<string>(new BoundedChannelOptions(1)
@@ -79,7 +84,6 @@ internal sealed partial class NetworkMonitor : IAsyncDisposable
         try
         {
             await using var tool = _starter.Begin(Call);
-            tool.Input.Close();
             using var lines = new StreamReader(tool.Output);
             // What changed before it was there nobody will say; and it does not say when it is.
             _events.Writer.TryWrite("The network is followed from now on.");

@@ -18,8 +18,8 @@ internal static class Hosts
 
     /// <summary>Two cards, one of which has what the host booted with.</summary>
     public static NamespaceState Booted { get; } = new NamespaceState()
-        .With(new Link { Name = "eth0", Kind = LinkKind.Card, HardwareAddress = CardA, Mtu = 1500, IsUp = true, HasCarrier = true, Master = "" })
-        .With(new Link { Name = "eth1", Kind = LinkKind.Card, HardwareAddress = CardB, Mtu = 1500, IsUp = false, HasCarrier = false, Master = "" })
+        .With(new Link { Name = "eth0", Kind = LinkKind.Card, HardwareAddress = CardA, PermanentAddress = CardA, Mtu = 1500, IsUp = true, HasCarrier = true, Master = "" })
+        .With(new Link { Name = "eth1", Kind = LinkKind.Card, HardwareAddress = CardB, PermanentAddress = CardB, Mtu = 1500, IsUp = false, HasCarrier = false, Master = "" })
         with
     {
         Addresses = [new LinkAddress("eth0", "192.0.2.10/24", IsOurs: false)],
