@@ -13,7 +13,7 @@ public sealed class SparkleSign(TimeProvider time)
     /// <summary>A timestamp of the time provider; null before the first message.</summary>
     public long? LastHeard => Interlocked.Read(ref _heard) is var heard and not Never ? heard : null;
 
-    internal void Hear()
+    public void Hear()
     {
         Interlocked.Exchange(ref _heard, time.GetTimestamp());
         Heard?.Invoke();

@@ -61,7 +61,7 @@ internal static class StepText
                 + (bond.XmitHashPolicy is { } policy ? $" xmit_hash_policy {Text(policy)}" : "")]),
             NetworkStep.ChangeLink change => new StepCommand(StepTool.Ip, space, [.. Change(change, change.Change)]),
             NetworkStep.AddAddress { Address: var address } => new StepCommand(StepTool.Ip, space, [
-                $"address add {Word(address.Address, step)} dev {Word(address.Link, step)} metric {Marks.Metric}"
+                $"address add {Word(address.Address, step)} dev {Word(address.Link, step)}{(address.IsOurs ? $" metric {Marks.Metric}" : "")}"
                 // Who else has it is not asked for: until that was answered nothing could use it, and the controller gives an address once.
                 + (AddressText.IsIpv6(address.Address) ? " nodad" : "")]),
             NetworkStep.RemoveAddress { Address: var address } => new StepCommand(
@@ -188,7 +188,8 @@ internal static class StepText
         + (route.Source is { } source ? $" src {Word(source, step)}" : "")
         + (route.Table != 254 ? $" table {route.Table}" : "")
         + (route.Metric is { } metric ? $" metric {metric}" : "")
-        + $" protocol {Marks.Protocol}";
+        // What is given back to somebody else is not the platform's own.
+        + (route.IsOurs ? $" protocol {Marks.Protocol}" : "");
 
     private static string Text(RoutingRule rule, NetworkStep step) =>
         $"iif {Word(rule.Incoming, step)} lookup {rule.Table} protocol {Marks.Protocol}";

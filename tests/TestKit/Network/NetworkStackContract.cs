@@ -229,6 +229,16 @@ public abstract class NetworkStackContract
     }
 
     [Test]
+    public async Task What_is_given_back_to_somebody_else_is_not_the_platform_s()
+    {
+        var (address, route) = (new LinkAddress("wire0", "192.0.2.1/24", IsOurs: false), new Route("198.51.100.0/24", false, "192.0.2.9", "wire0", IsOurs: false));
+        await ApplyAsync(new ChangeLink(Host, Up("wire0")), new AddAddress(Host, address), new AddRoute(Host, route));
+        var there = await LookAsync();
+        Assert.That(there.Addresses, Does.Contain(address));
+        Assert.That(there.Routes, Does.Contain(route));
+    }
+
+    [Test]
     public async Task Routes_come_and_go()
     {
         Route[] routes =

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.TestKit.Network;
-using PonyCloud.TestKit.Networks;
 using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Networks.Routing;
 using PonyCloud.Twilight.Tools;

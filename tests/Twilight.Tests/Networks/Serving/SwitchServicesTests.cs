@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using PonyCloud.TestKit.Networks;
+using PonyCloud.TestKit.Network;
 using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Networks.Serving;
 

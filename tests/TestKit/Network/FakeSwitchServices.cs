@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using PonyCloud.Twilight.Networks.Serving;
 
-namespace PonyCloud.TestKit.Networks;
+namespace PonyCloud.TestKit.Network;
 
 /// <summary>Services of switches that answer by themselves, without processes.</summary>
 public sealed class FakeSwitchServices : ISwitchServices

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Networks.Routing;
 
-namespace PonyCloud.TestKit.Networks;
+namespace PonyCloud.TestKit.Network;
 
 /// <summary>Routers that have their rules in memory.</summary>
 public sealed class FakeRouters : IRouters

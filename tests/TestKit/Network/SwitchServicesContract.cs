@@ -2,7 +2,7 @@ using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Networks.Serving;
 
-namespace PonyCloud.TestKit.Networks;
+namespace PonyCloud.TestKit.Network;
 
 /// <summary>What holds of services of switches, whatever they are made of.</summary>
 public abstract class SwitchServicesContract

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using NUnit.Framework;
 using PonyCloud.Twilight.Networks.Routing;
 
-namespace PonyCloud.TestKit.Networks;
+namespace PonyCloud.TestKit.Network;
 
 /// <summary>What holds of routers, whatever they are made of.</summary>
 public abstract class RoutersContract
