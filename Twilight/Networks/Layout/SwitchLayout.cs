@@ -58,8 +58,11 @@ public sealed class SwitchLayout
             builder.Note(layout._subject, problem);
         if (served.Networks.Length > 0)
             layout.AddService(served, mtu);
+        // While its instance comes here from another host a card still is there.
+        var coming = @switch.Type == SwitchType.Bridge ? [] : orders.Ports[@switch.Uuid]
+            .Where(port => port.Host != host && port.Endpoint is not null).Select(port => port.Vnic).ToHashSet();
         foreach (var vnic in orders.Vnics[@switch.Uuid])
-            layout.AddTap(vnic, orders, mtu);
+            layout.AddTap(vnic, mtu, coming.Contains(vnic.Uuid));
     }
 
     private int AddVxlan(SwitchOrders orders, Underlay underlay)
@@ -162,7 +165,7 @@ public sealed class SwitchLayout
         }
     }
 
-    private void AddTap(VnicDesired vnic, SwitchOrders orders, int mtu)
+    private void AddTap(VnicDesired vnic, int mtu, bool isComing)
     {
         var name = LinkNames.Tap(vnic.Uuid);
         _builder.Links[new NetworkSubject.Vnic(vnic.Uuid)] = name;
@@ -176,9 +179,7 @@ public sealed class SwitchLayout
             Master = _bridge,
             Port = new BridgePortSettings(Learns: true, Floods: true, SuppressesNeighbours: false),
         });
-        // While its instance comes here from another host the card still is there.
-        var isElsewhere = orders.Ports[_switch.Uuid].FirstOrDefault(port => port.Vnic == vnic.Uuid) is { Endpoint: not null } port && port.Host != _host;
-        if (!isElsewhere || _switch.Type == SwitchType.Bridge)
+        if (!isComing)
             _builder.Add(new Forwarding(name, vnic.Macaddr!));
     }
 

@@ -186,7 +186,7 @@ internal static class StepText
         + (route.Via is { } via ? $" via {Word(via, step)}" : "")
         + $" dev {Word(route.Link, step)}"
         + (route.Source is { } source ? $" src {Word(source, step)}" : "")
-        + (route.Table != 254 ? $" table {route.Table}" : "")
+        + (route.Table != Route.Main ? $" table {route.Table}" : "")
         + (route.Metric is { } metric ? $" metric {metric}" : "")
         // What is given back to somebody else is not the platform's own.
         + (route.IsOurs ? $" protocol {Marks.Protocol}" : "");

@@ -56,9 +56,12 @@ public sealed record LinkAddress(string Link, string Address, bool IsOurs = true
 /// <summary>A route.</summary>
 /// <param name="Destination">A network, or <c>default</c>.</param>
 /// <param name="Via">The next hop; null for what is on the link itself.</param>
-/// <param name="Table">254 is the main one.</param>
 /// <param name="IsOurs">It has <see cref="Marks.Protocol"/>.</param>
-public sealed record Route(string Destination, bool IsIpv6, string? Via, string Link, string? Source = null, int Table = 254, int? Metric = null, bool IsOurs = true);
+public sealed record Route(string Destination, bool IsIpv6, string? Via, string Link, string? Source = null, int Table = Route.Main, int? Metric = null, bool IsOurs = true)
+{
+    /// <summary>The table that is looked at where no rule says otherwise.</summary>
+    public const int Main = 254;
+}
 
 /// <summary>What came in by a link is routed by a table.</summary>
 public sealed record RoutingRule(bool IsIpv6, string Incoming, int Table);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Networks.Layout;
 using PonyCloud.Twilight.Networks.Model;
@@ -14,7 +15,7 @@ internal static class HostSteps
         NetworkStep.RemoveLink remove => !IsOfSwitch(remove.Link),
         NetworkStep.AddAddress add => !IsOfSwitch(add.Address.Link),
         NetworkStep.RemoveAddress remove => !IsOfSwitch(remove.Address.Link),
-        NetworkStep.AddRoute add => !IsOfSwitch(add.Route.Link) && add.Route.Table == new Route("", false, null, "").Table,
+        NetworkStep.AddRoute add => !IsOfSwitch(add.Route.Link) && add.Route.Table == Route.Main,
         NetworkStep.RemoveRoute remove => !IsOfSwitch(remove.Route.Link),
         _ => false,
     };
@@ -70,13 +71,16 @@ internal static class HostSteps
         builder.Add(wanted[NetworkState.Host]);
         builder.Add(here with
         {
-            Links = here.Links.Where(link => IsSwitches(link.Key)).Aggregate(here.Links.Clear(), (kept, link) => kept.Add(link.Key, HeldTaps.AsIs(link.Value))),
+            Links = AsTheyAre(here, link => IsSwitches(link.Name)),
             Addresses = [.. here.Addresses.Where(address => address.IsOurs && IsSwitches(address.Link))],
-            Routes = [.. here.Routes.Where(route => route.IsOurs && (IsSwitches(route.Link) || route.Table != new Route("", false, null, "").Table))],
+            Routes = [.. here.Routes.Where(route => route.IsOurs && (IsSwitches(route.Link) || route.Table != Route.Main))],
             Sysctls = here.Sysctls.Clear(),
         });
         foreach (var (name, space) in actual.Namespaces.Where(space => space.Key != NetworkState.Host))
-            builder.Add(space with { Links = space.Links.Where(link => link.Value.IsOurs).Aggregate(space.Links.Clear(), (kept, link) => kept.Add(link.Key, HeldTaps.AsIs(link.Value))), Sysctls = space.Sysctls.Clear() }, name);
+            builder.Add(space with { Links = AsTheyAre(space, link => link.IsOurs), Sysctls = space.Sysctls.Clear() }, name);
         return builder.Build();
     }
+
+    private static ImmutableSortedDictionary<string, Link> AsTheyAre(NamespaceState space, Func<Link, bool> which) => space.Links.Values.Where(which)
+        .ToImmutableSortedDictionary(link => link.Name, HeldTaps.AsIs, StringComparer.Ordinal);
 }

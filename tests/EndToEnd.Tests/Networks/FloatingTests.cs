@@ -53,5 +53,5 @@ public sealed class FloatingTests : NetworkFixture
 
     /// <summary>Who answers outside: its uuid, or nothing.</summary>
     private Task<string> WhoAsync() => Site.RunAsync(
-        "sh", "-c", $"(echo 'cat /sys/class/dmi/id/product_uuid'; echo exit) | timeout 2 busybox nc -w 1 {Floating} 2323 || true");
+        "sh", "-c", $"(echo 'cat /sys/class/dmi/id/product_uuid'; echo exit) | timeout 2 busybox nc -w 1 {Floating} 2323 2>/dev/null || true");
 }

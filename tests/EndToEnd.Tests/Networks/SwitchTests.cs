@@ -67,6 +67,22 @@ public sealed class SwitchTests : NetworkFixture
     }
 
     [Test]
+    public async Task A_card_is_plugged_into_a_running_guest_and_unplugged()
+    {
+        var cards = $"/tenant/{_blue1.Tenant.Uuid}/instance/{_blue1.Uuid}/vnic";
+        var card = await _blue1.Tenant.Api.CreateAsync(cards, new { @switch = _blue1.Switch.Uuid });
+        await Eventually.SeesAsync("the guest to have it", _ => _blue1.ShellAsync("ls /sys/class/net"), links => links.Contains("eth1", StringComparison.Ordinal));
+        await Eventually.SeesAsync(
+            "it to be shown", _ => _blue1.Tenant.Api.GetAsync($"{cards}/{card}"), row => row.SelectToken("current.status")?.Value<string>() == "active");
+
+        await _blue1.Tenant.Api.DeleteAsync($"{cards}/{card}");
+        await Eventually.SeesAsync("the guest to let go of it", _ => _blue1.ShellAsync("ls /sys/class/net"), links => !links.Contains("eth1", StringComparison.Ordinal));
+        await Eventually.SeesAsync(
+            "its tap to go", _ => Hosts[0].RunAsync("ip", "-brief", "link", "show"),
+            links => !links.Contains($"pct{card.ToString("N")[..12]}", StringComparison.Ordinal));
+    }
+
+    [Test]
     public async Task Neither_agent_nor_dnsmasq_are_in_the_way_of_packets()
     {
         await _red1.ShellAsync($"ping -i 0.1 -c 300 {_red2.Address} > /ping.log 2>&1 &");
