@@ -57,15 +57,15 @@ internal sealed class PlannerBench
 
     public static VnicDesired CardRow(
         Guid instance, Guid vnic, int index = 0, VnicModel model = VnicModel.Virtio, VnicLink link = VnicLink.Up, string? address = null) => new()
-    {
-        Uuid = vnic,
-        Instance = instance,
-        Switch = Guid.Empty,
-        Macaddr = address ?? $"52:54:00:00:00:{index:x2}",
-        Index = index,
-        Model = model,
-        Link = link,
-    };
+        {
+            Uuid = vnic,
+            Instance = instance,
+            Switch = Guid.Empty,
+            Macaddr = address ?? $"52:54:00:00:00:{index:x2}",
+            Index = index,
+            Model = model,
+            Link = link,
+        };
 
     public void UnwantCard(Guid vnic) => _desired.Apply([RowChange.Remove(_desired.Catalog["vnic"], RowPart.Desired, RowKey.Of(vnic))]);
 
