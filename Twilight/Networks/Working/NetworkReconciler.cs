@@ -154,28 +154,28 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         ReadOrders();
         await LookAsync(cancellationToken);
         await EndTrialAsync(cancellationToken);
-        var failures = new Dictionary<NetworkSubject, string>();
+        var troubles = new Troubles();
         NetworkLayout? layout = null;
         NetworkException? failure = null;
         if (_ordered is { } ordered)
         {
             _trials.Order(ordered);
-            NoteRefused(ordered, failures);
+            troubles.Refused(ordered, _trials.Book);
             var effective = _trials.Book.Effective(ordered);
             layout = NetworkLayout.Of(effective, _switches, _actual!, _trials.Book.Booted, _options.Host);
             try
             {
-                layout = await CarryOutAsync(effective, layout, failures, cancellationToken);
-                await ServeAsync(layout, failures, cancellationToken);
+                layout = await CarryOutAsync(effective, layout, troubles, cancellationToken);
+                await ServeAsync(layout, troubles, cancellationToken);
             }
             catch (NetworkException exception)
             {
                 failure = exception;
-                NoteFailure(exception, layout, failures);
+                troubles.Failed(exception, layout, _switches);
             }
         }
         await CountAsync(cancellationToken);
-        Publish(layout, failures);
+        Publish(layout, troubles);
         return failure is null ? Next() : throw failure;
     }
 
@@ -235,7 +235,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
 
     /// <summary>The filter comes before the links that it is for, and what passes the host before the uplinks.</summary>
     private async Task<NetworkLayout> CarryOutAsync(
-        HostOrders effective, NetworkLayout layout, Dictionary<NetworkSubject, string> failures, CancellationToken cancellationToken)
+        HostOrders effective, NetworkLayout layout, Troubles troubles, CancellationToken cancellationToken)
     {
         var booted = _trials.Book.Booted;
         var taken = HostSteps.TakenOver(effective, _actual![NetworkState.Host]);
@@ -250,7 +250,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         await _filter.ApplyAsync(_switches, layout, cancellationToken);
         var plan = NetworkPlanner.Plan(_actual, layout.Wanted);
         foreach (var obstacle in plan.Obstacles)
-            NoteObstacle(obstacle, layout, failures);
+            troubles.Obstructed(obstacle, layout);
         IReadOnlyList<NetworkStep> steps = [.. HostSteps.Releases(taken, _actual[NetworkState.Host]), .. plan.Steps];
         if (steps.Count > 0)
         {
@@ -320,25 +320,15 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         }
     }
 
-    private async Task ServeAsync(NetworkLayout layout, Dictionary<NetworkSubject, string> failures, CancellationToken cancellationToken)
+    private async Task ServeAsync(NetworkLayout layout, Troubles troubles, CancellationToken cancellationToken)
     {
         _served = _time.GetTimestamp();
         var routing = await _routers.ApplyAsync(layout.Routing, cancellationToken);
         var serving = await _services.ApplyAsync(layout.Services, cancellationToken);
-        foreach (var (one, why) in routing.Problems)
-            failures.TryAdd(new NetworkSubject.Switch(one), why);
-        foreach (var (one, whys) in serving.Problems)
-            failures.TryAdd(new NetworkSubject.Switch(one), string.Join(' ', whys));
-        if (routing.World is { } world)
-        {
-            foreach (var one in layout.Routing.NamespaceRules.Keys)
-                failures.TryAdd(new NetworkSubject.Switch(one), world);
-        }
-        if (_filter.Why is { } filter)
-        {
-            foreach (var vnic in _switches.Vnics.SelectMany(vnics => vnics).Where(vnic => _switches.GroupsOf[vnic.Uuid].Any()))
-                failures.TryAdd(new NetworkSubject.Vnic(vnic.Uuid), filter);
-        }
+        troubles.Routed(routing, layout.Routing);
+        troubles.Served(serving);
+        if (_filter.Why is { } why)
+            troubles.Unfiltered(_switches, why);
         _serveAgain = new[] { routing.LookAgain, serving.LookAgain }.Min();
     }
 
@@ -356,36 +346,6 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         }
     }
 
-    private void NoteRefused(HostOrders ordered, Dictionary<NetworkSubject, string> failures)
-    {
-        if (_trials.Book.WhyRefused(ordered) is not { } why)
-            return;
-        var confirmed = _trials.Book.Confirmed;
-        foreach (var bond in ordered.Bonds.Except(confirmed.Bonds))
-            failures[new NetworkSubject.Bond(bond.Uuid)] = why;
-        foreach (var role in ordered.Roles.Except(confirmed.Roles))
-            failures[new NetworkSubject.Role(role.Uuid)] = why;
-        foreach (var nic in ordered.Nics.Except(confirmed.Nics))
-            failures[new NetworkSubject.Nic(nic.Hwaddr)] = why;
-    }
-
-    private static void NoteObstacle(Obstacle obstacle, NetworkLayout layout, Dictionary<NetworkSubject, string> failures)
-    {
-        foreach (var (subject, _) in layout.Links.Where(link => link.Value == obstacle.Link))
-            failures.TryAdd(subject, obstacle.Why);
-    }
-
-    private void NoteFailure(NetworkException exception, NetworkLayout layout, Dictionary<NetworkSubject, string> failures)
-    {
-        var links = HostSteps.LinksOf(exception.Step).OfType<string>().ToHashSet(StringComparer.Ordinal);
-        foreach (var (subject, _) in layout.Links.Where(link => links.Contains(link.Value)))
-            failures.TryAdd(subject, exception.Message);
-        if (links.Count > 0)
-            return;
-        foreach (var one in _switches.Switches)
-            failures.TryAdd(new NetworkSubject.Switch(one.Uuid), exception.Message);
-    }
-
     private async Task CountAsync(CancellationToken cancellationToken)
     {
         if (_switches.Vnics.Count == 0 || (_counts.Count > 0 && Since(_counted) < _options.CountInterval))
@@ -395,7 +355,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         _dropped = await _filter.CountAsync(cancellationToken);
     }
 
-    private void Publish(NetworkLayout? layout, Dictionary<NetworkSubject, string> failures)
+    private void Publish(NetworkLayout? layout, Troubles troubles)
     {
         var here = _actual![NetworkState.Host];
         var changes = _report.Become(new NetworkScene
@@ -405,7 +365,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
             Switches = _switches,
             Layout = layout,
             Here = here,
-            Failures = failures,
+            Failures = troubles.All,
             Notes = layout?.Notes ?? new Dictionary<NetworkSubject, string>(),
             Counters = _counts,
             Dropped = _dropped,
@@ -417,15 +377,15 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         if (layout is not null)
         {
             _cards.Become(_switches.Vnics.SelectMany(vnics => vnics).Select(vnic => KeyValuePair.Create(
-                vnic.Uuid, CardOf(vnic, here.Links.GetValueOrDefault(LinkNames.Tap(vnic.Uuid)), layout, failures))));
+                vnic.Uuid, CardOf(vnic, here.Links.GetValueOrDefault(LinkNames.Tap(vnic.Uuid)), layout, troubles))));
         }
     }
 
-    private static CardState CardOf(VnicDesired vnic, Link? tap, NetworkLayout layout, Dictionary<NetworkSubject, string> failures)
+    private static CardState CardOf(VnicDesired vnic, Link? tap, NetworkLayout layout, Troubles troubles)
     {
         if (tap is { IsUp: true } && tap.Master == LinkNames.Bridge(vnic.Switch))
             return new CardState(CardReadiness.Ready, Mtu: layout.Mtus.GetValueOrDefault(vnic.Switch));
-        var why = failures.GetValueOrDefault(new NetworkSubject.Vnic(vnic.Uuid)) ?? failures.GetValueOrDefault(new NetworkSubject.Switch(vnic.Switch));
+        var why = troubles.All.GetValueOrDefault(new NetworkSubject.Vnic(vnic.Uuid)) ?? troubles.All.GetValueOrDefault(new NetworkSubject.Switch(vnic.Switch));
         return why is null ? CardState.Unknown : new CardState(CardReadiness.Broken, why);
     }
 
