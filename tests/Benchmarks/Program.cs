@@ -17,7 +17,7 @@ switch (args)
 
 // Prints one table. Every figure stands beside a peer that was measured in the same run, interleaved where it can be,
 // since only the ratio of the two means anything on another machine.
-string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "filter", "network", "fleet"];
+string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "filter", "network", "switch", "fleet"];
 var wanted = new List<string>();
 var fleet = new FleetOptions();
 for (var i = 0; i < args.Length; i++)
@@ -55,6 +55,7 @@ foreach (var name in wanted.Count > 0 ? wanted : [.. all])
         "storage" => StorageBenchmark.RunAsync(),
         "filter" => (await FilterBenchmark.RunAsync()).ToAsyncEnumerable(),
         "network" => NetworkBenchmark.RunAsync(),
+        "switch" => SwitchBenchmark.Run().ToAsyncEnumerable(),
         "extents" => (await ExtentBenchmark.RunAsync()).ToAsyncEnumerable(),
         _ => new FleetBenchmark(fleet).RunAsync(),
     };
