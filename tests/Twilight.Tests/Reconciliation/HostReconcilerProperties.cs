@@ -93,17 +93,15 @@ public sealed class HostReconcilerProperties
         }
 
         gates.ForEach(gate => gate.Open());
-        // What failed is tried again when its time has come.
+        // What failed is tried again when its time has come. A call that was given up may end after all that it was given up for, and what
+        // it made then has to go as well: so nothing is left to do only when a fresh plan says so.
         await bench.UntilQuietAsync(
             $"{string.Join(", ", orders)} after {string.Join(", ", steps)}",
             () => orders.All(order => IsObeyed(order.Value, bench.StatusOf(order.Key), hypervisor.Domains.GetValueOrDefault(order.Key))
-                && HasItsCards(order.Key, order.Value, hypervisor.Domains.GetValueOrDefault(order.Key), cards)));
+                && HasItsCards(order.Key, order.Value, hypervisor.Domains.GetValueOrDefault(order.Key), cards))
+                && !bench.FreshPlan().Actions.Any(action => action is not InstanceAction.Unplug || orders[action.Instance] != InstanceState.Paused));
         Assert.That(hypervisor.Calls, Has.None.Contains(Foreign.ToString()));
         Assert.That(hypervisor.Domains[Foreign].State, Is.EqualTo(DomainState.Running));
-        Assert.That(
-            bench.FreshPlan().Actions.Where(action => action is not InstanceAction.Unplug || orders[action.Instance] != InstanceState.Paused),
-            Is.Empty,
-            "a second plan has nothing to do");
     }
 
     private static bool IsObeyed(InstanceState? order, InstanceStatus? status, ObservedDomain? domain) => order switch
