@@ -20,8 +20,6 @@ public sealed class SwitchLayout
     /// <summary>The same over IPv6.</summary>
     private const int OverIpv6 = 70;
 
-    private const int DefaultMtu = 1500;
-
     private readonly SwitchDesired _switch;
     private readonly Guid _host;
     private readonly NetworkBuilder _builder;
@@ -70,7 +68,7 @@ public sealed class SwitchLayout
         if (underlay.Virtual is not { Address: { } local } role)
         {
             _builder.Faults[_subject] = "The host has no network role virtual with an address, so the switch reaches no other host.";
-            return DefaultMtu - OverIpv4;
+            return Underlay.DefaultMtu - OverIpv4;
         }
         var mtu = role.Mtu - (local.Contains(':', StringComparison.Ordinal) ? OverIpv6 : OverIpv4);
         var name = LinkNames.Vxlan(_switch.Uuid);
@@ -101,7 +99,7 @@ public sealed class SwitchLayout
         if (trunk.Link is not { } link)
         {
             _builder.Faults[_subject] = trunk.Why ?? "";
-            return DefaultMtu;
+            return Underlay.DefaultMtu;
         }
         var port = new BridgePortSettings(Learns: true, Floods: true, SuppressesNeighbours: false);
         if (trunk.Vlan is { } vlan)

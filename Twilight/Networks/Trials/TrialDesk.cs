@@ -48,7 +48,7 @@ public sealed class TrialDesk
     /// <summary>The orders are carried out without touching the path. While a trial runs they are a part of it.</summary>
     public void Settle(HostOrders orders, BootedNetwork booted) => Keep(Book.Settle(orders, booted));
 
-    /// <summary>Ends the trial that runs if it is time.</summary>
+    /// <summary>Whether it is time that the trial that runs ends. One that did not work is over when <see cref="RolledBack"/> says so.</summary>
     /// <returns>What it was and how it ended; null when nothing ended.</returns>
     public (RunningTrial Trial, bool Worked)? End()
     {
@@ -59,10 +59,16 @@ public sealed class TrialDesk
             Keep(Book.Confirm());
             return (running, true);
         }
-        if (Left > TimeSpan.Zero)
-            return null;
-        Keep(Book.Expire($"Tried at {_time.GetUtcNow():yyyy-MM-dd HH:mm:ss}Z: Sparkle was not heard within {_limit.TotalSeconds:0} s, and what was before is there again."));
-        return (running, false);
+        return Left > TimeSpan.Zero ? null : (running, false);
+    }
+
+    /// <summary>What was before is there again. Until then the book has it, whatever fails and whoever is killed on the way.</summary>
+    /// <returns>Why, in words.</returns>
+    public string RolledBack()
+    {
+        var why = $"Given up at {_time.GetUtcNow():yyyy-MM-dd HH:mm:ss}Z: Sparkle was not heard within {_limit.TotalSeconds:0} s, and what was before is there again.";
+        Keep(Book.Expire(why));
+        return why;
     }
 
     private void Keep(TrialBook book)

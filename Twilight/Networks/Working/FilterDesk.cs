@@ -18,14 +18,14 @@ public sealed class FilterDesk(IPacketFilter filter, ITrafficShaper shaper)
     /// <summary>Asks the kernel again what is applied, in case somebody else changed it.</summary>
     public void Doubt() => (_applied, _limits) = (null, null);
 
-    /// <returns>How many steps it took.</returns>
+    /// <summary>Makes the filter be as the layout wants it.</summary>
     /// <exception cref="NetworkException">The filter is as it was.</exception>
-    public async Task<int> ApplyAsync(SwitchOrders orders, NetworkLayout layout, CancellationToken cancellationToken)
+    public async Task ApplyAsync(SwitchOrders orders, NetworkLayout layout, CancellationToken cancellationToken)
     {
         _abilities ??= await filter.AbilitiesAsync(cancellationToken);
         _applied ??= await filter.ScanAsync(cancellationToken);
         var input = FilterScene.Of(orders, layout, _input, _abilities.TracksConnections);
-        // A host without switches needs no table; one that is there is emptied, not left.
+        // A host without switches needs no table, and one that is there goes.
         var rules = input.Switches.Count == 0 ? FilterRules.None : FilterLayout.Of(input);
         var plan = FilterPlan.Between(_applied, rules);
         if (!plan.IsEmpty)
@@ -35,7 +35,6 @@ public sealed class FilterDesk(IPacketFilter filter, ITrafficShaper shaper)
             _applied = rules.Applied;
         }
         _input = input;
-        return plan.Steps.Length;
     }
 
     /// <summary>Limits what guests receive, once their taps are there.</summary>

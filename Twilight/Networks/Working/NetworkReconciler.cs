@@ -222,8 +222,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
             LogTrialWorked();
             return;
         }
-        Notify("network-rolled-back", EventSeverity.Error, _trials.Book.Refused!.Why);
-        var wanted = NetworkLayout.Of(_trials.Book.Confirmed, _switches, _actual!, _trials.Book.Booted, _options.Host).Wanted;
+        var wanted = NetworkLayout.Of(_trials.Book.Confirmed, _switches, _actual!, end.Trial.BootedBefore, _options.Host).Wanted;
         if (_ordered is null)
             wanted = HostSteps.WithSwitchesAsTheyAre(wanted, _actual!);
         await ApplyAsync(NetworkPlanner.Plan(_actual!, wanted).Steps, cancellationToken);
@@ -231,6 +230,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         // What somebody else had on the cards comes last: the platform's own had to be out of the way.
         await ApplyAsync([.. end.Trial.Before.Missing(_actual![NetworkState.Host])], cancellationToken);
         await ScanAsync(cancellationToken);
+        Notify("network-rolled-back", EventSeverity.Error, _trials.RolledBack());
     }
 
     /// <summary>The filter comes before the links that it is for, and what passes the host before the uplinks.</summary>

@@ -73,6 +73,23 @@ public sealed class NetworkReconcilerTests
     }
 
     [Test]
+    public async Task What_fails_on_the_way_back_is_tried_again_until_all_is_there()
+    {
+        _bench.Stack.Refuse = step => step is NetworkStep.AddAddress { Address.IsOurs: false } ? "not now" : null;
+        _bench.Order(Bond(), [CardA, CardB]);
+        await _bench.UntilAsync("the bond", () => _bench.Here.Links.ContainsKey(BondLink));
+        await _bench.UntilAsync("the platform's own to be gone", () => !_bench.Here.Links.ContainsKey(BondLink));
+        Assert.That(Here(BootedAddress), Is.False);
+        await _bench.EndAsync();
+
+        // Another agent goes on with it.
+        _bench.Stack.Refuse = null;
+        _bench.Begin();
+        await _bench.UntilAsync("what was before", () => Here(BootedAddress));
+        Assert.That(_bench.Here.Routes, Does.Contain(new Route("default", false, "192.0.2.1", "eth0", IsOurs: false)));
+    }
+
+    [Test]
     public async Task What_was_on_its_way_before_is_no_sign()
     {
         _bench.Order(Bond(), [CardA, CardB]);
