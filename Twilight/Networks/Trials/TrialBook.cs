@@ -35,7 +35,8 @@ public sealed record BeforeTrial(
 }
 
 /// <summary>A trial that has begun and not ended.</summary>
-public sealed record RunningTrial(HostOrders Tried, BootedNetwork BootedBefore, BeforeTrial Before);
+/// <param name="IsGivenUp">What was before is being put back, and some of it may be there already: nothing confirms it any more.</param>
+public sealed record RunningTrial(HostOrders Tried, BootedNetwork BootedBefore, BeforeTrial Before, bool IsGivenUp = false);
 
 /// <summary>What was tried in vain.</summary>
 /// <param name="IsRetirement">It was to live without what the host booted with.</param>
@@ -59,26 +60,36 @@ public sealed record TrialBook(HostOrders Confirmed, BootedNetwork Booted, Runni
     /// <summary>Why these orders are not carried out; null where they are.</summary>
     public string? WhyRefused(HostOrders ordered) => Refused is { IsRetirement: false } && Refused.Orders.Equals(ordered) ? Refused.Why : null;
 
+    // What was before is there again before anything else happens.
+    private RunningTrial? Tried =>
+        Running is { IsGivenUp: true } ? throw new InvalidOperationException("What was before the trial is not there again.") : Running;
+
     /// <summary>The path is about to be changed.</summary>
+    /// <exception cref="InvalidOperationException">A trial is given up and not yet taken back.</exception>
     public TrialBook Begin(HostOrders tried, BootedNetwork booted, NamespaceState here) => this with
     {
         Booted = booted,
         Refused = null,
-        Running = new RunningTrial(tried, Running?.BootedBefore ?? Booted, Running?.Before ?? BeforeTrial.Of(here)),
+        Running = new RunningTrial(tried, Tried?.BootedBefore ?? Booted, Tried?.Before ?? BeforeTrial.Of(here)),
     };
 
     /// <summary>Sparkle was heard.</summary>
-    public TrialBook Confirm() => this with { Confirmed = Running?.Tried ?? Confirmed, Running = null };
+    /// <exception cref="InvalidOperationException">The trial is given up: what Sparkle is heard over is not what was tried.</exception>
+    public TrialBook Confirm() => this with { Confirmed = Tried?.Tried ?? Confirmed, Running = null };
+
+    /// <summary>The time is over. From here on the trial only goes back.</summary>
+    public TrialBook GiveUp() => Running is { IsGivenUp: false } running ? this with { Running = running with { IsGivenUp = true } } : this;
 
     /// <summary>The orders are carried out without touching the path. While a trial runs, they stand and fall with it.</summary>
+    /// <exception cref="InvalidOperationException">A trial is given up and not yet taken back.</exception>
     public TrialBook Settle(HostOrders orders, BootedNetwork booted)
     {
-        if (Running is { } running)
+        if (Tried is { } running)
             return running.Tried.Equals(orders) ? this : this with { Running = running with { Tried = orders } };
         return Confirmed.Equals(orders) && Booted == booted ? this : this with { Confirmed = orders, Booted = booted };
     }
 
-    /// <summary>The time is over. What was before is to be again.</summary>
+    /// <summary>What was before is there again.</summary>
     public TrialBook Expire(string why)
     {
         if (Running is not { } running)

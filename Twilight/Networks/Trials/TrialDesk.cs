@@ -48,18 +48,26 @@ public sealed class TrialDesk
     /// <summary>The orders are carried out without touching the path. While a trial runs they are a part of it.</summary>
     public void Settle(HostOrders orders, BootedNetwork booted) => Keep(Book.Settle(orders, booted));
 
-    /// <summary>Whether it is time that the trial that runs ends. One that did not work is over when <see cref="RolledBack"/> says so.</summary>
+    /// <summary>
+    /// Whether it is time that the trial that runs ends. One that did not work is given up here, before the first step back, and over
+    /// when <see cref="RolledBack"/> says so; in between this says so again, whatever is heard.
+    /// </summary>
     /// <returns>What it was and how it ended; null when nothing ended.</returns>
     public (RunningTrial Trial, bool Worked)? End()
     {
         if (Book.Running is not { } running)
             return null;
+        if (running.IsGivenUp)
+            return (running, false);
         if (_sign.LastHeard is { } heard && _time.GetElapsedTime(_applied, heard) >= _grace)
         {
             Keep(Book.Confirm());
             return (running, true);
         }
-        return Left > TimeSpan.Zero ? null : (running, false);
+        if (Left > TimeSpan.Zero)
+            return null;
+        Keep(Book.GiveUp());
+        return (running, false);
     }
 
     /// <summary>What was before is there again. Until then the book has it, whatever fails and whoever is killed on the way.</summary>

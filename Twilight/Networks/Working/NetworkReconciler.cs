@@ -136,7 +136,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
 
     private void OnHeard()
     {
-        if (_trials.Book.Running is not null)
+        if (_trials.Book.Running is { IsGivenUp: false })
             _loop.Wake("Sparkle was heard");
     }
 

@@ -48,6 +48,18 @@ public sealed class TrialBookTests
     }
 
     [Test]
+    public void A_trial_that_is_being_taken_back_is_never_what_works()
+    {
+        var book = TrialBook.Empty.Settle(Old, BootedNetwork.None).Begin(New, Had, Booted).GiveUp();
+        Assert.That(book.Running!.IsGivenUp);
+        Assert.That(book.GiveUp(), Is.EqualTo(book), "it goes on");
+        Assert.That(() => book.Confirm(), Throws.InvalidOperationException);
+        Assert.That(book.Expire("silence").Effective(New), Is.EqualTo(Old));
+        Assert.That(book.Expire("silence").Booted, Is.EqualTo(BootedNetwork.None));
+        Assert.That(TrialBook.Empty.GiveUp(), Is.EqualTo(TrialBook.Empty), "nothing runs");
+    }
+
+    [Test]
     public void Orders_beside_the_path_stand_and_fall_with_the_trial_that_runs()
     {
         var book = TrialBook.Empty.Settle(Old, BootedNetwork.None).Begin(New, BootedNetwork.None, Booted).Settle(Newer, BootedNetwork.None);
@@ -81,11 +93,12 @@ public sealed class TrialBookTests
         using var directory = new TemporaryDirectory();
         var file = new TrialFile(directory["book"]);
         Assert.That(file.Read(), Is.EqualTo(TrialBook.Empty));
-        var book = TrialBook.Empty.Settle(Old, BootedNetwork.None).Begin(New, Had, Booted);
+        var book = TrialBook.Empty.Settle(Old, BootedNetwork.None).Begin(New, Had, Booted).GiveUp();
         file.Write(book);
         var read = new TrialFile(directory["book"]).Read();
         Assert.That(read.Confirmed, Is.EqualTo(Old));
         Assert.That(read.Running!.Tried, Is.EqualTo(New));
+        Assert.That(read.Running.IsGivenUp);
         Assert.That(read.Running.Before.Addresses, Is.EqualTo(book.Running!.Before.Addresses));
         Assert.That(read.Running.Before.Routes, Is.EqualTo(book.Running.Before.Routes));
         Assert.That(read.Running.Before.Cards, Is.EqualTo(book.Running.Before.Cards));

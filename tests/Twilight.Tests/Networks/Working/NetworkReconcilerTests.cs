@@ -90,6 +90,36 @@ public sealed class NetworkReconcilerTests
     }
 
     [Test]
+    public async Task Sparkle_heard_over_half_of_what_was_before_confirms_nothing([Values] bool isKilled)
+    {
+        var refused = 0;
+        _bench.Stack.Refuse = step =>
+        {
+            if (step is not NetworkStep.AddAddress { Address.IsOurs: false })
+                return null;
+            Interlocked.Increment(ref refused);
+            return "not now";
+        };
+        _bench.Order(Bond(), [CardA, CardB]);
+        await _bench.UntilAsync("the bond", () => _bench.Here.Links.ContainsKey(BondLink));
+        await _bench.UntilAsync("the platform's own to be gone", () => !_bench.Here.Links.ContainsKey(BondLink));
+        if (isKilled)
+        {
+            await _bench.EndAsync();
+            _bench.Begin();
+        }
+        _bench.Hear();
+        var before = Volatile.Read(ref refused);
+        await _bench.UntilAsync("two more attempts", () => Volatile.Read(ref refused) > before + 1);
+        Assert.That(_bench.Here.Links.Keys, Does.Not.Contain(BondLink), "what was tried is not made again");
+
+        _bench.Stack.Refuse = null;
+        await _bench.UntilAsync("what was before", () => Here(BootedAddress) && _bench.Notifications.Count > 0);
+        Assert.That(_bench.Notifications.Single().Type, Is.EqualTo("network-rolled-back"));
+        Assert.That(_bench.Here.Links.Keys, Does.Not.Contain(BondLink));
+    }
+
+    [Test]
     public async Task What_was_on_its_way_before_is_no_sign()
     {
         _bench.Order(Bond(), [CardA, CardB]);
