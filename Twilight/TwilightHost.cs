@@ -55,17 +55,19 @@ internal static class TwilightHost
         services.AddSingleton<IHypervisor, LibvirtHypervisor>();
         services.AddSingleton(new HostInventory(
             uuid, new InventoryRoots(), Enum.Parse<AcceleratorChoice>(values.Text(TwilightConfiguration.HypervisorAccelerator), ignoreCase: true)));
+        services.AddSingleton(provider => new DomainOptions
+        {
+            Accelerator = provider.GetRequiredService<HostInventory>().Accelerator,
+            ConsoleDirectory = ConsoleDirectory(values),
+            Boot = boot,
+            Emulator = values.TextOrNull(TwilightConfiguration.Emulator),
+        });
+        services.AddSingleton<IInstancePreparation, ConsoleFiles>();
         services.AddSingleton(provider => new HostReconcilerOptions
         {
             Host = uuid,
             Guard = TwilightConfiguration.Guard(values),
-            Domains = new DomainOptions
-            {
-                Accelerator = provider.GetRequiredService<HostInventory>().Accelerator,
-                ConsoleDirectory = ConsoleDirectory(values),
-                Boot = boot,
-                Emulator = values.TextOrNull(TwilightConfiguration.Emulator),
-            },
+            Domains = provider.GetRequiredService<DomainOptions>(),
             Transfers = () => provider.GetRequiredService<TransferServer>().Identity,
         });
         services.AddSingleton<IHostReporter, HostReconciler>();

@@ -31,6 +31,18 @@ public sealed record HostInstanceCurrent
     [Description("Memory of the domain as it is now, MiB.")]
     public long Mem { get; init; }
 
+    [Description("Columns that the domain does not show as they are ordered, and will from its next start on.")]
+    public TextList Pending { get; init; } = TextList.Empty;
+
+    [Description("The count of the last order to restart it through its guest that was carried out, or that a start made needless.")]
+    public int? Reboots { get; init; }
+
+    [Description("The count of the last order to reset it that was carried out, or that a start made needless.")]
+    public int? Resets { get; init; }
+
+    [Description("Addresses that the agent in the guest knows of; absent while there is none.")]
+    public TextList? GuestAddresses { get; init; }
+
     [Description("The reason for the status, in words.")]
     public string? Why { get; init; }
 

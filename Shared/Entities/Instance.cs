@@ -42,6 +42,12 @@ public enum InstanceWatchdog
     Pause,
 }
 
+public enum InstanceFirmware
+{
+    Bios,
+    Uefi,
+}
+
 public sealed record InstanceDesired
 {
     public required Guid Uuid { get; init; }
@@ -72,6 +78,17 @@ public sealed record InstanceDesired
     [Description("MiB.")]
     [Range(16, 16_777_216)]
     public required long Mem { get; init; }
+
+    [Description("As many virtual processors as vcpu can become while it runs; absent for no more than vcpu.")]
+    [Range(1, 512)]
+    public int? VcpuMax { get; init; }
+
+    [Description("As much memory as mem can become while it runs, MiB; absent for no more than mem.")]
+    [Range(16, 16_777_216)]
+    public long? MemMax { get; init; }
+
+    [Description("What starts it before its own system does.")]
+    public InstanceFirmware Firmware { get; init; } = InstanceFirmware.Bios;
 
     [Description("The processor that the guest sees; absent for the host's own.")]
     [References("cpu_profile")]
@@ -130,6 +147,9 @@ public enum InstanceStatus
     Stopped,
     Crashed,
     Broken,
+
+    /// <summary>It runs, and is on its way to another host.</summary>
+    Migrating,
 }
 
 public sealed record InstanceCurrent
@@ -142,6 +162,18 @@ public sealed record InstanceCurrent
 
     [Description("MiB.")]
     public long? Mem { get; init; }
+
+    [Description("Columns that it does not show as they are ordered, and will from its next start on.")]
+    public TextList Pending { get; init; } = TextList.Empty;
+
+    [Description("The count of the last order to restart it through its guest that was carried out, or that a start made needless.")]
+    public int? Reboots { get; init; }
+
+    [Description("The count of the last order to reset it that was carried out, or that a start made needless.")]
+    public int? Resets { get; init; }
+
+    [Description("Addresses that the agent in the guest knows of; absent while there is none.")]
+    public TextList? GuestAddresses { get; init; }
 
     [Description("The reason for the status, in words.")]
     public string? Why { get; init; }
@@ -158,7 +190,9 @@ public sealed class InstanceDeclaration : IEntityDeclaration
         .Stored<InstanceDesired>()
         .Derived<InstanceCurrent>()
         .Index("tenant", "cpu_profile")
-        .SentToHost(new HostScope.ReferencedBy("host_instance", "instance"))
+        .SentToHost(
+            new HostScope.ReferencedBy("host_instance", "instance"),
+            new HostScope.ReferencedBy("host_migration", "instance"))
         .Mount("/tenant/instance", Access.TenantUser)
         .Mount("/instance", Access.Shared, whereNull: "tenant")
         .Build();

@@ -89,6 +89,10 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
                 Status = current.Status,
                 Vcpu = current.Vcpu,
                 Mem = current.Mem,
+                Pending = current.Pending,
+                Reboots = current.Reboots,
+                Resets = current.Resets,
+                GuestAddresses = current.GuestAddresses,
                 Why = current.Why,
                 StaleSince = (host?.Current as HostCurrent)?.LastSeen,
             };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Xml;
 using System.Xml.Linq;
 
@@ -16,11 +17,23 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
 
     private static readonly XNamespace Xmlns = Namespace;
 
+    /// <summary>What of the instance's row is in the shape; empty where that is not known.</summary>
+    public string Fields { get; init; } = "";
+
+    /// <summary>The count of the last order to restart it through its guest that was carried out, or that its start made needless.</summary>
+    public int Reboots { get; init; }
+
+    /// <summary>The same for orders to reset it.</summary>
+    public int Resets { get; init; }
+
     public XElement ToXml() => new(
         Xmlns + "instance",
         new XAttribute(XNamespace.Xmlns + "ponycloud", Namespace),
         new XAttribute("uuid", Instance),
-        new XAttribute("shape", Shape));
+        new XAttribute("shape", Shape),
+        new XAttribute("fields", Fields),
+        new XAttribute("reboots", Reboots),
+        new XAttribute("resets", Resets));
 
     /// <summary>The mark of a domain of ours; null when the domain is foreign: unmarked, marked unreadably, or a copy of ours.</summary>
     public static DomainMetadata? Of(ObservedDomain domain) =>
@@ -46,6 +59,14 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
             && Guid.TryParse(element.Attribute("uuid")?.Value, out var uuid)
             && element.Attribute("shape")?.Value is { } shape
                 ? new DomainMetadata(uuid, shape)
+                {
+                    Fields = element.Attribute("fields")?.Value ?? "",
+                    Reboots = Count(element, "reboots"),
+                    Resets = Count(element, "resets"),
+                }
                 : null;
     }
+
+    private static int Count(XElement element, string name) =>
+        int.TryParse(element.Attribute(name)?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;
 }

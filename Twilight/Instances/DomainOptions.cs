@@ -22,7 +22,7 @@ public sealed record DomainOptions
 {
     public required Accelerator Accelerator { get; init; }
 
-    /// <summary>Folder for the files that take what guests write to their serial consoles.</summary>
+    /// <summary>Folder for what guests write to their serial consoles, and for the sockets of consoles and guest agents.</summary>
     public required string ConsoleDirectory { get; init; }
 
     public DisklessBoot Boot { get; init; } = new DisklessBoot.Bios();
@@ -32,4 +32,13 @@ public sealed record DomainOptions
 
     /// <summary>The file that takes what the instance writes to its serial console since its last start.</summary>
     public string ConsoleLogOf(Guid instance) => Path.Combine(ConsoleDirectory, $"{instance}.log");
+
+    /// <summary>Where its serial console listens for one to attach.</summary>
+    public string SerialSocketOf(Guid instance) => Path.Combine(ConsoleDirectory, $"{instance}.serial");
+
+    /// <summary>Where its screen is given out by VNC.</summary>
+    public string VncSocketOf(Guid instance) => Path.Combine(ConsoleDirectory, $"{instance}.vnc");
+
+    /// <summary>The channel to the agent in the guest. The hypervisor alone speaks over it.</summary>
+    public string AgentSocketOf(Guid instance) => Path.Combine(ConsoleDirectory, $"{instance}.agent");
 }

@@ -9,11 +9,12 @@ namespace PonyCloud.Twilight.Instances;
 /// <summary>A libvirt domain, ready to be defined.</summary>
 /// <param name="Instance">The instance, whose uuid is the domain's too.</param>
 /// <param name="Shape">
-/// Digest of everything in the definition but the network cards and their ports, which come and go while the domain runs; equal digests mean that
-/// there is nothing to redefine.
+/// Digest of everything in the definition but what can be changed while the domain runs: network cards and their ports, memory and
+/// processors within their maxima. Equal digests mean that there is nothing to redefine.
 /// </param>
-/// <param name="Xml">The definition, with the digest in its metadata.</param>
-public sealed record DomainDefinition(Guid Instance, string Shape, string Xml)
+/// <param name="Fields">The columns of the instance that are in the shape, for <see cref="ShapeFields"/>.</param>
+/// <param name="Xml">The definition, with both in its metadata.</param>
+public sealed record DomainDefinition(Guid Instance, string Shape, string Fields, string Xml)
 {
     public override string ToString() => $"{Instance} of shape {Shape}";
 }
@@ -24,21 +25,35 @@ public static class DomainXml
     // Enough that no two shapes of one instance ever meet, short enough to read.
     private const int ShapeLength = 16;
 
+    /// <summary>By this name the agent in the guest finds its channel.</summary>
+    private const string GuestAgentChannel = "org.qemu.guest_agent.0";
+
     /// <param name="profile">The processor that the guest sees; null for all that the host has.</param>
     /// <param name="cards">Its network cards, in the order in which the guest is to find them.</param>
     public static DomainDefinition For(
         InstanceDesired instance, CpuProfileDesired? profile, IReadOnlyList<InstanceCard> cards, DomainOptions options)
     {
         var bare = Domain(instance, profile, options);
-        var digest = SHA256.HashData(Encoding.UTF8.GetBytes(bare.ToString(SaveOptions.DisableFormatting)));
-        var shape = Convert.ToHexStringLower(digest)[..ShapeLength];
+        var shape = DigestOf(bare);
+        var fields = ShapeFields.Of(instance, DigestOf(Cpu(profile, options.Accelerator)));
         bare.Element("devices")!.Elements("controller").Last().AddAfterSelf(PciPorts.MoreFor(cards), cards.Select(CardXml.For));
-        bare.Element("title")!.AddAfterSelf(new XElement("metadata", new DomainMetadata(instance.Uuid, shape).ToXml()));
-        return new DomainDefinition(instance.Uuid, shape, bare.ToString());
+        bare.Element("memory")!.AddAfterSelf(new XElement("currentMemory", new XAttribute("unit", "MiB"), instance.Mem));
+        bare.Element("vcpu")!.Add(new XAttribute("current", instance.Vcpu));
+        var mark = new DomainMetadata(instance.Uuid, shape)
+        {
+            Fields = fields,
+            Reboots = instance.Reboots,
+            Resets = instance.Resets,
+        };
+        bare.Element("title")!.AddAfterSelf(new XElement("metadata", mark.ToXml()));
+        return new DomainDefinition(instance.Uuid, shape, fields, bare.ToString());
     }
 
     /// <summary>The name of an instance's domain: unique as its uuid is, since names of instances are unique in a tenant only.</summary>
     public static string NameOf(Guid instance) => $"instance-{instance}";
+
+    private static string DigestOf(XElement element) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(element.ToString(SaveOptions.DisableFormatting))))[..ShapeLength];
 
     private static XElement Domain(InstanceDesired instance, CpuProfileDesired? profile, DomainOptions options) => new(
         "domain",
@@ -46,10 +61,10 @@ public static class DomainXml
         new XElement("name", NameOf(instance.Uuid)),
         new XElement("uuid", instance.Uuid),
         new XElement("title", instance.Name),
-        new XElement("memory", new XAttribute("unit", "MiB"), instance.Mem),
-        new XElement("currentMemory", new XAttribute("unit", "MiB"), instance.Mem),
-        new XElement("vcpu", new XAttribute("placement", "static"), instance.Vcpu),
-        Os(options.Boot),
+        new XElement("memory", new XAttribute("unit", "MiB"), instance.MemMax ?? instance.Mem),
+        new XElement("vcpu", new XAttribute("placement", "static"), instance.VcpuMax ?? instance.Vcpu),
+        SystemInformation(instance),
+        Os(instance.Firmware, options.Boot),
         new XElement("features", new XElement("acpi"), new XElement("apic")),
         Cpu(profile, options.Accelerator),
         new XElement("clock", new XAttribute("offset", "utc")),
@@ -58,12 +73,29 @@ public static class DomainXml
         new XElement("on_crash", "destroy"),
         Devices(instance, options));
 
-    private static XElement Os(DisklessBoot boot)
+    // By the chassis cloud-init finds out, without asking the network, that there is a metadata service to ask.
+    private static XElement SystemInformation(InstanceDesired instance) => new(
+        "sysinfo",
+        new XAttribute("type", "smbios"),
+        new XElement(
+            "system", Entry("manufacturer", "PonyCloud"), Entry("product", "Instance"), Entry("serial", instance.Uuid), Entry("uuid", instance.Uuid)),
+        new XElement("chassis", Entry("asset", "OpenStack Nova")));
+
+    private static XElement Entry(string name, object value) => new("entry", new XAttribute("name", name), value);
+
+    private static XElement Os(InstanceFirmware firmware, DisklessBoot boot)
     {
         var os = new XElement("os", new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "q35"), "hvm"));
+        if (firmware == InstanceFirmware.Uefi)
+        {
+            // Which image that is, and where the guest's variables are kept, libvirt finds by what the host has.
+            os.Add(new XAttribute("firmware", "efi"));
+            os.Add(new XElement(
+                "firmware", new XElement("feature", new XAttribute("enabled", "no"), new XAttribute("name", "secure-boot"))));
+        }
         switch (boot)
         {
-            case DisklessBoot.Rom rom:
+            case DisklessBoot.Rom rom when firmware == InstanceFirmware.Bios:
                 os.Add(new XElement("loader", new XAttribute("type", "rom"), new XAttribute("readonly", "yes"), rom.Image));
                 break;
             case DisklessBoot.Kernel kernel:
@@ -74,6 +106,7 @@ public static class DomainXml
                     os.Add(new XElement("cmdline", kernel.CommandLine));
                 break;
         }
+        os.Add(new XElement("smbios", new XAttribute("mode", "sysinfo")));
         return os;
     }
 
@@ -99,17 +132,46 @@ public static class DomainXml
     private static XElement Devices(InstanceDesired instance, DomainOptions options) => new(
         "devices",
         options.Emulator is null ? null : new XElement("emulator", options.Emulator),
-        new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
+        new XElement(
+            "controller", new XAttribute("type", "usb"), new XAttribute("index", "0"), new XAttribute("model", "qemu-xhci"), PciPorts.Fixed(PciPorts.Usb)),
+        new XElement("controller", new XAttribute("type", "virtio-serial"), new XAttribute("index", "0"), PciPorts.Fixed(PciPorts.Channels)),
         PciPorts.Controllers,
         new XElement(
             "serial",
-            new XAttribute("type", "file"),
-            new XElement("source", new XAttribute("path", options.ConsoleLogOf(instance.Uuid)), new XAttribute("append", "off")),
+            new XAttribute("type", "unix"),
+            new XElement("source", new XAttribute("mode", "bind"), new XAttribute("path", options.SerialSocketOf(instance.Uuid))),
+            // Appended to, so that it can be cut from outside while it is written.
+            new XElement("log", new XAttribute("file", options.ConsoleLogOf(instance.Uuid)), new XAttribute("append", "on")),
             new XElement("target", new XAttribute("type", "isa-serial"), new XAttribute("port", "0"))),
+        new XElement(
+            "channel",
+            new XAttribute("type", "unix"),
+            new XElement("source", new XAttribute("mode", "bind"), new XAttribute("path", options.AgentSocketOf(instance.Uuid))),
+            new XElement("target", new XAttribute("type", "virtio"), new XAttribute("name", GuestAgentChannel))),
+        // A mouse would be where the guest believes it to be, and not where the person who looks at the screen has it.
+        new XElement("input", new XAttribute("type", "tablet"), new XAttribute("bus", "usb")),
+        new XElement(
+            "graphics",
+            new XAttribute("type", "vnc"),
+            new XElement("listen", new XAttribute("type", "socket"), new XAttribute("socket", options.VncSocketOf(instance.Uuid)))),
+        new XElement("video", new XElement("model", new XAttribute("type", "vga"), new XAttribute("vram", "16384")), PciPorts.Fixed(PciPorts.Screen)),
+        Watchdog(instance.Watchdog),
         new XElement(
             "rng",
             new XAttribute("model", "virtio"),
             new XElement("backend", new XAttribute("model", "random"), "/dev/urandom"),
             PciPorts.Address(PciPorts.Random)),
         new XElement("memballoon", new XAttribute("model", "virtio"), PciPorts.Address(PciPorts.Balloon)));
+
+    private static XElement? Watchdog(InstanceWatchdog watchdog) => watchdog == InstanceWatchdog.None ? null : new XElement(
+        "watchdog",
+        new XAttribute("model", "i6300esb"),
+        new XAttribute("action", watchdog switch
+        {
+            InstanceWatchdog.Reset => "reset",
+            InstanceWatchdog.PowerOff => "poweroff",
+            InstanceWatchdog.Pause => "pause",
+            _ => throw new ArgumentOutOfRangeException(nameof(watchdog), watchdog, null),
+        }),
+        PciPorts.Fixed(PciPorts.Watchdog));
 }

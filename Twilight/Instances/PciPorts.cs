@@ -19,6 +19,12 @@ internal static class PciPorts
     internal const int Random = 1;
     internal const int Balloon = 2;
 
+    // What is there from the start to the end needs no port: it has a slot of the root bus, beyond those of the ports.
+    internal const int Screen = 0x10;
+    internal const int Usb = 0x11;
+    internal const int Channels = 0x12;
+    internal const int Watchdog = 0x13;
+
     private const int FirstCard = 3;
 
     private const int SpareCards = 16;
@@ -39,6 +45,11 @@ internal static class PciPorts
     /// <summary>The address of the device in a port, whose number is that of the bus behind it.</summary>
     internal static XElement Address(int port) => new(
         "address", new XAttribute("type", "pci"), new XAttribute("bus", string.Create(CultureInfo.InvariantCulture, $"0x{port:x2}")));
+
+    /// <summary>The address of a device that is in a slot of the root bus.</summary>
+    internal static XElement Fixed(int slot) => new(
+        "address", new XAttribute("type", "pci"), new XAttribute("bus", "0x00"),
+        new XAttribute("slot", string.Create(CultureInfo.InvariantCulture, $"0x{slot:x2}")));
 
     private static IEnumerable<XElement> Range(int first, int count) => Enumerable.Range(first, count).Select(port => new XElement(
         "controller",

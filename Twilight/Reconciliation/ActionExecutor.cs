@@ -14,14 +14,17 @@ namespace PonyCloud.Twilight.Reconciliation;
 public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, IAsyncDisposable
 {
     private readonly IHypervisor _hypervisor;
+    private readonly IReadOnlyList<IInstancePreparation> _preparations;
     private readonly ILogger _logger;
     private readonly OrderExecutor<Guid, InstanceAction> _executor;
     private volatile bool _isStopping;
 
     /// <param name="ended">Called on any thread when an action has ended and can be collected.</param>
-    public ActionExecutor(IHypervisor hypervisor, Action ended, ILogger<ActionExecutor> logger)
+    public ActionExecutor(
+        IHypervisor hypervisor, IReadOnlyList<IInstancePreparation> preparations, Action ended, ILogger<ActionExecutor> logger)
     {
         _hypervisor = hypervisor;
+        _preparations = preparations;
         _logger = logger;
         // Nobody asks what was before what: a scan follows each end.
         _executor = new OrderExecutor<Guid, InstanceAction>(this, () => 0, ended);
@@ -107,6 +110,8 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
                 await _hypervisor.DefineAsync(define.Instance, define.Definition.Xml, cancellationToken);
                 break;
             case InstanceAction.Start start:
+                foreach (var preparation in _preparations)
+                    await preparation.BeforeStartAsync(start.Instance, cancellationToken);
                 await _hypervisor.DefineAsync(start.Instance, start.Definition.Xml, cancellationToken);
                 await _hypervisor.StartAsync(start.Instance, start.Paused, cancellationToken);
                 break;

@@ -141,19 +141,24 @@ public sealed class HostPlanner
         return Report(situation, input.Guard.Holds(instance) ? InstanceDecider.Held(situation) : InstanceDecider.Decide(situation));
     }
 
-    private InstancePlan Report(Situation situation, Decision decision) => new(
-        decision.Action,
-        new HostInstanceCurrent
+    private InstancePlan Report(Situation situation, Decision decision)
+    {
+        var mark = situation.Domain is null ? null : DomainMetadata.Of(situation.Domain);
+        var current = new HostInstanceCurrent
         {
             Host = _host,
             Instance = situation.Instance,
             Status = decision.Status,
             Vcpu = situation.Domain?.Vcpu ?? 0,
             Mem = situation.Domain?.Memory ?? 0,
+            Pending = TextList.Of(decision.Pending),
+            Reboots = mark?.Reboots,
+            Resets = mark?.Resets,
             Why = decision.Why,
             ConsoleLog = situation.Domain is null ? null : _domains.ConsoleLogOf(situation.Instance),
-        },
-        decision.WakeAt);
+        };
+        return new InstancePlan(decision.Action, current, decision.WakeAt);
+    }
 
     private IEnumerable<Guid> PlacedIn(StateSnapshot desired) =>
         desired[_places].Where("host", _host.ToString())

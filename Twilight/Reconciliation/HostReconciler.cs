@@ -43,6 +43,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private readonly HostPlanner _planner;
     private readonly HostInventory _inventory;
     private readonly IInstanceCards _cards;
+    private readonly IReadOnlyList<IInstancePreparation> _preparations;
     private readonly ActionExecutor _executor;
     private readonly ReconcilerLoop _loop;
     private readonly HostReport _report;
@@ -61,6 +62,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         IHypervisor hypervisor,
         HostInventory inventory,
         IInstanceCards cards,
+        IEnumerable<IInstancePreparation> preparations,
         TimeProvider time,
         ILoggerFactory loggers)
     {
@@ -68,13 +70,14 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _hypervisor = hypervisor;
         _inventory = inventory;
         _cards = cards;
+        _preparations = [.. preparations];
         _time = time;
         _logger = loggers.CreateLogger<HostReconciler>();
         _epoch = time.GetTimestamp();
         _planner = new HostPlanner(catalog, options.Host, options.Domains);
         _report = new HostReport(catalog);
         _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);
-        _executor = new ActionExecutor(hypervisor, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
+        _executor = new ActionExecutor(hypervisor, _preparations, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
         _cards.Changed += OnCardsChanged;
     }
 
@@ -187,22 +190,6 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         }
     }
 
-    private void ForgetConsole(Guid instance)
-    {
-        var log = _options.Domains.ConsoleLogOf(instance);
-        try
-        {
-            // Deleting what is not there is no error, but a folder that is not there is one.
-            if (File.Exists(log))
-                File.Delete(log);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // A file too many is no reason to hold the instance's removal back.
-            LogConsoleKept(exception, log);
-        }
-    }
-
     private void Remember(StateSnapshot desired, DomainScan scan, IReadOnlyDictionary<Guid, InstanceAction> inFlight)
     {
         var wanted = _planner.WantedIn(desired);
@@ -214,7 +201,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             {
                 // Gone is what is seen, not what an action said: one that was withdrawn at its very end did its work too.
                 _memory.Remove(instance);
-                ForgetConsole(instance);
+                foreach (var preparation in _preparations)
+                    preparation.Forget(instance);
                 continue;
             }
             var before = _memory.GetValueOrDefault(instance, InstanceMemory.None);
@@ -281,9 +269,6 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         if (changes.Count > 0)
             _output.Writer.TryWrite(new HostOutput.Rows(changes));
     }
-
-    [LoggerMessage(EventId = 3103, Level = LogLevel.Warning, Message = "The console log of a removed instance stays: {File}")]
-    private partial void LogConsoleKept(Exception exception, string file);
 
     [LoggerMessage(EventId = 3101, Level = LogLevel.Debug, Message = "Hypervisor: {Happened}")]
     private partial void LogHappened(HypervisorEvent happened);

@@ -32,7 +32,11 @@ internal sealed record Situation
     public bool MustWait => Now < Memory.NotBefore;
 }
 
-internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, string? Why = null, TimeSpan? WakeAt = null);
+internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, string? Why = null, TimeSpan? WakeAt = null)
+{
+    /// <summary>Columns that the domain shows as ordered from its next start on only.</summary>
+    public IReadOnlyList<string> Pending { get; init; } = [];
+}
 
 /// <summary>
 /// What to do with one instance.
@@ -119,9 +123,19 @@ internal static class InstanceDecider
         if (wanted.Instance is not { } instance)
             return new Decision(null, at.IsOff ? InstanceStatus.Waiting : StatusOf(at.Domain), "The instance itself is not known here yet.");
         var decision = instance.State == InstanceState.Stopped ? Stopped(at, instance) : On(at, wanted, instance);
-        var isShapeOld = !at.IsOff && decision.Why is null && instance.State != InstanceState.Stopped
-            && wanted.Definition is { } definition && ShapeOf(at.Domain) != definition.Shape;
-        return isShapeOld ? decision with { Why = "Its changed shape applies from the next start on." } : decision;
+        if (at.IsOff || instance.State == InstanceState.Stopped || wanted.Definition is not { } definition
+            || DomainMetadata.Of(at.Domain!) is not { } mark || mark.Shape == definition.Shape)
+        {
+            return decision;
+        }
+        var pending = ShapeFields.Pending(mark.Fields, definition.Fields, instance);
+        return decision with
+        {
+            Pending = pending,
+            Why = decision.Why ?? (pending.Count == 0
+                ? "Its changed shape applies from the next start on."
+                : $"From the next start on: {string.Join(", ", pending)}."),
+        };
     }
 
     private static Decision Stopped(Situation at, InstanceDesired instance)

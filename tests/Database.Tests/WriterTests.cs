@@ -148,6 +148,7 @@ public sealed class WriterTests
             }),
             ("host", host), ("tenant", tenant), ("cpu_profile", profile), ("user", user), ("member", Rows.Member(user, tenant)),
             ("instance", instance), ("host_instance", Rows.Place(host, instance)), ("event", Rows.Event()),
+            ("migration", new MigrationDesired { Instance = instance.Uuid, DestinationHost = host.Uuid }),
             ("metering", new MeteringDesired
             {
                 Uuid = Guid.NewGuid(),

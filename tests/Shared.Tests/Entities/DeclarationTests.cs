@@ -24,9 +24,9 @@ public sealed partial class DeclarationTests
         Is.EqualTo([
             "address", "affinity_group", "affinity_group_instance", "bond", "config", "cpu_profile", "disk",
             "enrolment", "event", "extent", "host", "host_bond", "host_candidate", "host_cpu_profile", "host_disk",
-            "host_extent", "host_image", "host_instance", "host_net_role", "host_nic", "host_orphan", "host_snapshot",
+            "host_extent", "host_image", "host_instance", "host_migration", "host_net_role", "host_nic", "host_orphan", "host_snapshot",
             "host_storage_pool", "host_switch", "host_tombstone", "host_vlan", "host_vnic", "host_volume", "image", "image_copy", "instance",
-            "member", "metering", "net_role", "network", "nic", "orphan", "quota", "revocation", "route", "security_group", "security_rule",
+            "member", "metering", "migration", "net_role", "network", "nic", "orphan", "quota", "revocation", "route", "security_group", "security_rule",
             "snapshot", "storage_pool", "switch", "switch_port", "tenant", "tombstone", "user", "vdisk", "vnic", "vnic_security_group", "volume",
         ]));
 
@@ -84,12 +84,14 @@ public sealed partial class DeclarationTests
     [TestCase("/host-candidate", "host_candidate", Access.Protected, null)]
     [TestCase("/host/event", "event", Access.Protected, "host")]
     [TestCase("/host/instance", "host_instance", Access.Protected, "host")]
+    [TestCase("/host/migration", "host_migration", Access.Protected, "host")]
     [TestCase("/instance", "instance", Access.Shared, null)]
     [TestCase("/orphan", "orphan", Access.Protected, null)]
     [TestCase("/tenant", "tenant", Access.TenantUser, null)]
     [TestCase("/tenant/instance", "instance", Access.TenantUser, "tenant")]
     [TestCase("/tenant/instance/event", "event", Access.TenantUser, "instance")]
     [TestCase("/metering", "metering", Access.Protected, null)]
+    [TestCase("/migration", "migration", Access.Protected, null)]
     [TestCase("/tenant/metering", "metering", Access.TenantReadOnly, "tenant")]
     [TestCase("/tenant/quota", "quota", Access.TenantReadOnly, "tenant")]
     [TestCase("/tenant/member", "member", Access.TenantOwner, "tenant")]
@@ -162,7 +164,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(82), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(84), "every mount has a case above");
     }
 
     [Test]
@@ -189,7 +191,7 @@ public sealed partial class DeclarationTests
     [Test]
     public void Only_passwords_and_what_opens_storage_are_secret_and_hosts_know_the_latter()
     {
-        Assert.That(Columns.Where(pair => pair.Column.IsSecret).Select(Named), Is.EquivalentTo(["user.data", "storage_pool.secret", "host.transfer_token"]));
+        Assert.That(Columns.Where(pair => pair.Column.IsSecret).Select(Named), Is.EquivalentTo(["user.data", "storage_pool.secret", "host.transfer_token", "host_migration.ticket", "host_migration.ticket"]));
         Assert.That(Columns.Where(pair => !pair.Column.IsSentToHosts).Select(Named), Is.EqualTo(["user.data"]));
         Assert.That(Columns.Where(pair => pair.Column.IsPassword).Select(Named), Is.EqualTo(["user.data"]));
     }
@@ -228,7 +230,7 @@ public sealed partial class DeclarationTests
         Catalog.All.Where(entity => entity.ReportedBy is not null).Select(entity => (entity.Name, entity.ReportedBy)),
         Is.EqualTo([
             ("host", "uuid"), ("host_bond", "host"), ("host_cpu_profile", "host"), ("host_disk", "host"),
-            ("host_extent", "host"), ("host_image", "host"), ("host_instance", "host"), ("host_net_role", "host"),
+            ("host_extent", "host"), ("host_image", "host"), ("host_instance", "host"), ("host_migration", "host"), ("host_net_role", "host"),
             ("host_nic", "host"), ("host_orphan", "host"), ("host_snapshot", "host"), ("host_storage_pool", "host"),
             ("host_switch", "host"), ("host_tombstone", "host"), ("host_vlan", "host"), ("host_vnic", "host"), ("host_volume", "host"),
         ]));
@@ -246,6 +248,7 @@ public sealed partial class DeclarationTests
             ("extent", new HostScope.RefersTo("tombstone")),
             ("host", new HostScope.NamedBy("uuid")),
             ("host_instance", new HostScope.NamedBy("host")),
+            ("host_migration", new HostScope.NamedBy("host")),
             ("host_storage_pool", new HostScope.NamedBy("host")),
             ("host_volume", new HostScope.NamedBy("host")),
             ("image", new HostScope.ReferencedBy("vdisk", "image")),
@@ -253,6 +256,7 @@ public sealed partial class DeclarationTests
             ("image", new HostScope.ReferencedBy("image_copy", "image")),
             ("image_copy", new HostScope.NamedBy("host")),
             ("instance", new HostScope.ReferencedBy("host_instance", "instance")),
+            ("instance", new HostScope.ReferencedBy("host_migration", "instance")),
             ("net_role", new HostScope.RefersTo("bond")),
             ("network", new HostScope.RefersTo("switch")),
             ("network", new HostScope.ReferencedBy("address", "network")),

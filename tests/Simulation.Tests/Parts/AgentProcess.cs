@@ -48,7 +48,7 @@ internal sealed class AgentProcess
         _report = new HostReport(world.Catalog);
         _hypervisor = new AgentHypervisor(world, this);
         // What ended is noticed when the hypervisor's call ends; the executor's own word comes from another thread.
-        _executor = new ActionExecutor(_hypervisor, () => { }, NullLogger<ActionExecutor>.Instance);
+        _executor = new ActionExecutor(_hypervisor, [], () => { }, NullLogger<ActionExecutor>.Instance);
         world.Agenda.After(world.Chance.Seconds(0, 1), () => world.Agenda.Every(Tick, () => IsDead, () => Send(Link.Tick(Now))));
         world.Agenda.After(world.Chance.Seconds(0.05, 2), () => Wake());
         if (world.Mutant.ReportsBeforeScan)

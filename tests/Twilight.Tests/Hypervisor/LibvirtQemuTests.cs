@@ -189,7 +189,7 @@ public sealed class LibvirtQemuTests : HypervisorDeviceContract
 
             var domain = await FindAsync(instance.Uuid, cancellationToken);
             Assert.That(domain!.State, Is.EqualTo(DomainState.Running));
-            Assert.That(DomainMetadata.Of(domain), Is.EqualTo(new DomainMetadata(instance.Uuid, definition.Shape)));
+            Assert.That(DomainMetadata.Of(domain), Is.EqualTo(new DomainMetadata(instance.Uuid, definition.Shape) { Fields = definition.Fields }));
         }
     }
 

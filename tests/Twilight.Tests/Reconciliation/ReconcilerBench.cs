@@ -46,6 +46,7 @@ internal sealed class ReconcilerBench : IAsyncDisposable
             hypervisor ?? Hypervisor,
             new HostInventory(PlannerBench.Host, _machine.Roots, AcceleratorChoice.Tcg),
             cards ?? new HostTaps(_machine.Sys),
+            [new ConsoleFiles(domains, NullLogger<ConsoleFiles>.Instance)],
             time ?? Time,
             NullLoggerFactory.Instance);
         _running = _reconciler.RunAsync(_stopping.Token);
