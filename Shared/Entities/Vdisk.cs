@@ -46,6 +46,10 @@ public sealed record VdiskDesired
     [Range(1, 1_073_741_824)]
     public long? Size { get; init; }
 
+    [Description("In a template, the image that that volume is to be filled from; absent for an empty one.")]
+    [References("image")]
+    public Guid? BaseImage { get; init; }
+
     [Description("Its place in the instance, from which follows its name there; the next free one unless given.")]
     [Range(0, 255)]
     public int? Index { get; init; }
@@ -69,7 +73,7 @@ public sealed class VdiskDeclaration : IEntityDeclaration
         .Named("vdisk", "A disk or a CD-ROM in an instance.")
         .KeyedByNewUuid()
         .Stored<VdiskDesired>()
-        .Index("instance", "volume", "image", "storage_pool")
+        .Index("instance", "volume", "image", "storage_pool", "base_image")
         .SentToHost(new HostScope.RefersTo("instance"))
         .Mount("/tenant/instance/vdisk", Access.TenantUser)
         .Mount("/instance/vdisk", Access.Shared)

@@ -40,6 +40,8 @@ public sealed partial class StorageRules
         Post("vdisk_content_one", VdiskPath, "'bus':'virtio'", "storage_pool"),
         Post("vdisk_size_pool", TemplateVdiskPath, $"'storage_pool':'{Pool}'", "size"),
         Post("vdisk_content_template", TemplateVdiskPath, $"'volume':'{Free}'", "volume"),
+        Post("vdisk_base_image_pool", VdiskPath, $"'volume':'{Free}','base_image':'{Image}'", "base_image"),
+        Post("vdisk_base_image_tenant", TemplateVdiskPath, $"'storage_pool':'{Pool}','size':1,'base_image':'{ForeignImage}'", "base_image"),
         Post("vdisk_index_unique", VdiskPath, $"'volume':'{Free}','index':0", "index", 409),
         Post("vdisk_volume_unique", VdiskPath, $"'volume':'{Shared}'", "volume", 409),
         Post("vdisk_volume_tenant", VdiskPath, $"'volume':'{Foreign}'", "volume"),

@@ -181,6 +181,20 @@ public sealed partial class StorageRules : RuleTable
         new("vdisk_size_range", $"INSERT INTO vdisk (instance, storage_pool, size) VALUES ('{Template}', '{Pool}', 0)"),
         new("vdisk_size_pool", $"INSERT INTO vdisk (instance, volume, size) VALUES ('{Instance}', '{Free}', 1)", "a size too much"),
         new("vdisk_size_pool", $"INSERT INTO vdisk (instance, storage_pool) VALUES ('{Template}', '{Pool}')", "no size"),
+        new("vdisk_base_image_fkey", MakeTemplateVdisk(New)),
+        new("vdisk_base_image_fkey", $"{MakeTemplateVdisk(Image)}; DELETE FROM image WHERE uuid = '{Image}'", "an image in use"),
+        new("vdisk_base_image_pool", $"INSERT INTO vdisk (instance, volume, base_image) VALUES ('{Instance}', '{Free}', '{Image}')", "a volume"),
+        new("vdisk_base_image_pool", $"INSERT INTO vdisk (instance, image, base_image) VALUES ('{Template}', '{Image}', '{Image}')", "a CD-ROM"),
+        new("vdisk_base_image_tenant", MakeTemplateVdisk(ForeignImage), "of another tenant"),
+        new("vdisk_base_image_tenant", $"""
+            INSERT INTO instance (uuid, name, mem, template) VALUES ('{New}', 'everybodys', 64, true);
+            INSERT INTO vdisk (instance, storage_pool, size, base_image) VALUES ('{New}', '{Pool}', 1, '{Image}')
+            """, "of a tenant, for everybody"),
+        new("vdisk_base_image_tenant", $"""
+            INSERT INTO instance (uuid, name, mem, template) VALUES ('{New}', 'everybodys', 64, true);
+            {MakeTemplateVdisk(Image)};
+            UPDATE vdisk SET instance = '{New}' WHERE base_image IS NOT NULL
+            """, "in a template that becomes everybody's"),
         new("vdisk_content_template", $"INSERT INTO vdisk (instance, storage_pool, size) VALUES ('{Instance}', '{Pool}', 1)", "no template"),
         new("vdisk_content_template", MakeVdisk(Template, volume: Free), "a template"),
         new("vdisk_index_range", $"INSERT INTO vdisk (instance, volume, index) VALUES ('{Instance}', '{Free}', 256)"),
@@ -240,6 +254,9 @@ public sealed partial class StorageRules : RuleTable
 
     private static string MakeVdisk(string instance, string? volume = null, string? image = null) =>
         $"INSERT INTO vdisk (instance, {(volume is null ? "image" : "volume")}) VALUES ('{instance}', '{volume ?? image}')";
+
+    private static string MakeTemplateVdisk(string image) =>
+        $"INSERT INTO vdisk (instance, storage_pool, size, base_image) VALUES ('{Template}', '{Pool}', 1, '{image}')";
 
     private static string MakeMember(string instance, string group = Group, string uuid = New) =>
         $"INSERT INTO affinity_group_instance (uuid, affinity_group, instance) VALUES ('{uuid}', '{group}', '{instance}')";
