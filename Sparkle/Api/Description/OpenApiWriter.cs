@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Writing;
+using PonyCloud.Sparkle.Templates;
 using static PonyCloud.Sparkle.Api.Description.OpenApiParts;
 
 namespace PonyCloud.Sparkle.Api.Description;
@@ -147,22 +148,7 @@ public sealed class OpenApiWriter
         if (!node.IsWritable)
             return;
 
-        var made = new JsonObject
-        {
-            ["allOf"] = new JsonArray(
-                Ref("schemas", $"{node.Entity.Name}.write"),
-                new JsonObject { ["required"] = ColumnSchema.Texts(Needed(node).Select(column => column.Name)) }),
-        };
-        var body = new JsonObject
-        {
-            ["schema"] = new JsonObject
-            {
-                ["type"] = "object",
-                ["additionalProperties"] = false,
-                ["required"] = new JsonArray("desired"),
-                ["properties"] = new JsonObject { ["desired"] = made, ["children"] = Ref("schemas", "children") },
-            },
-        };
+        var body = new JsonObject { ["schema"] = NewRow(node) };
         if (Example(node) is { } example)
             body["example"] = example;
         var post = Operation(node, $"create_{name}", $"Make a row of {node.Entity.Name}, with its children", who, new JsonObject
@@ -189,6 +175,41 @@ public sealed class OpenApiWriter
             ["204"] = Bare("It is gone."),
         }, [400, 409, 412, 422, 503, 504]);
         row["delete"]!["parameters"] = WriteParameters(repeatable: false);
+    }
+
+    private static JsonObject NewRow(ResourceNode node)
+    {
+        var desired = Ref("schemas", $"{node.Entity.Name}.write");
+        var properties = new JsonObject { ["children"] = Ref("schemas", "children") };
+        var schema = new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["required"] = new JsonArray("desired"),
+            ["properties"] = properties,
+        };
+        if (!TemplateRows.AreTakenAt(node.Mount))
+        {
+            properties["desired"] = new JsonObject { ["allOf"] = new JsonArray(desired, Requiring(Needed(node))) };
+            return schema;
+        }
+        properties["desired"] = desired;
+        properties["template"] = new JsonObject
+        {
+            ["type"] = "string",
+            ["format"] = "uuid",
+            ["x-references"] = node.Entity.Name,
+            ["description"] = "A template of the tenant or of nobody. The row gets its fields, disks and cards; desired, and children with the "
+                + "same index, lie over these. What is made so is among the uuids of the answer: NAME/volume/0, NAME/vdisk/0, NAME/vnic/0.",
+        };
+        schema["if"] = new JsonObject { ["required"] = new JsonArray("template") };
+        schema["then"] = WithDesired(Needed(node).Where(column => TemplateRows.IsOwn(column.Name)));
+        schema["else"] = WithDesired(Needed(node));
+        return schema;
+
+        static JsonObject Requiring(IEnumerable<Column> columns) => new() { ["required"] = ColumnSchema.Texts(columns.Select(column => column.Name)) };
+
+        static JsonObject WithDesired(IEnumerable<Column> columns) => new() { ["properties"] = new JsonObject { ["desired"] = Requiring(columns) } };
     }
 
     /// <summary>The headers that any write heeds.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Reading;
+using PonyCloud.Sparkle.Templates;
 
 namespace PonyCloud.Sparkle.Api.Description;
 
@@ -136,6 +137,7 @@ public static class SchemaWriter
         json.WriteString("entity", node.Entity.Name);
         json.WriteString("access", NameOf(node.Mount.Access));
         WriteIf(json, "writable", node.IsWritable);
+        WriteIf(json, "takes_template", TemplateRows.AreTakenAt(node.Mount));
         if (node.Mount.ParentColumn is not null)
             json.WriteString("parent_column", node.Mount.ParentColumn);
         json.WriteString("key_column", node.KeyColumn);

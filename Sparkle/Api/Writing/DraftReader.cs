@@ -2,6 +2,7 @@ using Newtonsoft.Json.Linq;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Sparkle.Api.Json;
 using PonyCloud.Sparkle.Api.Security;
+using PonyCloud.Sparkle.Templates;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
@@ -9,7 +10,7 @@ namespace PonyCloud.Sparkle.Api.Writing;
 /// Walks a tree of new rows and gives every one its key, so that afterwards each may refer to any other, in whatever
 /// order they stand in the request.
 /// </summary>
-internal sealed class DraftReader(Func<Guid> newUuid)
+internal sealed class DraftReader(Func<Guid> newUuid, TemplateReader templates)
 {
     /// <summary>The name of the outermost row in the answer, when the request gives it none.</summary>
     public const string DefaultName = "POST";
@@ -26,14 +27,29 @@ internal sealed class DraftReader(Func<Guid> newUuid)
             scope.Fail(pointer, ProblemKind.WrongType, "A row must be an object with the member desired.");
             return null;
         }
+        var isFromTemplate = TemplateRows.AreTakenAt(node.Mount) && row.ContainsKey(TemplateReader.Member);
         foreach (var member in row.Properties().Where(member => member.Name is not ("desired" or "children")))
-            scope.Fail(Below(pointer, member.Name), ProblemKind.UnknownField, "A row has only the members desired and children.");
+        {
+            if (!isFromTemplate || member.Name != TemplateReader.Member)
+                scope.Fail(Below(pointer, member.Name), ProblemKind.UnknownField, "A row has only the members desired and children.");
+        }
         if (row["desired"] is not JObject desired)
         {
             var kind = row.ContainsKey("desired") ? ProblemKind.WrongType : ProblemKind.MissingField;
             scope.Fail($"{pointer}/desired", kind, "A row needs the member desired, an object.");
             return null;
         }
+        if (isFromTemplate)
+            return ReadFromTemplate(node, row, pointer, name, parentKey, under, drafts, scope);
+        var key = Add(node, desired, pointer, name, parentKey, null, drafts, scope);
+        if (row["children"] is { } children)
+            ReadChildren(node, children, $"{pointer}/children", key, under, drafts, scope);
+        return key;
+    }
+
+    private string? Add(
+        ResourceNode node, JObject desired, string pointer, string? name, string? parentKey, RowOrigin? origin, List<Draft> drafts, WriteScope scope)
+    {
         var key = node.Entity.IsKeyMadeByPlatform
             ? PlatformKey(node, desired, pointer, name, scope)
             : ClientKey(node, desired, pointer, name, scope);
@@ -42,10 +58,42 @@ internal sealed class DraftReader(Func<Guid> newUuid)
         // Its own name is no value of the key's column, but stands for one.
         if (node.Entity.IsKeyMadeByPlatform && key is not null && desired[node.KeyColumn] is not null)
             desired[node.KeyColumn] = key;
-        drafts.Add(new Draft(node, desired, pointer, key, parentKey));
-        if (row["children"] is { } children)
+        drafts.Add(new Draft(node, desired, pointer, key, parentKey, origin));
+        return key;
+    }
+
+    // What the template makes comes before what the request has in addition: the platform numbers that behind it.
+    private string? ReadFromTemplate(
+        ResourceNode node, JObject row, string pointer, string? name, string? parentKey, (string? Tenant, string? User) under,
+        List<Draft> drafts, WriteScope scope)
+    {
+        if (templates.Expand(row, pointer, name ?? DefaultName, parentKey, scope) is not { } expansion)
+            return null;
+        var key = Add(node, expansion.Desired, pointer, name, parentKey, expansion.Origin, drafts, scope);
+        ReadMade(node.Parent!, expansion.Volumes, parentKey, under, drafts, scope);
+        ReadMade(node, expansion.Children, key, under, drafts, scope);
+        if (expansion.Asked is { } children)
             ReadChildren(node, children, $"{pointer}/children", key, under, drafts, scope);
         return key;
+    }
+
+    private void ReadMade(
+        ResourceNode parent, IEnumerable<MadeRow> rows, string? parentKey, (string? Tenant, string? User) under, List<Draft> drafts, WriteScope scope)
+    {
+        foreach (var row in rows)
+        {
+            var node = parent.Child(row.Collection) ?? throw new InvalidOperationException($"{parent.Mount.Path} has no {row.Collection}.");
+            var decision = AccessPolicy.Decide(scope.Caller, node, under.Tenant, under.User, Operation.Create);
+            if (decision.Verdict != Verdict.Allowed)
+            {
+                scope.Fail(row.Origin.Template, ProblemKind.Forbidden, row.Origin.Describe(decision.Why));
+                continue;
+            }
+            var key = Add(node, row.Desired, row.Pointer, row.Name, parentKey, row.Origin, drafts, scope);
+            ReadMade(node, row.Children, key, under, drafts, scope);
+            if (row.Asked is { } children)
+                ReadChildren(node, children, $"{row.Pointer}/children", key, under, drafts, scope);
+        }
     }
 
     private void ReadChildren(

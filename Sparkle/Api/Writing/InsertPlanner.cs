@@ -21,7 +21,9 @@ internal sealed class InsertPlanner(EntityCatalog catalog, RecordReader records)
                 scope.Fail(
                     $"{draft.Pointer}/desired/{draft.Node.KeyColumn}", ProblemKind.BadFormat, $"{draft.Node.KeyColumn} cannot be a key.");
             }
-            writes.Add(new PlannedWrite(new RowWrite.Insert(draft.Node.Entity, record), draft.Pointer));
+            if (draft.Origin is not null)
+                scope.Blame(draft.Origin, draft.Pointer, before);
+            writes.Add(new PlannedWrite(new RowWrite.Insert(draft.Node.Entity, record), draft.Pointer, draft.Origin));
         }
         return [.. writes.OrderBy(write => Order(write.Write.Entity))];
     }

@@ -1,14 +1,21 @@
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Templates;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
 /// <summary>Which of the columns that a constraint is about an error points at.</summary>
 internal static class RefusedField
 {
+    /// <param name="origin">What of the row a template says, which the request laid its own fields over.</param>
     /// <returns>The column; null when the constraint names none.</returns>
-    public static string? Find(WriteRefusedException refusal, RowWrite write)
+    public static string? Find(WriteRefusedException refusal, RowWrite write, RowOrigin? origin)
     {
         var candidates = refusal.Columns;
+        if (origin is not null)
+        {
+            var asked = candidates.Where(name => !origin.IsOf(name)).ToList();
+            candidates = asked.Count > 0 ? asked : candidates;
+        }
         // What the request did not touch was good before.
         if (write is RowWrite.Update update)
         {

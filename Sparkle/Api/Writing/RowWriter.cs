@@ -27,7 +27,7 @@ public sealed partial class RowWriter
     private readonly JsonBuffers _buffers;
     private readonly TimeProvider _time;
     private readonly ILogger<RowWriter> _logger;
-    private readonly DraftReader _drafts = new(Guid.NewGuid);
+    private readonly DraftReader _drafts;
     private readonly InsertPlanner _inserts;
     private readonly PatchPlanner _patches;
 
@@ -56,6 +56,7 @@ public sealed partial class RowWriter
         _buffers = buffers;
         _time = time;
         _logger = logger;
+        _drafts = new DraftReader(Guid.NewGuid, new TemplateReader(policy.Catalog));
         var records = new RecordReader(policy, new ValueReader(), passwords);
         _inserts = new InsertPlanner(policy.Catalog, records);
         _patches = new PatchPlanner(tree, _drafts, records, _inserts, new RowDocuments(parts, buffers), options);

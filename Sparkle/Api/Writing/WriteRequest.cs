@@ -5,6 +5,7 @@ using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api.Reading;
 using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Database;
+using PonyCloud.Sparkle.Templates;
 
 namespace PonyCloud.Sparkle.Api.Writing;
 
@@ -21,7 +22,8 @@ public sealed record WriteCall(HttpContext Context, Caller Caller, ResourcePath?
 
 /// <summary>A write, and where in the request it was asked for.</summary>
 /// <param name="Pointer">JSON pointer to the row in the request.</param>
-internal sealed record PlannedWrite(RowWrite Write, string Pointer);
+/// <param name="Origin">What of it a template says; null for nothing.</param>
+internal sealed record PlannedWrite(RowWrite Write, string Pointer, RowOrigin? Origin = null);
 
 /// <summary>What a request comes down to.</summary>
 /// <param name="Locate">Where in the request the pointers of the writes lead.</param>
@@ -38,7 +40,8 @@ internal sealed record WritePlan(IReadOnlyList<PlannedWrite> Writes, Func<string
 
 /// <summary>A row that is to be made, of which so far only the key is known.</summary>
 /// <param name="Key">The part of the key that its path shows; null where the request lacks it, which is an error by then.</param>
-internal sealed record Draft(ResourceNode Node, JObject Desired, string Pointer, string? Key, string? ParentKey);
+/// <param name="Origin">What of it a template says; null for nothing.</param>
+internal sealed record Draft(ResourceNode Node, JObject Desired, string Pointer, string? Key, string? ParentKey, RowOrigin? Origin = null);
 
 /// <summary>What one attempt at a request works with: the state it is checked against, and what it found so far.</summary>
 internal sealed class WriteScope(Caller caller, StateSnapshot snapshot)
@@ -60,9 +63,26 @@ internal sealed class WriteScope(Caller caller, StateSnapshot snapshot)
 
     public void Fail(string pointer, ProblemKind kind, string detail) => Errors.Add(new FieldError(pointer, kind, detail));
 
+    /// <summary>Lays what was found since then, and what a template is to blame for, at the door of the template.</summary>
+    /// <param name="since">How many errors there were before the row was read.</param>
+    public void Blame(RowOrigin origin, string pointer, int since)
+    {
+        for (var i = since; i < Errors.Count; i++)
+        {
+            if (origin.IsOf(FieldIn(Errors[i].Pointer, pointer)))
+                Errors[i] = Errors[i] with { Pointer = origin.Template, Detail = origin.Describe(Errors[i].Detail) };
+        }
+    }
+
     /// <summary>Rewrites the pointers of the errors; of very many errors only the first are kept.</summary>
     public void Relocate(Func<string, string> locate) =>
         Errors = [.. Errors.Take(MaxErrors).Select(error => error with { Pointer = locate(error.Pointer) })];
+
+    private static string? FieldIn(string pointer, string row)
+    {
+        var start = $"{row}/desired/";
+        return pointer.StartsWith(start, StringComparison.Ordinal) ? pointer[start.Length..].Split('/')[0] : null;
+    }
 
     /// <exception cref="ProblemException">Something was wrong.</exception>
     public void ThrowIfFailed()

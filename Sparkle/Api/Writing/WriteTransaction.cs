@@ -123,13 +123,22 @@ public sealed partial class WriteTransaction(
             _ => ProblemKind.RefusedByRule,
         };
         string? pointer = null;
+        var detail = refusal.Message;
         if (refusal.Write is { } index && index < plan.Writes.Count)
         {
-            var (write, row) = plan.Writes[index];
-            var field = RefusedField.Find(refusal, write) is { } column ? $"/desired/{column}" : "/desired";
-            pointer = plan.Locate(write is RowWrite.Delete ? row : row + field);
+            var (write, row, origin) = plan.Writes[index];
+            var column = RefusedField.Find(refusal, write, origin);
+            if (origin?.IsOf(column) == true)
+            {
+                detail = origin.Describe(detail);
+                pointer = plan.Locate(origin.Template);
+            }
+            else
+            {
+                pointer = plan.Locate(write is RowWrite.Delete ? row : column is null ? $"{row}/desired" : $"{row}/desired/{column}");
+            }
         }
-        return new Problem(kind, refusal.Message) { Pointer = pointer, Constraint = refusal.Constraint };
+        return new Problem(kind, detail) { Pointer = pointer, Constraint = refusal.Constraint };
     }
 
     [LoggerMessage(3022, LogLevel.Debug, "Request {TraceId}: refused by {Constraint}")]
