@@ -1,6 +1,7 @@
 using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Twilight.Devices;
+using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Networks;
@@ -94,6 +95,7 @@ internal static class TwilightConfiguration
         .. ImageSetup.Keys,
         .. StorageSetup.Keys,
         .. NetworkSetup.Keys,
+        .. HostServerSetup.Keys,
         .. TransferSetup.Keys,
         .. DaemonLogging.Keys,
     ]);

@@ -7,6 +7,7 @@ using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Shared.Replication;
 using PonyCloud.Twilight.Devices;
+using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
@@ -68,7 +69,7 @@ internal static class TwilightHost
             Host = uuid,
             Guard = TwilightConfiguration.Guard(values),
             Domains = provider.GetRequiredService<DomainOptions>(),
-            Transfers = () => provider.GetRequiredService<TransferServer>().Identity,
+            Server = () => provider.GetRequiredService<HostServer>().Identity,
         });
         services.AddSingleton<IHostReporter, HostReconciler>();
         services.AddSingleton(provider => new ToolRunner(
@@ -79,7 +80,8 @@ internal static class TwilightHost
         services.AddImages(values);
         services.AddStorage(uuid, values);
         services.AddNetworks(uuid, new Uri(values.Text(TwilightConfiguration.Endpoint)), values);
-        services.AddTransfers(values, new InventoryRoots().Addresses);
+        services.AddTransfers(values);
+        services.AddHostServer(values, new InventoryRoots().Addresses);
         services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));
         services.AddSingleton(epochFile);
         services.AddSingleton(provider => new SparkleLink(

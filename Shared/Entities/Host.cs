@@ -99,7 +99,7 @@ public sealed record HostCurrent
     [Description("What the host keeps although it has no place here, since the controller may have forgotten it: an object with instances, a list of uuids, and token, which confirms their removal.")]
     public JsonText? Held { get; init; }
 
-    [Description("Where the controller fetches and brings contents of volumes: https, a name or an address, and a port.")]
+    [Description("Where the controller and other hosts reach what the host serves, such as contents of volumes: https, a name or an address, and a port.")]
     public string? TransferEndpoint { get; init; }
 
     [Description("SHA-256 of the certificate by which that server is known, in hexadecimal.")]

@@ -1,23 +1,16 @@
 using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.Http;
 using PonyCloud.Shared.State;
 using PonyCloud.Sparkle.Api;
 
 namespace PonyCloud.Sparkle.Transfers;
 
-/// <summary>The transfer server of the host that keeps a volume.</summary>
-/// <param name="Fingerprint">SHA-256 of its certificate.</param>
-/// <param name="Token">By what it knows Sparkle. Secret.</param>
-public sealed record Keeper(Guid Host, Uri Endpoint, ReadOnlyMemory<byte> Fingerprint, string Token)
-{
-    /// <summary>Without the token, so that no log has it.</summary>
-    public override string ToString() => $"host {Host} at {Endpoint}";
-}
+/// <summary>The host that keeps a volume, and where it is reached.</summary>
+public sealed record Keeper(Guid Host, HostEndpoint Endpoint);
 
 /// <summary>Finds the keeper of a volume in a snapshot.</summary>
 public sealed class KeeperFinder(EntityCatalog catalog, TransferOptions options)
 {
-    private const int FingerprintLength = 32;
-
     private readonly Entity _kept = catalog["host_volume"];
     private readonly Entity _hosts = catalog["host"];
 
@@ -39,24 +32,9 @@ public sealed class KeeperFinder(EntityCatalog catalog, TransferOptions options)
             throw Refused("No host keeps the volume yet.");
         if (snapshot[_hosts].Find(RowKey.Of(host))?.Current is not HostCurrent { Status: HostStatus.Present } current)
             throw Refused("The host that keeps the volume is not heard of.");
-        if (current.TransferToken is not { } token
-            || !Uri.TryCreate(current.TransferEndpoint, UriKind.Absolute, out var endpoint)
-            || endpoint is not { Scheme: "https", UserInfo: "", PathAndQuery: "/", Fragment: "" }
-            || FingerprintOf(current.TransferFingerprint) is not { } fingerprint)
-        {
-            throw Refused("The host that keeps the volume transfers no contents.");
-        }
-        return new Keeper(host, endpoint, fingerprint, token);
-    }
-
-    private static byte[]? FingerprintOf(string? text)
-    {
-        var bytes = new byte[FingerprintLength];
-        return text?.Length == 2 * FingerprintLength
-            && Convert.FromHexString(text, bytes, out _, out var count) == System.Buffers.OperationStatus.Done
-            && count == FingerprintLength
-                ? bytes
-                : null;
+        return HostEndpoint.TryParse(current.TransferEndpoint, current.TransferFingerprint, current.TransferToken) is { } endpoint
+            ? new Keeper(host, endpoint)
+            : throw Refused("The host that keeps the volume transfers no contents.");
     }
 
     private ProblemException Refused(string why) => new(new Problem(ProblemKind.Unavailable, why) { RetryAfter = options.RetryAfter });

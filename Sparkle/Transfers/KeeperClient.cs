@@ -1,14 +1,12 @@
 using System.Net;
-using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.Http;
 using PonyCloud.Sparkle.Api;
 
 namespace PonyCloud.Sparkle.Transfers;
 
 /// <summary>
-/// Speaks with the transfer server of one host for one transfer, over a connection of its own that ends with it. The host is
-/// known by the fingerprint of its certificate; no name, authority or clock matters.
+/// Speaks with the server of one host for one transfer, over a connection of its own that ends with it.
 /// </summary>
 internal sealed partial class KeeperClient : IDisposable
 {
@@ -26,22 +24,8 @@ internal sealed partial class KeeperClient : IDisposable
         _options = options;
         _logger = logger;
         Patience = new Patience(time, cancellationToken);
-        var handler = new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = options.ConnectLimit,
-            // A host that clears what an older upload left says nothing before it is ready to take the new one.
-            Expect100ContinueTimeout = options.FlushLimit,
-            MaxConnectionsPerServer = 1,
-            UseCookies = false,
-            UseProxy = false,
-        };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-            certificate is not null
-            && CryptographicOperations.FixedTimeEquals(certificate.GetCertHash(HashAlgorithmName.SHA256), keeper.Fingerprint.Span);
-        _http = new HttpClient(handler) { BaseAddress = keeper.Endpoint, Timeout = Timeout.InfiniteTimeSpan };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", keeper.Token);
+        // A host that clears what an older upload left says nothing before it is ready to take the new one.
+        _http = HostHttp.Make(keeper.Endpoint, options.ConnectLimit, handler => handler.Expect100ContinueTimeout = options.FlushLimit);
     }
 
     /// <summary>How long the host may still take.</summary>

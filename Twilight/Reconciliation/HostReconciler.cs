@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Reconciliation;
 using PonyCloud.Shared.State;
+using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
-using PonyCloud.Twilight.Storage.Transfers;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -18,8 +18,8 @@ public sealed record HostReconcilerOptions
 
     public required DomainOptions Domains { get; init; }
 
-    /// <summary>Where the controller transfers contents of volumes; null while there is no such place.</summary>
-    public Func<TransferIdentity?> Transfers { get; init; } = () => null;
+    /// <summary>Where the controller reaches what this host serves; null while there is no such place.</summary>
+    public Func<HostServerIdentity?> Server { get; init; } = () => null;
 
     public RetryOptions Retry { get; init; } = new();
 
@@ -219,12 +219,12 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private HostCurrent Look(HypervisorConnection connection, IReadOnlyList<ObservedDomain> foreign)
     {
         var host = _inventory.Read(connection, foreign);
-        var transfers = _options.Transfers();
+        var server = _options.Server();
         return host with
         {
-            TransferEndpoint = transfers?.Endpoint,
-            TransferFingerprint = transfers?.Fingerprint,
-            TransferToken = transfers?.Token,
+            TransferEndpoint = server?.Endpoint,
+            TransferFingerprint = server?.Fingerprint,
+            TransferToken = server?.Token,
             Held = _guard.ToJson(),
             Why = host.Why is null || _guard.Why is null ? host.Why ?? _guard.Why : $"{host.Why} {_guard.Why}",
         };

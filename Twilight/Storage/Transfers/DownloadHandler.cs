@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
+using PonyCloud.Twilight.Http;
 
 namespace PonyCloud.Twilight.Storage.Transfers;
 
@@ -32,7 +33,7 @@ internal sealed partial class DownloadHandler(TransferSlots slots, ILogger logge
         using var slot = slots.TryTake();
         if (slot is null)
         {
-            await TransferAnswer.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many transfers at once.");
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many transfers at once.");
             return;
         }
         Stream stream;
@@ -43,7 +44,7 @@ internal sealed partial class DownloadHandler(TransferSlots slots, ILogger logge
         catch (IOException exception)
         {
             LogUnreadable(exception, volume);
-            await TransferAnswer.RefuseAsync(context, StatusCodes.Status500InternalServerError, "The content cannot be read.");
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status500InternalServerError, "The content cannot be read.");
             return;
         }
         await using (stream)

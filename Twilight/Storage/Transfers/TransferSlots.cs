@@ -8,23 +8,6 @@ internal sealed class TransferSlots(int max) : IDisposable
     /// <returns>A place, given back by disposing of it; null when there is none.</returns>
     public IDisposable? TryTake() => _free.Wait(0) ? new Slot(_free) : null;
 
-    /// <summary>Waits until all have ended, and lets none begin.</summary>
-    /// <returns>Whether all have, in this time.</returns>
-    public async Task<bool> CloseAsync(TimeSpan limit)
-    {
-        using var patience = new CancellationTokenSource(limit);
-        try
-        {
-            for (var i = 0; i < max; i++)
-                await _free.WaitAsync(patience.Token);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
     public void Dispose() => _free.Dispose();
 
     private sealed class Slot(SemaphoreSlim free) : IDisposable

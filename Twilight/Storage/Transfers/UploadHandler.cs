@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
+using PonyCloud.Twilight.Http;
 
 namespace PonyCloud.Twilight.Storage.Transfers;
 
@@ -27,13 +28,13 @@ internal sealed partial class UploadHandler(
         if (context.Request.GetTypedHeaders().ContentRange is not { Length: { } total } range || range.Unit != "bytes"
             || (range.HasRange && context.Request.ContentLength != range.To - range.From + 1))
         {
-            await TransferAnswer.RefuseAsync(
+            await HostAnswer.RefuseAsync(
                 context, StatusCodes.Status400BadRequest, "Content-Range is needed: bytes A-B/T, and so many bytes.");
             return;
         }
         if (total > content.Length)
         {
-            await TransferAnswer.RefuseAsync(
+            await HostAnswer.RefuseAsync(
                 context, StatusCodes.Status413PayloadTooLarge, $"The volume has {content.Length} bytes; {total} do not fit.");
             return;
         }
@@ -46,20 +47,20 @@ internal sealed partial class UploadHandler(
         }
         if ((upload.Total ??= total) != total)
         {
-            await TransferAnswer.RefuseAsync(
+            await HostAnswer.RefuseAsync(
                 context, StatusCodes.Status400BadRequest, $"The upload was begun with {upload.Total} bytes in all.");
             return;
         }
         SetOffset(context, upload.Offset);
         if (range.HasRange && range.From != upload.Offset)
         {
-            await TransferAnswer.RefuseAsync(context, StatusCodes.Status409Conflict, "Go on at the offset.");
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status409Conflict, "Go on at the offset.");
             return;
         }
         // Not before the turn: an older request of the same upload must not keep the newer one out.
         using var slot = slots.TryTake();
         if (slot is null)
-            await TransferAnswer.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many transfers at once.");
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many transfers at once.");
         else
             await TakeAsync(context, volume, content, upload, range, turn.Token, gone);
     }
@@ -88,7 +89,7 @@ internal sealed partial class UploadHandler(
         {
             LogBroken(exception.InnerException!, volume);
             SetOffset(context, upload.Offset);
-            await TransferAnswer.RefuseAsync(context, StatusCodes.Status500InternalServerError, "The content cannot be written.");
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status500InternalServerError, "The content cannot be written.");
         }
     }
 
@@ -111,7 +112,7 @@ internal sealed partial class UploadHandler(
     private static Task AcceptAsync(HttpContext context, Upload upload, ContentRangeHeaderValue range)
     {
         if (!range.HasRange && upload.Offset == upload.Total)
-            return TransferAnswer.RefuseAsync(context, StatusCodes.Status400BadRequest, $"{DigestHeader} with sha-256 is needed.");
+            return HostAnswer.RefuseAsync(context, StatusCodes.Status400BadRequest, $"{DigestHeader} with sha-256 is needed.");
         context.Response.StatusCode = range.HasRange ? StatusCodes.Status204NoContent : StatusCodes.Status409Conflict;
         return Task.CompletedTask;
     }
@@ -126,7 +127,7 @@ internal sealed partial class UploadHandler(
             SetOffset(context, 0);
             context.Response.Headers[DigestHeader] = ReprDigest.Format(sum);
             LogMismatch(volume);
-            await TransferAnswer.RefuseAsync(context, StatusCodes.Status422UnprocessableEntity, "The content has another checksum.");
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status422UnprocessableEntity, "The content has another checksum.");
             return;
         }
         try
@@ -146,7 +147,7 @@ internal sealed partial class UploadHandler(
     private static Task RepeatAsync(HttpContext context, Upload upload)
     {
         if (upload.Finished is not { } sum || ReprDigest.Parse(context.Request.Headers[DigestHeader])?.SequenceEqual(sum) != true)
-            return TransferAnswer.RefuseAsync(context, StatusCodes.Status409Conflict, "The volume has its content.");
+            return HostAnswer.RefuseAsync(context, StatusCodes.Status409Conflict, "The volume has its content.");
         SetOffset(context, upload.Offset);
         context.Response.StatusCode = StatusCodes.Status201Created;
         return Task.CompletedTask;

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Storage.Transfers.Qemu;
@@ -24,14 +25,15 @@ internal static class DownloadBenchmark
         var file = directory["image.raw"];
         var length = new FileInfo(file).Length;
         var contents = new OneContent(file, length, new BlockNodeAccess(tools, tools, directory["nbd"]));
-        var options = new TransferOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Advertised = "127.0.0.1" };
-        await using var server = new TransferServer(options, contents, TimeProvider.System, NullLoggerFactory.Instance);
+        using var route = new VolumeRoute(new TransferOptions(), contents, TimeProvider.System, NullLoggerFactory.Instance);
+        var options = new HostServerOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Advertised = "127.0.0.1" };
+        await using var server = new HostServer(options, [route], TimeProvider.System, NullLoggerFactory.Instance);
         await server.StartAsync(CancellationToken.None);
         var identity = server.Identity!;
         var header = directory["header"];
         await File.WriteAllTextAsync(header, $"Authorization: Bearer {identity.Token}\n");
 
-        using var certificate = TransferCertificate.Make(DateTimeOffset.UtcNow);
+        using var certificate = HostServerCertificate.Make(DateTimeOffset.UtcNow);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>

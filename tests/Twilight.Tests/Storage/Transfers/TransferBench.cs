@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Storage.Transfers.Qemu;
@@ -22,10 +23,13 @@ internal sealed class TransferBench : IAsyncDisposable
     private readonly Guid _mark = Guid.NewGuid();
     private readonly TemporaryDirectory _directory = new("transfer");
 
-    private TransferBench(TransferOptions options, TimeProvider time)
+    private readonly VolumeRoute _route;
+
+    private TransferBench(TransferOptions options, HostServerOptions server, TimeProvider time)
     {
         Contents = new FakeContents();
-        Server = new TransferServer(options, Contents, time, NullLoggerFactory.Instance);
+        _route = new VolumeRoute(options, Contents, time, NullLoggerFactory.Instance);
+        Server = new HostServer(server, [_route], time, NullLoggerFactory.Instance);
         var runner = new ToolRunner(_mark, TimeProvider.System, NullLogger<ToolRunner>.Instance);
         Access = new BlockNodeAccess(runner, runner, _directory["run"]);
         Http = new HttpClient(new SocketsHttpHandler
@@ -34,16 +38,18 @@ internal sealed class TransferBench : IAsyncDisposable
             SslOptions =
             {
                 RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-                    TransferIdentity.FingerprintOf((X509Certificate2)certificate!) == Identity.Fingerprint,
+                    HostServerIdentity.FingerprintOf((X509Certificate2)certificate!) == Identity.Fingerprint,
             },
         });
     }
 
-    public static TransferOptions Options { get; } = new() { Listen = new IPEndPoint(IPAddress.Loopback, 0), Advertised = "127.0.0.1" };
+    public static TransferOptions Options { get; } = new();
 
-    public TransferServer Server { get; }
+    public static HostServerOptions ServerOptions { get; } = new() { Listen = new IPEndPoint(IPAddress.Loopback, 0), Advertised = "127.0.0.1" };
 
-    public TransferIdentity Identity => Server.Identity!;
+    public HostServer Server { get; }
+
+    public HostServerIdentity Identity => Server.Identity!;
 
     public FakeContents Contents { get; }
 
@@ -53,9 +59,10 @@ internal sealed class TransferBench : IAsyncDisposable
 
     public string this[string name] => _directory[name];
 
-    public static async Task<TransferBench> StartAsync(TransferOptions? options = null, TimeProvider? time = null)
+    public static async Task<TransferBench> StartAsync(
+        TransferOptions? options = null, TimeProvider? time = null, HostServerOptions? server = null)
     {
-        var bench = new TransferBench(options ?? Options, time ?? TimeProvider.System);
+        var bench = new TransferBench(options ?? Options, server ?? ServerOptions, time ?? TimeProvider.System);
         await bench.Server.StartAsync(CancellationToken.None);
         bench.Http.BaseAddress = new Uri(bench.Identity.Endpoint);
         bench.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", bench.Identity.Token);
@@ -134,6 +141,7 @@ internal sealed class TransferBench : IAsyncDisposable
     {
         Http.Dispose();
         await Server.DisposeAsync();
+        _route.Dispose();
         Assert.That(Children(), Is.Empty);
         _directory.Dispose();
     }

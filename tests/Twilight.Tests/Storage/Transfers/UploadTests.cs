@@ -213,8 +213,8 @@ public sealed class UploadTests
     public async Task A_peer_that_is_too_slow_is_cut_off()
     {
         // The least grace that there is.
-        var options = TransferBench.Options with { RateMin = 1_000_000, Grace = TimeSpan.FromSeconds(1.1) };
-        await using var bench = await TransferBench.StartAsync(options);
+        var server = TransferBench.ServerOptions with { RateMin = 1_000_000, Grace = TimeSpan.FromSeconds(1.1) };
+        await using var bench = await TransferBench.StartAsync(server: server);
         bench.Contents[TransferBench.Volume] = new MemoryContent(new byte[4_000_000]) { State = ContentState.Awaited };
         using var body = new HangingContent(Content.AsMemory(0, 10_000), Content.Length);
 

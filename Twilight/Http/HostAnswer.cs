@@ -1,9 +1,9 @@
 using Microsoft.AspNetCore.Http;
 
-namespace PonyCloud.Twilight.Storage.Transfers;
+namespace PonyCloud.Twilight.Http;
 
 /// <summary>Answers that say no.</summary>
-internal static class TransferAnswer
+internal static class HostAnswer
 {
     public static Task RefuseAsync(HttpContext context, int status, string why)
     {

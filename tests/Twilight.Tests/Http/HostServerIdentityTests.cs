@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
 using NUnit.Framework;
-using PonyCloud.Twilight.Storage.Transfers;
+using PonyCloud.Twilight.Http;
+using PonyCloud.Twilight.Tests.Storage.Transfers;
 
-namespace PonyCloud.Twilight.Tests.Storage.Transfers;
+namespace PonyCloud.Twilight.Tests.Http;
 
-public sealed class TransferIdentityTests
+public sealed class HostServerIdentityTests
 {
     [Test]
     public async Task Without_the_token_there_is_nothing([Values("GET", "HEAD", "PUT", "DELETE")] string method)
@@ -40,7 +41,7 @@ public sealed class TransferIdentityTests
 
     [Test]
     public void No_log_shows_the_token() =>
-        Assert.That(new TransferIdentity("https://a:1", "f", "secret").ToString(), Does.Not.Contain("secret"));
+        Assert.That(new HostServerIdentity("https://a:1", "f", "secret").ToString(), Does.Not.Contain("secret"));
 
     [Test]
     public async Task A_server_with_another_certificate_is_not_talked_to()

@@ -2,13 +2,13 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
-namespace PonyCloud.Twilight.Storage.Transfers;
+namespace PonyCloud.Twilight.Http;
 
-/// <summary>By what Sparkle knows the transfer server of this host, and the server Sparkle. Made anew with each start.</summary>
+/// <summary>By what Sparkle knows the server of this host, and the server Sparkle. Made anew with each start.</summary>
 /// <param name="Endpoint">Such as <c>https://192.0.2.7:40123</c>.</param>
 /// <param name="Fingerprint">SHA-256 of the certificate (DER), in lower-case hexadecimal.</param>
 /// <param name="Token">What Sparkle shows as bearer token. Secret.</param>
-public sealed record TransferIdentity(string Endpoint, string Fingerprint, string Token)
+public sealed record HostServerIdentity(string Endpoint, string Fingerprint, string Token)
 {
     private const int TokenBytes = 32;
 

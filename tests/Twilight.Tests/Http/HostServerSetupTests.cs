@@ -3,13 +3,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using NUnit.Framework;
 using PonyCloud.Shared.Hosting;
-using PonyCloud.Twilight.Storage.Transfers;
+using PonyCloud.Twilight.Http;
 
-namespace PonyCloud.Twilight.Tests.Storage.Transfers;
+namespace PonyCloud.Twilight.Tests.Http;
 
-public sealed class TransferSetupTests
+public sealed class HostServerSetupTests
 {
-    private static readonly ConfigurationSchema Schema = new("TEST_", TransferSetup.Keys);
+    private static readonly ConfigurationSchema Schema = new("TEST_", HostServerSetup.Keys);
 
     private static readonly IPAddress[] Own =
     [
@@ -23,15 +23,15 @@ public sealed class TransferSetupTests
     [TestCase("0.0.0.0:0", "host.example", "host.example")]
     public void Sparkle_is_told_an_address_at_which_it_finds_the_host(string listen, string? address, string advertised)
     {
-        var settings = new List<(string, string)> { ("TEST_TRANSFERS__LISTEN", listen) };
+        var settings = new List<(string, string)> { ("TEST_HTTP__LISTEN", listen) };
         if (address is not null)
-            settings.Add(("TEST_TRANSFERS__ADDRESS", address));
-        Assert.That(TransferSetup.Options(Read([.. settings]), () => Own).Advertised, Is.EqualTo(advertised));
+            settings.Add(("TEST_HTTP__ADDRESS", address));
+        Assert.That(HostServerSetup.Options(Read([.. settings]), () => Own).Advertised, Is.EqualTo(advertised));
     }
 
-    [TestCase("TEST_TRANSFERS__LISTEN", "everywhere")]
-    [TestCase("TEST_TRANSFERS__ADDRESS", "a b")]
-    [TestCase("TEST_TRANSFERS__GRACE", "1")]
+    [TestCase("TEST_HTTP__LISTEN", "everywhere")]
+    [TestCase("TEST_HTTP__ADDRESS", "a b")]
+    [TestCase("TEST_HTTP__GRACE", "1")]
     public void A_setting_that_makes_no_sense_is_told_at_the_start(string name, string value) =>
         Assert.That(() => Read((name, value)), Throws.TypeOf<ConfigurationException>());
 
@@ -41,13 +41,12 @@ public sealed class TransferSetupTests
         await using var services = new ServiceCollection()
             .AddLogging()
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<IVolumeContents>(new FakeContents())
-            .AddTransfers(Read(("TEST_TRANSFERS__LISTEN", "127.0.0.1:0")), () => Own)
+            .AddHostServer(Read(("TEST_HTTP__LISTEN", "127.0.0.1:0")), () => Own)
             .BuildServiceProvider();
         var hosted = services.GetServices<IHostedService>().Single();
 
         await hosted.StartAsync(CancellationToken.None);
-        var identity = services.GetRequiredService<TransferServer>().Identity;
+        var identity = services.GetRequiredService<HostServer>().Identity;
         await hosted.StopAsync(CancellationToken.None);
 
         Assert.That(identity!.Endpoint, Does.StartWith("https://127.0.0.1:"));
