@@ -8,7 +8,10 @@ public enum MigrationRole
     /// <summary>Destination: be ready to take it. A copy that has arrived whole stands still until more is said.</summary>
     Receive,
 
-    /// <summary>Source: send it to the destination, which is ready. Once it has left it is not started again before more is said.</summary>
+    /// <summary>
+    /// Source: let it go. While it is on, it is copied to the destination; without an endpoint there is nothing to copy to. Once it is
+    /// off, be it that the copy is whole or that it was off before, it has left, and is not started again before more is said.
+    /// </summary>
     Send,
 
     /// <summary>Destination: the copy is the instance now, let it go on.</summary>
@@ -20,7 +23,7 @@ public enum MigrationRole
     /// <summary>Source: what left arrived nowhere, the instance is this host's again.</summary>
     Keep,
 
-    /// <summary>Source: send nothing, and say whether it has left.</summary>
+    /// <summary>Source: send nothing, and say whether it is here or has left. Destination: take nothing in, and say whether a copy is here.</summary>
     Stay,
 }
 
@@ -34,6 +37,9 @@ public sealed record HostMigrationDesired
     public required Guid Instance { get; init; }
 
     public required MigrationRole Role { get; init; }
+
+    [Description("Another one whenever something else is told; the host repeats it in what it says, and what it says counts for it only.")]
+    public required Guid Turn { get; init; }
 
     [Description("The other host.")]
     [References("host")]
@@ -70,7 +76,7 @@ public enum HostMigrationStatus
     /// <summary>Source: it is being sent.</summary>
     Sending,
 
-    /// <summary>Source: it was sent and is off here; it is not started here before the controller says so.</summary>
+    /// <summary>It is off here, or not here at all, and is not started here before the controller says so.</summary>
     Left,
 
     /// <summary>It cannot be done now, for a reason that <c>why</c> says.</summary>
@@ -86,6 +92,9 @@ public sealed record HostMigrationCurrent
     public required Guid Instance { get; init; }
 
     public required HostMigrationStatus Status { get; init; }
+
+    [Description("The turn of the row by which the host acts; absent while it knows of none.")]
+    public Guid? Turn { get; init; }
 
     [Description("The other host.")]
     [References("host")]
