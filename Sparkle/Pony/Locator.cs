@@ -81,6 +81,39 @@ internal sealed class Locator(Session session)
         bool IsIt(Mount mount) => mount.Entity.Name == field.References && mount.Entity.HasName;
     }
 
+    /// <summary>The key of the template that a new row is to be made from.</summary>
+    /// <param name="collection">The one that the row comes into; null while that is still to be made.</param>
+    public async Task<string> FindTemplateAsync(Mount mount, Location? collection, string text, CancellationToken cancellation)
+    {
+        if (Guid.TryParseExact(text, "D", out var uuid))
+            return uuid.ToString();
+        var found = KeysOf(await TemplatesAsync(mount, collection, cancellation, ("name", text)), text);
+        return found.Count switch
+        {
+            1 => found[0],
+            0 => throw new PonyException(ExitCode.NotFound, $"There is no template named \"{Printable.Of(text)}\"."),
+            _ => throw Ambiguous(mount.Entity, text, found),
+        };
+    }
+
+    /// <summary>The templates that new rows can be made from: those among them, and those at the root, which are everybody's.</summary>
+    public async Task<JsonObject> TemplatesAsync(
+        Mount mount, Location? collection, CancellationToken cancellation, params (string Column, string Value)[] conditions)
+    {
+        if (!mount.TakesTemplate)
+            throw PonyException.Usage($"Nothing is made from a template in {mount}.");
+        var catalog = await session.CatalogAsync(cancellation);
+        var everybodys = catalog.Roots.Values.Where(root => root.Entity == mount.Entity).Select(root => new Location(root, []));
+        var found = new JsonObject();
+        foreach (var place in collection is null ? everybodys : everybodys.Prepend(collection))
+        {
+            var rows = (await session.ListAsync(place, cancellation, place.Mount.Query([.. conditions, ("template", "true")]))).Rows;
+            foreach (var (key, row) in rows.Where(row => row.Value?["desired"]?["template"] is JsonValue value && value.TryGetValue<bool>(out var isTemplate) && isTemplate))
+                found[key] = row!.DeepClone();
+        }
+        return found;
+    }
+
     /// <summary>Keys of the rows with a name.</summary>
     public static IReadOnlyList<string> KeysOf(JsonObject rows, string name) =>
         [.. rows.Where(row => NameOf(row.Value) == name).Select(row => row.Key)];

@@ -50,6 +50,7 @@ internal sealed partial class Completion(GlobalOptions options)
             "--profile" => session.Store.Names,
             "--output" => ["table", "json", "yaml", "name"],
             "--tenant" => await NamesAsync(session, "/tenant", cancellation),
+            "--template" => await TemplatesAsync(session, arguments, cancellation),
             "--set" => await AssignmentsAsync(session, arguments, typed, cancellation),
             "--unset" => (await PlaceAsync(session, arguments, cancellation)).Mount.Entity.Desired.Where(field => field.IsNullable).Select(field => field.Name),
             "--selector" => await AssignmentsAsync(session, arguments, typed, cancellation),
@@ -94,6 +95,14 @@ internal sealed partial class Completion(GlobalOptions options)
     {
         var location = await new Locator(session).FindAsync(path, cancellation);
         return location.IsRow ? [] : (await session.ListAsync(location, cancellation)).Rows.Select(row => Locator.NameOf(row.Value) ?? row.Key).Distinct();
+    }
+
+    private static async Task<IEnumerable<string>> TemplatesAsync(Session session, string[] arguments, CancellationToken cancellation)
+    {
+        var place = await PlaceAsync(session, arguments, cancellation);
+        return place.Mount.TakesTemplate
+            ? (await new Locator(session).TemplatesAsync(place.Mount, place, cancellation)).Select(row => Locator.NameOf(row.Value) ?? row.Key).Distinct()
+            : [];
     }
 
     private static async Task<Location> PlaceAsync(Session session, string[] arguments, CancellationToken cancellation) =>

@@ -10,20 +10,24 @@ namespace PonyCloud.Pony.Commands;
 /// <summary>Makes a row, with its children when a file has some.</summary>
 internal static class CreateCommand
 {
+    // The member of a new row.
+    private const string Template = "template";
+
     public static Command Make(GlobalOptions options)
     {
         var path = new Argument<string>("path") { Description = "The collection: instance, host, instance/web/vnic." };
         var name = new Argument<string?>("name") { Description = "The new row's name, or its key where it has none.", Arity = ArgumentArity.ZeroOrOne };
         var set = new Option<string[]>("--set", "-s") { Description = "A field of the new row: --set mem=512 --set state=running.", HelpName = "FIELD=VALUE" };
         var file = new Option<string?>("--file", "-f") { Description = "The row in YAML or JSON: desired, and children if it has some; - is standard input.", HelpName = "FILE" };
-        var command = new Command("create", "Make a row.") { path, name, set, file };
+        var template = new Option<string?>("--template") { Description = "Of an instance: the template that it is made from, with its disks and cards.", HelpName = "NAME" };
+        var command = new Command("create", "Make a row.") { path, name, set, file, template };
         options.Act(command, (session, parsed, cancellation) => RunAsync(
-            session, parsed.GetValue(path)!, parsed.GetValue(name), parsed.GetValue(set) ?? [], parsed.GetValue(file), cancellation));
+            session, parsed.GetValue(path)!, parsed.GetValue(name), parsed.GetValue(set) ?? [], parsed.GetValue(file), parsed.GetValue(template), cancellation));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        Session session, string path, string? name, string[] set, string? fileName, CancellationToken cancellation)
+        Session session, string path, string? name, string[] set, string? fileName, string? template, CancellationToken cancellation)
     {
         var collection = await new Locator(session).FindAsync(path, cancellation);
         var mount = collection.Mount;
@@ -39,6 +43,10 @@ internal static class CreateCommand
             desired[mount.Entity.HasName ? "name" : mount.KeyColumn] = name;
         foreach (var (field, value) in await Assignments.ReadAsync(session, collection, set, cancellation))
             desired[field] = value?.DeepClone();
+        if (template is not null)
+            row[Template] = template;
+        if (row[Template] is JsonValue named && named.TryGetValue<string>(out var text))
+            row[Template] = await new Locator(session).FindTemplateAsync(mount, collection, text, cancellation);
 
         ApiAnswer answer;
         try
@@ -50,12 +58,14 @@ internal static class CreateCommand
             // What stands in the file is told by its place there; what was typed by its field.
             throw new PonyException(
                 ExitCode.Of(exception.Problem.Status),
-                exception.Problem.Describe(pointer => file?.Has(pointer) == true ? file.Where(pointer) : pointer.Replace("/desired/", "", StringComparison.Ordinal)),
+                exception.Problem.Describe(pointer => file?.Has(pointer) == true ? file.Where(pointer) : Typed(pointer)),
                 exception);
         }
         Show(session, mount, name, answer);
         return ExitCode.Ok;
     }
+
+    private static string Typed(string pointer) => pointer == $"/{Template}" ? Template : pointer.Replace("/desired/", "", StringComparison.Ordinal);
 
     private static void Show(Session session, Mount mount, string? name, ApiAnswer answer)
     {

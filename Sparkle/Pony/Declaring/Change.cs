@@ -32,10 +32,15 @@ internal sealed record NewRow(Mount Mount, string Name, string Key, JsonObject D
 {
     public List<NewRow> Children { get; } = [];
 
+    /// <summary>The key of the template that it is made from; null for none.</summary>
+    public string? Template { get; set; }
+
     /// <summary>The row as the API takes it.</summary>
     public JsonObject ToJson()
     {
         var row = new JsonObject { ["desired"] = Desired.DeepClone() };
+        if (Template is not null)
+            row["template"] = Template;
         if (Children.Count == 0)
             return row;
         var children = new JsonObject();

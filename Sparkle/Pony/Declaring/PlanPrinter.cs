@@ -50,6 +50,8 @@ internal static class PlanPrinter
     private static void Write(TextWriter output, NewRow row, string called)
     {
         output.WriteLine($"+ {Printable.Of(called)}");
+        if (row.Template is not null)
+            output.WriteLine($"    from template: {row.Template}");
         foreach (var field in row.Mount.Entity.Desired.Where(field => row.Desired[field.Name] is not null && field.Name is not "name"))
             output.WriteLine($"    {field.Name}: {(field.IsWriteOnly ? "(a secret)" : Value(row.Desired[field.Name]))}");
         foreach (var child in row.Children)

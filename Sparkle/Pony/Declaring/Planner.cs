@@ -16,6 +16,7 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
     private readonly List<Change> _changes = [];
     private readonly List<NewRow> _made = [];
     private readonly List<(Location At, JsonObject Values, string Name, Field Field, string Pointer)> _references = [];
+    private readonly List<(Location? Collection, NewRow Row, string Name)> _templates = [];
     private readonly HashSet<string> _notes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _placeholders = new(StringComparer.Ordinal);
 
@@ -112,8 +113,9 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
         _changes.Add(new Change.Update(called, entry.Pointer, at, fields) { Values = values });
     }
 
-    private NewRow Draft(RowEntry entry, Location collection)
+    private NewRow Draft(RowEntry entry, Location collection, bool isOverTemplate = false)
     {
+        isOverTemplate |= entry.Template is not null;
         var mount = entry.Mount;
         var key = mount.Normalize(entry.Name);
         // A text with $ in front is a placeholder already, by which other rows of the file may call it.
@@ -122,10 +124,13 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
             desired.TryAdd("name", entry.Name);
         if (key is not null && !mount.IsKeyUuid)
             desired.TryAdd(mount.KeyColumn, key);
-        foreach (var unset in desired.Where(field => field.Value is null).Select(field => field.Key).ToList())
+        // Over a template null says something.
+        foreach (var unset in desired.Where(field => field.Value is null && !isOverTemplate).Select(field => field.Key).ToList())
             desired.Remove(unset);
         var row = new NewRow(mount, entry.Name, key ?? Placeholder(entry.Name), desired, entry.Pointer);
         _made.Add(row);
+        if (entry.Template is not null)
+            _templates.Add((collection.Mount == mount ? collection : null, row, entry.Template));
         Remember(collection, desired, entry.Pointer, mount.Entity.Desired);
         foreach (var (child, rows, pointer) in entry.Children)
         {
@@ -135,7 +140,7 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
                 continue;
             }
             foreach (var (name, value) in rows)
-                row.Children.Add(Draft(RowEntry.Read(file, child, name, value, $"{pointer}/{Location.Escape(name)}"), collection));
+                row.Children.Add(Draft(RowEntry.Read(file, child, name, value, $"{pointer}/{Location.Escape(name)}"), collection, isOverTemplate));
         }
         return row;
     }
@@ -168,14 +173,23 @@ internal sealed class Planner(Session session, DocumentFile file, bool prunes)
             var made = _made.Where(row => row.Mount.Entity.Name == field.References && (row.Name == name || row.Key == name)).ToList();
             if (made.Count > 1)
                 throw file.Wrong(pointer, $"the file makes several of {field.References} with the name \"{Printable.Of(name)}\".");
-            try
-            {
-                values[field.Name] = made.Count == 1 ? made[0].Key : await _locator.FindReferenceAsync(at, field, name, cancellation);
-            }
-            catch (PonyException exception)
-            {
-                throw new PonyException(exception.Code, $"{file.Where(pointer)}: {exception.Message}", exception);
-            }
+            values[field.Name] = made.Count == 1
+                ? made[0].Key
+                : await FindAsync(() => _locator.FindReferenceAsync(at, field, name, cancellation), pointer);
+        }
+        foreach (var (collection, row, name) in _templates)
+            row.Template = await FindAsync(() => _locator.FindTemplateAsync(row.Mount, collection, name, cancellation), $"{row.Pointer}/template");
+    }
+
+    private async Task<string> FindAsync(Func<Task<string>> find, string pointer)
+    {
+        try
+        {
+            return await find();
+        }
+        catch (PonyException exception)
+        {
+            throw new PonyException(exception.Code, $"{file.Where(pointer)}: {exception.Message}", exception);
         }
     }
 

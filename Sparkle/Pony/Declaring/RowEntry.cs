@@ -11,7 +11,12 @@ namespace PonyCloud.Pony.Declaring;
 /// <param name="Name">Its key in the collection: a name, or a key.</param>
 internal sealed record RowEntry(Mount Mount, string Name, string Pointer, JsonObject Desired, IReadOnlyList<(Mount Mount, JsonObject Rows, string Pointer)> Children)
 {
+    private const string FromTemplate = "template";
+
     private static readonly string[] Reported = ["current", "stale_since"];
+
+    /// <summary>The name or the key of the template that it is made from, when it is made; null for none.</summary>
+    public string? Template { get; init; }
 
     /// <exception cref="PonyException">It is no row.</exception>
     public static RowEntry Read(DocumentFile file, Mount mount, string name, JsonNode? node, string pointer)
@@ -33,7 +38,16 @@ internal sealed record RowEntry(Mount Mount, string Name, string Pointer, JsonOb
         }
         var children = new List<(Mount, JsonObject, string)>();
         AddChildren(file, mount, row, pointer, children);
-        return new RowEntry(mount, name, pointer, desired, children);
+        return new RowEntry(mount, name, pointer, desired, children) { Template = ReadTemplate(file, mount, row, pointer) };
+    }
+
+    private static string? ReadTemplate(DocumentFile file, Mount mount, JsonObject row, string pointer)
+    {
+        if (!mount.TakesTemplate || !row.TryGetPropertyValue(FromTemplate, out var node))
+            return null;
+        return node is JsonValue value && value.TryGetValue<string>(out var text)
+            ? text
+            : throw file.Wrong($"{pointer}/{FromTemplate}", "must be the name or the uuid of a template.");
     }
 
     private static void AddChildren(DocumentFile file, Mount mount, JsonObject row, string pointer, List<(Mount, JsonObject, string)> children)
@@ -41,7 +55,7 @@ internal sealed record RowEntry(Mount Mount, string Name, string Pointer, JsonOb
         foreach (var (member, value) in row)
         {
             var below = $"{pointer}/{Location.Escape(member)}";
-            if (member == "desired" || Reported.Contains(member))
+            if (member == "desired" || Reported.Contains(member) || (member == FromTemplate && mount.TakesTemplate))
                 continue;
             // The form in which the API takes new rows says it too.
             if (member == "children" && value is JsonObject collections)

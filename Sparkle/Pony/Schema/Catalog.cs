@@ -71,6 +71,9 @@ internal sealed class Mount(string segment, Entity entity, Mount? parent)
 
     public bool IsWritable { get; init; }
 
+    /// <summary>A new row may name a template that it is made from.</summary>
+    public bool TakesTemplate { get; init; }
+
     /// <summary>Columns that are left out here.</summary>
     public IReadOnlyList<string> Hidden { get; init; } = [];
 
@@ -161,6 +164,7 @@ internal sealed class Catalog
             KeyColumn = json["key_column"]!.GetValue<string>(),
             ParentColumn = json["parent_column"]?.GetValue<string>(),
             IsWritable = Is(json, "writable"),
+            TakesTemplate = Is(json, "takes_template"),
             Hidden = Texts(json, "hidden"),
             Filters = Texts(json, "filters"),
         };
