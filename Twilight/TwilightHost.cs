@@ -12,6 +12,7 @@ using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Metadata;
 using PonyCloud.Twilight.Networks;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Session;
@@ -80,6 +81,7 @@ internal static class TwilightHost
         services.AddImages(values);
         services.AddStorage(uuid, values);
         services.AddNetworks(uuid, new Uri(values.Text(TwilightConfiguration.Endpoint)), values);
+        services.AddMetadata(uuid);
         services.AddTransfers(values);
         services.AddHostServer(values, new InventoryRoots().Addresses);
         services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));

@@ -56,7 +56,7 @@ public sealed record NetworkLayout
             Notes = builder.Notes,
             Mtus = builder.Mtus,
             Held = builder.Held,
-            Services = [.. switches.Switches.Where(one => switches.Networks[one.Uuid].Any(network => network.Dhcp))
+            Services = [.. switches.Switches.Where(one => ServedNetworks.Of(switches.Networks[one.Uuid]).Networks.Length > 0)
                 .Select(one => Service(one.Uuid, switches, builder.Mtus[one.Uuid], host))],
             Routing = routing,
         };

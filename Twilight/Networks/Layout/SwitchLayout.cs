@@ -160,7 +160,16 @@ public sealed class SwitchLayout
                     space);
             }
             _builder.Add(new LinkAddress(network.Link, network.OwnWithPrefix), space);
+            if (!network.IsIpv6)
+                AddMetadata(network.Link, space);
         }
+    }
+
+    /// <summary>Where guests ask for their metadata. When it asks who has a guest's address it says another of its own, which the guest knows the way to.</summary>
+    private void AddMetadata(string link, string space)
+    {
+        _builder.Add(new LinkAddress(link, MetadataAddress.Network), space);
+        _builder.Add(new NamespaceState { Sysctls = new NamespaceState().Sysctls.SetItem(SysctlNames.Ipv4(link, "arp_announce"), "2") }, space);
     }
 
     private void AddTap(VnicDesired vnic, int mtu, bool isComing)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using PonyCloud.Twilight.Networks.Model;
 using PonyCloud.Twilight.Networks.Serving;
 
 namespace PonyCloud.Twilight.Networks.Routing;
@@ -33,6 +34,7 @@ public static class RoutingRules
                 ct state established,related accept
                 iifname {{Guests}} udp dport { 53, 67, 547 } accept
                 iifname {{Guests}} tcp dport 53 accept
+                iifname {{Guests}} ip daddr {{MetadataAddress.Text}} tcp dport {{MetadataAddress.Port}} accept
                 iifname {{Guests}} icmp type echo-request accept
                 iifname {{Guests}} meta l4proto ipv6-icmp accept
               }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PonyCloud.Twilight.Networks.Model;
 
 namespace PonyCloud.Twilight.Networks.Rules;
 
@@ -27,6 +28,10 @@ internal static class BaseChains
     public const string Refused = "refused";
     public const string Zones = "zones";
     public const string Untracked = "untracked";
+
+    public const string Always = "always";
+    public const string AlwaysIn = "always_in";
+    public const string AlwaysOut = "always_out";
 
     public const string FromCard = "goto from_card";
     public const string FromPlain = "goto from_plain";
@@ -79,6 +84,7 @@ internal static class BaseChains
         yield return Hooked(
             "receiving", "forward priority 0",
             $"iifname @{Served} udp dport {{ 67, 547 }} goto requests",
+            $"iifname @{Served} meta protocol ip ip daddr {MetadataAddress.Text} goto requests",
             $"oifname vmap @{Receives}");
         yield return Hooked("to_host", "input priority -300", $"iifname @{Guarded} drop");
 
@@ -131,13 +137,16 @@ internal static class BaseChains
         yield return Chain("requests", $"oifname @{Services} accept", "drop");
 
         yield return Chain(
-            "always",
+            Always,
             "meta protocol { arp, 0x8035 } accept",
             "meta l4proto ipv6-icmp @th,0,8 { 130, 131, 132, 133, 134, 135, 136, 143 } accept",
             "udp sport 68 udp dport 67 accept",
             "udp sport 67 udp dport 68 accept",
             "udp sport 546 udp dport 547 accept",
             "udp sport 547 udp dport 546 accept");
+        yield return Chain(AlwaysIn, $"iifname @{Services} meta protocol ip ip saddr {MetadataAddress.Text} tcp sport {MetadataAddress.Port} accept", "goto always");
+        // That it goes to the service is seen to where it is known which way it goes.
+        yield return Chain(AlwaysOut, $"meta protocol ip ip daddr {MetadataAddress.Text} tcp dport {MetadataAddress.Port} accept", "goto always");
     }
 
     /// <summary>The same chains, once for frames without a tag and once for those with one.</summary>

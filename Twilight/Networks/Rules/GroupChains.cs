@@ -15,15 +15,16 @@ internal sealed class GroupChains(FilterInput input, IReadOnlyDictionary<string,
         // A group that this host was not told of yet admits nothing.
         var groups = card.Groups.Where(_groups.ContainsKey).Distinct().Order().ToList();
         var tap = FilterNames.Quoted(card.Tap);
+        var isServed = switches[card.Bridge].Service is not null;
         _used.UnionWith(groups.Select(group => (group, card.Bridge)));
         table.Add(BaseChains.Receives, tap, $"goto to_{card.Tap}");
-        table.AddChain($"to_{card.Tap}", Card(groups.Select(group => $"jump in_{FilterNames.Of(group, card.Bridge)}"), "refuse_in"));
+        table.AddChain($"to_{card.Tap}", Card(isServed ? BaseChains.AlwaysIn : BaseChains.Always, groups.Select(group => $"jump in_{FilterNames.Of(group, card.Bridge)}"), "refuse_in"));
 
         var limiting = groups.Where(group => Rules(group, SecurityDirection.Egress).Any()).ToList();
         if (limiting.Count == 0)
             return;
         table.Add(BaseChains.Sends, tap, $"goto from_{card.Tap}");
-        table.AddChain($"from_{card.Tap}", Card(limiting.Select(group => $"jump out_{FilterNames.Of(group, card.Bridge)}"), "refuse_out"));
+        table.AddChain($"from_{card.Tap}", Card(isServed ? BaseChains.AlwaysOut : BaseChains.Always, limiting.Select(group => $"jump out_{FilterNames.Of(group, card.Bridge)}"), "refuse_out"));
     }
 
     /// <summary>The chains of all groups that cards are in.</summary>
@@ -75,6 +76,6 @@ internal sealed class GroupChains(FilterInput input, IReadOnlyDictionary<string,
     private IEnumerable<SecurityRuleDesired> Rules(Guid group, SecurityDirection direction) =>
         _groups[group].Rules.Where(rule => rule.Direction == direction).OrderBy(rule => rule.Uuid);
 
-    private IEnumerable<string> Card(IEnumerable<string> jumps, string refusal) =>
-        ["jump always", .. input.TracksConnections ? (string[])["ct state established,related accept"] : [], .. jumps, $"goto {refusal}"];
+    private IEnumerable<string> Card(string always, IEnumerable<string> jumps, string refusal) =>
+        [$"jump {always}", .. input.TracksConnections ? (string[])["ct state established,related accept"] : [], .. jumps, $"goto {refusal}"];
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Networks.Model;
 
 namespace PonyCloud.Twilight.Networks.Serving;
 
@@ -50,7 +51,8 @@ public static class DnsmasqWriter
             networks[0].Own, problems.ToImmutable());
     }
 
-    private static bool HasLeases(ServedNetwork network) => !network.IsIpv6 || network.Range.PrefixLength >= SmallestIpv6Prefix;
+    /// <summary>Whether cards are given their addresses in the network, if it has <c>dhcp</c>.</summary>
+    internal static bool HasLeases(ServedNetwork network) => !network.IsIpv6 || network.Range.PrefixLength >= SmallestIpv6Prefix;
 
     private static string Start(SwitchService service, IReadOnlyList<ServedNetwork> networks, IReadOnlyList<Card> cards, DnsmasqPlace place)
     {
@@ -179,8 +181,10 @@ public static class DnsmasqWriter
             .Select(route => (To: IPNetwork.Parse(route.Route), route.Via))
             .Where(route => route.To.BaseAddress.AddressFamily == AddressFamily.InterNetwork)
             .ToList();
-        if (routes.Count == 0)
+        if (routes.Count == 0 && network.Row.Routed)
             return null;
+        // Other gateways do not know the way to the platform.
+        routes.Insert(0, (IPNetwork.Parse(MetadataAddress.Network), network.Own.ToString()));
         if (network.Row.Gateway is { } gateway && routes.All(route => route.To.PrefixLength > 0))
             routes.Add((IPNetwork.Parse("0.0.0.0/0"), gateway));
         if (routes.Sum(route => 1 + (route.To.PrefixLength + 7) / 8 + 4) > OptionBytesMax)

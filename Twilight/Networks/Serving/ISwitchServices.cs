@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace PonyCloud.Twilight.Networks.Serving;
 
-/// <summary>What answers DHCP, DNS and router solicitations on the switches of this host.</summary>
+/// <summary>What answers DHCP, DNS, router solicitations and questions for metadata on the switches of this host.</summary>
 public interface ISwitchServices
 {
     /// <summary>

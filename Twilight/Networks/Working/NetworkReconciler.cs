@@ -35,7 +35,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
     private readonly ILinkCounters _counters;
     private readonly FilterDesk _filter;
     private readonly IRouters _routers;
-    private readonly ISwitchServices _services;
+    private readonly SwitchServices _services;
     private readonly IRouteFinder _routes;
     private readonly TrialDesk _trials;
     private readonly SparkleSign _sign;
@@ -70,7 +70,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         IPacketFilter filter,
         ITrafficShaper shaper,
         IRouters routers,
-        ISwitchServices services,
+        IEnumerable<ISwitchServices> services,
         IRouteFinder routes,
         TrialFile file,
         SparkleSign sign,
@@ -85,7 +85,7 @@ public sealed partial class NetworkReconciler : IHostReconciler, IAsyncDisposabl
         _counters = counters;
         _filter = new FilterDesk(filter, shaper);
         _routers = routers;
-        _services = services;
+        _services = new SwitchServices([.. services]);
         _routes = routes;
         _sign = sign;
         _cards = cards;

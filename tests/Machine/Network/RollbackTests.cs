@@ -58,7 +58,7 @@ public sealed class RollbackTests
                 Trial = TimeSpan.FromSeconds(10),
                 Grace = TimeSpan.FromSeconds(1),
             },
-            _orders.Catalog, _stack, new IpLinkCounters(_tools), new FakePacketFilter(), new FakeTrafficShaper(), new FakeRouters(), new FakeSwitchServices(),
+            _orders.Catalog, _stack, new IpLinkCounters(_tools), new FakePacketFilter(), new FakeTrafficShaper(), new FakeRouters(), [new FakeSwitchServices()],
             new IpRouteFinder(_tools, new Uri($"tcp://{Sparkle}:9850")), new TrialFile(_directory["trials"]), _sign, new HostCards(), new SysfsNics("/sys"),
             TimeProvider.System, NullLoggerFactory.Instance);
         _stopping = new CancellationTokenSource();

@@ -16,6 +16,7 @@ public sealed class ArchitectureTests
         "PonyCloud.Shared.Messaging.ZeroMq",
         "PonyCloud.Twilight.Hypervisor.Libvirt",
         "PonyCloud.Twilight.Devices.Udev",
+        "PonyCloud.Twilight.Networks.Namespaces",
     ];
 
     private static readonly Assembly Shared = typeof(EntityCatalog).Assembly;

@@ -25,6 +25,9 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
         _hasNames = hasNames;
     }
 
+    /// <summary>Where the test process finds the names that what runs inside gives to further namespaces.</summary>
+    public string Names => $"/proc/{_holder.Id}/root/run/netns";
+
     private string Handle => $"/proc/{_holder.Id}/ns/net";
 
     /// <summary>Makes one, with only a loopback device.</summary>

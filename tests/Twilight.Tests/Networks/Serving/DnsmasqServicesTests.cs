@@ -38,7 +38,7 @@ public sealed class DnsmasqServicesTests
         await _rig.AddGuestAsync("numbered", ServedSwitch.Numbered.Macaddr);
 
         Assert.That(await _rig.LeaseAsync("web"), Is.EqualTo(
-            "ip=10.0.0.1 mask=24 router=10.0.0.254 dns=10.0.0.253 192.0.2.53 mtu=1450 routes=10.9.0.0/16 10.0.0.9 0.0.0.0/0 10.0.0.254"
+            "ip=10.0.0.1 mask=24 router=10.0.0.254 dns=10.0.0.253 192.0.2.53 mtu=1450 routes=169.254.169.254/32 10.0.0.253 10.9.0.0/16 10.0.0.9 0.0.0.0/0 10.0.0.254"
             + " hostname=web domain=internal lease=3600"));
         Assert.That(await _rig.LeaseAsync("db"), Does.Contain("ip=10.0.0.2 ").And.Contain("dns=10.0.0.253 198.51.100.53 ").And.Contain("hostname=db.prod "));
         Assert.That(await _rig.LeaseAsync("numbered"), Does.Contain("ip=10.0.0.3 ").And.Contain("hostname=1234 "));

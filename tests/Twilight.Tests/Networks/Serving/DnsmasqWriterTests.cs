@@ -49,7 +49,7 @@ public sealed class DnsmasqWriterTests
         var files = Write(Network4 with { Gateway = null })!;
 
         Assert.That(files.Options, Does.Contain("option:router\n"));
-        Assert.That(files.Options, Does.Contain("option:classless-static-route,10.9.0.0/16,10.0.0.9\n"));
+        Assert.That(files.Options, Does.Contain("option:classless-static-route,169.254.169.254/32,10.0.0.253,10.9.0.0/16,10.0.0.9\n"));
     }
 
     [Test]

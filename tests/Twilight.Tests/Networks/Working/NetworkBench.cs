@@ -58,7 +58,7 @@ internal sealed class NetworkBench : IAsyncDisposable
     public void Begin()
     {
         _reconciler = new NetworkReconciler(
-            Options, _orders.Catalog, Stack, new NoCounters(), Filter, new FakeTrafficShaper(), new NoRouters(), new NoServices(), Routes, new TrialFile(_directory["trials"]), Sign,
+            Options, _orders.Catalog, Stack, new NoCounters(), Filter, new FakeTrafficShaper(), new NoRouters(), [new NoServices()], Routes, new TrialFile(_directory["trials"]), Sign,
             Cards, new SysfsNics(_directory["sys"]), Time, NullLoggerFactory.Instance);
         _stopping = new CancellationTokenSource();
         _running = _reconciler.RunAsync(_stopping.Token);
