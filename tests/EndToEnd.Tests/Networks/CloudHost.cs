@@ -41,6 +41,8 @@ public sealed class CloudHost : IAsyncDisposable
     /// <summary>The card among the hosts, and the one to the world.</summary>
     public (string Core, string World) Cards => ($"52:54:00:00:01:{Number:x2}", $"52:54:00:00:02:{Number:x2}");
 
+    public bool HasTwilight => _twilight is not null;
+
     public ChildProcess Twilight => _twilight ?? throw new InvalidOperationException("Its Twilight is not running.");
 
     /// <summary>What explains a failure: what its Twilight said last, and what its packet filter is.</summary>
@@ -107,6 +109,20 @@ public sealed class CloudHost : IAsyncDisposable
         await Twilight.DisposeAsync();
         _twilight = null;
     }
+
+    /// <summary>Takes its power away: its agent and all guests are gone at once, and stay so until it is started again.</summary>
+    public async Task CutPowerAsync()
+    {
+        await KillTwilightAsync();
+        foreach (var pid in _libvirtd.GuestPids())
+            await ChildProcess.SendAsync(pid, ProcessSignal.Kill);
+    }
+
+    /// <summary>The process of a guest; null when there is none.</summary>
+    public int? GuestPid(Guid instance) => _libvirtd.GuestPid(instance);
+
+    /// <summary>The domains that its libvirt knows, running or not.</summary>
+    public Task<IReadOnlyList<string>> DomainsAsync() => _libvirtd.DomainsAsync();
 
     /// <summary>Runs a program on it, to its end.</summary>
     public Task<string> RunAsync(string file, params string[] arguments) => ChildProcess.RunAsync("nsenter", [.. Enter, "--pid", "--", file, .. arguments]);

@@ -20,7 +20,9 @@ public abstract class NetworkFixture : PlatformFixture
     public const string SparkleAddress = "10.118.0.1";
     public const string WorldAddress = "203.0.113.1";
 
-    private const string Core = "core";
+    /// <summary>The segment of hosts; the cable of a host is the link of this name and its number.</summary>
+    protected const string Core = "core";
+
     private const string World = "world";
     private const int Explained = 60;
 

@@ -98,6 +98,16 @@ public sealed class ApiClient(HttpClient http, string? token = null)
             response.Headers.TryGetValues(answered, out var values) ? values.Single() : null);
     }
 
+    /// <summary>Opens the stream of changes that the token may read.</summary>
+    public async Task<WatchedChanges> WatchAsync()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/watch");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
+        var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        return new WatchedChanges(response.EnsureSuccessStatusCode(), new StreamReader(await response.Content.ReadAsStreamAsync()));
+    }
+
     private async Task<ApiAnswer> SendAsync(HttpRequestMessage request)
     {
         var watch = Stopwatch.StartNew();
