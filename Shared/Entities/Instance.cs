@@ -107,11 +107,11 @@ public sealed record InstanceDesired
     [Description("What becomes of it when its guest stops feeding the watchdog.")]
     public InstanceWatchdog Watchdog { get; init; } = InstanceWatchdog.None;
 
-    [Description("Counts orders to restart it through its guest: one more is one restart, and back withdraws one that has not begun.")]
+    [Description("Counts orders to restart it through its guest: one more is one restart, several at once are one, and back withdraws one that has not begun.")]
     [Range(0, int.MaxValue)]
     public int Reboots { get; init; }
 
-    [Description("Counts orders to restart it as by its reset button: one more is one reset, and back withdraws one that has not begun.")]
+    [Description("Counts orders to restart it as by its reset button: one more is one reset, several at once are one, and back withdraws one that has not begun.")]
     [Range(0, int.MaxValue)]
     public int Resets { get; init; }
 

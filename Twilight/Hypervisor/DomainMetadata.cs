@@ -15,6 +15,9 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
     /// <summary>The XML namespace of the element, which is also the key under which libvirt keeps it.</summary>
     public const string Namespace = "urn:ponycloud:domain:1";
 
+    /// <summary>The prefix by which definitions name it.</summary>
+    public const string Prefix = "ponycloud";
+
     private static readonly XNamespace Xmlns = Namespace;
 
     /// <summary>What of the instance's row is in the shape; empty where that is not known.</summary>
@@ -28,7 +31,7 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
 
     public XElement ToXml() => new(
         Xmlns + "instance",
-        new XAttribute(XNamespace.Xmlns + "ponycloud", Namespace),
+        new XAttribute(XNamespace.Xmlns + Prefix, Namespace),
         new XAttribute("uuid", Instance),
         new XAttribute("shape", Shape),
         new XAttribute("fields", Fields),

@@ -43,6 +43,18 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Presses the power button; the guest decides what comes of it.</summary>
     Task ShutdownAsync(Guid domain, CancellationToken cancellationToken);
 
+    /// <summary>Presses the reset button: the guest begins anew at once. One that is paused stays so, and begins when it is resumed.</summary>
+    Task ResetAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Asks the guest to restart. Returns when it was asked; <see cref="ObservedDomain.Restarts"/> shows when it has. To ask again does
+    /// no harm.
+    /// </summary>
+    Task RebootAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>Replaces the platform's own element in the metadata of a domain, whether it is on or off, and of its definition.</summary>
+    Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken);
+
     /// <summary>Cuts the power, also of a domain that is still starting.</summary>
     Task DestroyAsync(Guid domain, CancellationToken cancellationToken);
 

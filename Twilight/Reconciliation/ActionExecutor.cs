@@ -141,6 +141,15 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             case InstanceAction.SetLink link:
                 await _hypervisor.UpdateDeviceAsync(link.Instance, CardXml.WithLink(link.Card, link.IsUp).ToString(), cancellationToken);
                 break;
+            case InstanceAction.Reset:
+                await _hypervisor.ResetAsync(action.Instance, cancellationToken);
+                break;
+            case InstanceAction.Reboot:
+                await _hypervisor.RebootAsync(action.Instance, cancellationToken);
+                break;
+            case InstanceAction.SetMark set:
+                await _hypervisor.SetMarkAsync(set.Mark, cancellationToken);
+                break;
             case InstanceAction.Remove:
                 await PowerOffAsync(action.Instance, cancellationToken);
                 await IgnoreAsync(

@@ -72,6 +72,35 @@ public abstract record InstanceAction
         public override string ToString() => $"set link of card {Vnic} of {Domain} {(IsUp ? "up" : "down")}";
     }
 
+    /// <summary>A step towards a restart of a domain that is on.</summary>
+    public abstract record RestartStep : InstanceAction
+    {
+        private protected RestartStep(Guid domain)
+            : base(domain)
+        {
+        }
+    }
+
+    /// <summary>Press the reset button, which carries out the orders to restart it up to these counts.</summary>
+    public sealed record Reset(Guid Domain, int Reboots, int Resets) : RestartStep(Domain)
+    {
+        public override string ToString() => $"reset {Domain}";
+    }
+
+    /// <summary>Ask the guest to restart.</summary>
+    /// <param name="Count">The order that it carries out.</param>
+    /// <param name="Restarts">How often the guest has restarted before.</param>
+    public sealed record Reboot(Guid Domain, int Count, int Restarts) : RestartStep(Domain)
+    {
+        public override string ToString() => $"reboot {Domain}";
+    }
+
+    /// <summary>Write down in the domain's metadata how far orders were carried out.</summary>
+    public sealed record SetMark(DomainMetadata Mark) : RestartStep(Mark.Instance)
+    {
+        public override string ToString() => $"mark {Mark.Instance}: {Mark.Reboots} reboots, {Mark.Resets} resets";
+    }
+
     /// <summary>Cut the power and forget the domain.</summary>
     public sealed record Remove(Guid Domain) : InstanceAction(Domain)
     {

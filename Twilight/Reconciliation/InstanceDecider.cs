@@ -49,6 +49,7 @@ internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, s
 ///
 ///   running and paused: START waits until its cards are ready; on, and otherwise as ordered, its cards are changed
 ///   (<see cref="CardDecider"/>)
+///   running and paused: an instance that is on is restarted (<see cref="RestartDecider"/>)
 ///   held       whatever it does: nothing
 ///
 ///   in flight: a START that is no longer wanted becomes POWER OFF or REMOVE at once; an action that still leads to the
@@ -105,6 +106,7 @@ internal static class InstanceDecider
         // The button is no use once the patience is over or the power may be cut.
         (InstanceAction.Shutdown, InstanceState.Stopped) => !IsPowerCutDue(at, at.Wanted!.Instance!),
         (InstanceAction.CardChange change, InstanceState.Running or InstanceState.Paused) => CardDecider.IsStillWanted(change, at.Wanted!.Cards),
+        (InstanceAction.RestartStep step, InstanceState.Running or InstanceState.Paused) => RestartDecider.IsStillWanted(step, at, at.Wanted!.Instance!),
         (InstanceAction.Define define, InstanceState.Stopped) => define.Definition == at.Wanted!.Definition,
         _ => false,
     };
@@ -178,7 +180,19 @@ internal static class InstanceDecider
             return (at.MustWait ? null : CardDecider.BeforeStart(at, wanted.Cards))
                 ?? Retried(at, new InstanceAction.Start(definition, isPaused), InstanceStatus.Starting, null);
         }
-        return at.Domain!.State switch
+        var restart = RestartDecider.WhileOn(at, instance);
+        if (restart?.Action is { } action)
+            return new Decision(action, StatusOf(at.Domain));
+        var decision = WhileOn(at, wanted, isPaused);
+        return restart is null ? decision : decision with
+        {
+            Why = decision.Why ?? restart.Why,
+            WakeAt = decision.WakeAt is null || restart.WakeAt < decision.WakeAt ? restart.WakeAt : decision.WakeAt,
+        };
+    }
+
+    private static Decision WhileOn(Situation at, WantedInstance wanted, bool isPaused) =>
+        at.Domain!.State switch
         {
             DomainState.Running when isPaused =>
                 Retried(at, new InstanceAction.Pause(at.Instance), InstanceStatus.Running, null),
@@ -197,7 +211,6 @@ internal static class InstanceDecider
             DomainState.Unknown => new Decision(null, InstanceStatus.Broken, "The hypervisor does not say what it does."),
             _ => CardDecider.WhileOn(at, wanted.Cards, InstanceStatus.Running),
         };
-    }
 
     /// <summary>The action, or while its last failure is too recent the wait for it.</summary>
     private static Decision Retried(Situation at, InstanceAction action, InstanceStatus during, string? why) => at.MustWait

@@ -81,6 +81,9 @@ public sealed record InstanceMemory
     /// <summary>Cards of the domain, while it is on, with which something is not as it should be in spite of all attempts.</summary>
     public ImmutableDictionary<Guid, CardTrouble> Cards { get; private init; } = ImmutableDictionary<Guid, CardTrouble>.Empty;
 
+    /// <summary>How far orders to restart it have come.</summary>
+    public RestartMemory Restarts { get; private init; } = RestartMemory.None;
+
     private bool OffExpected { get; init; }
 
     private bool ErrorSeen { get; init; }
@@ -97,6 +100,7 @@ public sealed record InstanceMemory
         {
             OnSince = memory.OnSince ?? now,
             Cards = memory.Cards.RemoveRange(memory.Cards.Where(card => card.Value.IsOver(card.Key, domain)).Select(card => card.Key)),
+            Restarts = memory.Restarts.Observe(domain),
             StopSince = order.IsOff ? memory.StopSince ?? now : null,
             // A start that was withdrawn and then ordered again: what runs now is wanted.
             CutPower = memory.CutPower && (order.IsOff || isBusy),
@@ -117,6 +121,11 @@ public sealed record InstanceMemory
     {
         if (outcome.Action is InstanceAction.CardChange change)
             return this with { Cards = AfterChange(change, outcome, now, retry) };
+        if (outcome.Action is InstanceAction.RestartStep step)
+        {
+            var isReset = step is InstanceAction.Reset && outcome.End == ActionEnd.Done;
+            return this with { Restarts = Restarts.After(step, outcome, now, retry), ErrorSeen = ErrorSeen && !isReset };
+        }
         var memory = outcome.Action switch
         {
             InstanceAction.Shutdown => this with { PressedAt = now, OffExpected = true },
@@ -181,6 +190,7 @@ public sealed record InstanceMemory
             StopSince = isTurned ? null : StopSince,
             PressedAt = isTurned ? null : PressedAt,
             ErrorSeen = false,
+            Restarts = Restarts.Ordered(order),
             Cards = Cards.Clear(),
         };
     }
@@ -199,8 +209,10 @@ public sealed record InstanceMemory
             CutPower = false,
             OffExpected = false,
             ErrorSeen = false,
+            Restarts = RestartMemory.None,
         };
-        var isOwnDoing = OnSince is null || (OffExpected && domain?.Reason != DomainReason.Crashed);
+        // A guest that was asked to restart may also turn itself off.
+        var isOwnDoing = OnSince is null || ((OffExpected || Restarts.Wait is not null) && domain?.Reason != DomainReason.Crashed);
         if (Order.IsOff || isOwnDoing)
             return off;
         var (status, why) = Describe(domain);

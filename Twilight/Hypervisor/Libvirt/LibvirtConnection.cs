@@ -115,7 +115,9 @@ internal sealed unsafe class LibvirtConnection : IDisposable
 
     public void Dispose() => _session.Dispose();
 
-    private void With(Guid uuid, string verb, Func<DomainHandle, int> call)
+    /// <param name="verb">To follow "cannot", and to be followed by the domain.</param>
+    /// <param name="call">Negative when it failed, as libvirt's calls are.</param>
+    internal void With(Guid uuid, string verb, Func<DomainHandle, int> call)
     {
         using var domain = Lookup(uuid, verb);
         LibvirtError.ThrowIfNegative(call(domain), $"{verb} domain {uuid}");

@@ -14,6 +14,8 @@ internal sealed unsafe class LibvirtDomainEvents : ILibvirtWatch
             Version = session.ReadVersion();
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtNative.EventLifecycle, &LibvirtEventLoop.OnLifecycle, session.Token, 0));
+            Subscribe(LibvirtLifeNative.virConnectDomainEventRegisterAny(
+                session.Handle, 0, LibvirtLifeNative.EventReboot, &LibvirtEventLoop.OnReboot, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtNative.EventDeviceAdded, &LibvirtEventLoop.OnDeviceAdded, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(

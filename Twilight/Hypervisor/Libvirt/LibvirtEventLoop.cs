@@ -44,6 +44,9 @@ internal static unsafe class LibvirtEventLoop
         TellOfDomain(domain, LibvirtStates.EventName(@event), token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnReboot(nint connection, nint domain, nint token) => TellOfDomain(domain, LibvirtStates.Restarted, token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     internal static void OnDeviceAdded(nint connection, nint domain, nint alias, nint token) => TellOfDomain(domain, "device added", token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -14,6 +14,7 @@ public sealed class LibvirtHypervisor : IHypervisor
 
     private readonly LibvirtOptions _options;
     private readonly InterfaceCache _interfaces;
+    private readonly DomainHistory _history = new();
     private readonly NativeCalls _calls;
     private readonly LibvirtLink<LibvirtDomainEvents> _link;
     private readonly LibvirtConnections _connections;
@@ -42,7 +43,7 @@ public sealed class LibvirtHypervisor : IHypervisor
         var unsettled = _calls.Unsettled;
         var domains = await CallAsync(
             CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(_interfaces), cancellationToken);
-        return new DomainScan(domains, unsettled);
+        return new DomainScan([.. domains.Select(_history.Add)], unsettled);
     }
 
     public Task DefineAsync(Guid domain, string xml, CancellationToken cancellationToken) =>
@@ -62,6 +63,13 @@ public sealed class LibvirtHypervisor : IHypervisor
     public Task ShutdownAsync(Guid domain, CancellationToken cancellationToken) =>
         ChangeAsync($"shut down domain {domain}", domain, _options.CallTimeout, connection => connection.Shutdown(domain),
             cancellationToken);
+
+    public Task ResetAsync(Guid domain, CancellationToken cancellationToken) => LifeAsync("reset", domain, LibvirtLife.Reset, cancellationToken);
+
+    public Task RebootAsync(Guid domain, CancellationToken cancellationToken) => LifeAsync("reboot", domain, LibvirtLife.Reboot, cancellationToken);
+
+    public Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken) =>
+        LifeAsync("mark", mark.Instance, handle => LibvirtLife.SetMark(handle, mark), cancellationToken);
 
     public Task DestroyAsync(Guid domain, CancellationToken cancellationToken) =>
         ChangeAsync($"cut the power of domain {domain}", domain, _options.CallTimeout, connection => connection.Destroy(domain),
@@ -93,6 +101,11 @@ public sealed class LibvirtHypervisor : IHypervisor
         _connections.Retire();
         _events.Writer.TryComplete();
     }
+
+    /// <param name="verb">To follow "cannot", and to be followed by the domain.</param>
+    private Task<bool> LifeAsync(string verb, Guid domain, Func<DomainHandle, int> call, CancellationToken cancellationToken) =>
+        ChangeAsync(
+            $"{verb} domain {domain}", domain, _options.CallTimeout, connection => connection.With(domain, verb, call), cancellationToken);
 
     private Task<bool> ChangeAsync(
         string what, Guid domain, TimeSpan timeout, Action<LibvirtConnection> call, CancellationToken cancellationToken,
@@ -142,6 +155,7 @@ public sealed class LibvirtHypervisor : IHypervisor
     private void Happened(Guid domain, string what)
     {
         _interfaces.Forget(domain);
+        _history.Happened(domain, what);
         _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
     }
 }

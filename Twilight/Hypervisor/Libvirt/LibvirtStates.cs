@@ -3,6 +3,11 @@ namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 /// <summary>libvirt's numbers of states, reasons and events (<c>libvirt-domain.h</c>), in our words.</summary>
 internal static class LibvirtStates
 {
+    internal const string Undefined = "undefined";
+
+    /// <summary>The guest began anew without going off.</summary>
+    internal const string Restarted = "restarted";
+
     internal static DomainState StateOf(int state) => state switch
     {
         // Blocked: a guest that waits for I/O runs.
@@ -35,7 +40,7 @@ internal static class LibvirtStates
     internal static string EventName(int lifecycleEvent) => lifecycleEvent switch
     {
         0 => "defined",
-        1 => "undefined",
+        1 => Undefined,
         2 => "started",
         3 => "suspended",
         4 => "resumed",

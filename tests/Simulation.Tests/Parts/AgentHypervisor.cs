@@ -28,6 +28,12 @@ internal sealed class AgentHypervisor(World world, AgentProcess agent) : IHyperv
 
     public Task ShutdownAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("shutdown", domain, cancellationToken);
 
+    public Task ResetAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");
+
+    public Task RebootAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");
+
+    public Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");
+
     public Task DestroyAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("destroy", domain, cancellationToken);
 
     public Task UndefineAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("undefine", domain, cancellationToken);

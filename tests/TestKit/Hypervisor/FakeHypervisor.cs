@@ -57,7 +57,7 @@ public sealed class FakeHypervisor : IHypervisor
     }
 
     /// <summary>Holds the next calls of this name for this domain until the gate is opened.</summary>
-    /// <param name="call">define, start, suspend, resume, shutdown, destroy, undefine, attach, detach or update.</param>
+    /// <param name="call">define, start, suspend, resume, shutdown, reset, reboot, mark, destroy, undefine, attach, detach or update.</param>
     public Gate Hold(string call, Guid domain)
     {
         var gate = new Gate();
@@ -147,6 +147,27 @@ public sealed class FakeHypervisor : IHypervisor
         if (GuestsObeyPowerButton && found.Observed.State == DomainState.Running)
             found.Set(DomainState.Off, DomainReason.GuestPoweredOff);
         return "shut down";
+    }, cancellationToken);
+
+    public Task ResetAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("reset", domain, () =>
+    {
+        FindOn(domain).Restart();
+        return "restarted";
+    }, cancellationToken);
+
+    public Task RebootAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("reboot", domain, () =>
+    {
+        var found = FindOn(domain);
+        if (!GuestsObeyPowerButton || found.Observed.State != DomainState.Running)
+            return null;
+        found.Restart();
+        return "restarted";
+    }, cancellationToken);
+
+    public Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken) => CallAsync("mark", mark.Instance, () =>
+    {
+        Find(mark.Instance).SetMark(mark);
+        return null;
     }, cancellationToken);
 
     public Task DestroyAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("destroy", domain, () =>
@@ -403,7 +424,7 @@ public sealed class FakeHypervisor : IHypervisor
         {
             // A running domain keeps what it was started with; only the metadata of libvirt's live view would stay too.
             if (Observed.State == DomainState.Off)
-                return new FakeDomain(by.Observed with { State = Observed.State, Reason = Observed.Reason }, by.Xml);
+                return new FakeDomain(by.Observed with { State = Observed.State, Reason = Observed.Reason, Restarts = Observed.Restarts }, by.Xml);
             _atNextStart = by.Observed;
             Xml = by.Xml;
             return this;
@@ -411,10 +432,20 @@ public sealed class FakeHypervisor : IHypervisor
 
         public void Boot(bool paused) => Observed = _atNextStart with
         {
+            Restarts = Observed.Restarts,
             State = paused ? DomainState.Paused : DomainState.Running,
             Reason = paused ? DomainReason.PausedByOrder : DomainReason.Other,
             Interfaces = _atNextStart.Metadata is null ? [] : ObservedInterface.AllOf(Xml),
         };
+
+        public void Restart() => Observed = Observed with { Restarts = Observed.Restarts + 1 };
+
+        public void SetMark(DomainMetadata mark)
+        {
+            var metadata = mark.ToXml().ToString();
+            Observed = Observed with { Metadata = metadata };
+            _atNextStart = _atNextStart with { Metadata = metadata };
+        }
 
         public void Become(IReadOnlyList<ObservedInterface> interfaces) => Observed = Observed with { Interfaces = interfaces };
 
@@ -422,7 +453,7 @@ public sealed class FakeHypervisor : IHypervisor
         {
             if (state == DomainState.Off)
                 Asked.Clear();
-            Observed = (state == DomainState.Off ? _atNextStart : Observed) with { State = state, Reason = reason };
+            Observed = (state == DomainState.Off ? _atNextStart : Observed) with { State = state, Reason = reason, Restarts = Observed.Restarts };
         }
     }
 }

@@ -7,15 +7,9 @@ using PonyCloud.Twilight.Networks.Model;
 namespace PonyCloud.Twilight.Tests.Hypervisor;
 
 /// <summary>What every hypervisor does whose domains can get and lose devices while they are on.</summary>
-public abstract class HypervisorDeviceContract : HypervisorContract
+public abstract class HypervisorDeviceContract : HypervisorRestartContract
 {
     private readonly List<string> _taps = [];
-
-    /// <summary>A guest that lets go of devices when it is asked to; others never do.</summary>
-    protected abstract string XmlOfObedient(Guid uuid);
-
-    /// <summary>Completes when the guest has come so far that it can be asked something.</summary>
-    protected abstract Task BootedAsync(CancellationToken cancellationToken);
 
     protected abstract Task AddTapAsync(string name);
 

@@ -249,21 +249,6 @@ public sealed class LibvirtQemuTests : HypervisorDeviceContract
         <memballoon model='none'/></devices></domain>
         """;
 
-    private async Task<bool> IsToldWithinASecondAsync(Guid uuid, string what, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(1));
-        try
-        {
-            await EventAsync(uuid, what, limit.Token);
-            return true;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return false;
-        }
-    }
-
     private async Task<HypervisorConnection> ConnectionAsync(bool isConnected, CancellationToken cancellationToken)
     {
         while (true)

@@ -83,6 +83,46 @@ public sealed class HostReconcilerOnLibvirtTests
     }
 
     [Test]
+    public async Task An_instance_is_reset_and_rebooted_as_often_as_ordered()
+    {
+        _bench.Order(_instance, InstanceState.Running, stopTimeout: 1);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        var log = _bench.RowOf(_instance)!.ConsoleLog!;
+        await BootsAsync(log, 1);
+
+        _bench.Reorder(_instance, row => row with { Resets = 1 });
+        await _bench.UntilAsync("the reset is told", () => _bench.RowOf(_instance)!.Resets == 1);
+        await BootsAsync(log, 2);
+        // The guest ignores its power button.
+        _bench.Reorder(_instance, row => row with { Reboots = 1 });
+        await _bench.UntilAsync("the reboot is told", () => _bench.RowOf(_instance)!.Reboots == 1);
+        await BootsAsync(log, 3);
+
+        Assert.That((_bench.RowOf(_instance)!.Status, _bench.RowOf(_instance)!.Why), Is.EqualTo((InstanceStatus.Running, (string?)null)));
+        Assert.That(_bench.Notifications, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_guest_that_minds_its_power_button_restarts_by_itself()
+    {
+        RomGuest.Write(Path.Combine(Private.Directory, "reconciled.rom"), PowerButton.PowersOff);
+        _bench.Order(_instance, InstanceState.Running, stopTimeout: 3600);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        var log = _bench.RowOf(_instance)!.ConsoleLog!;
+        await BootsAsync(log, 1);
+        var pid = Private.GuestPids().Single();
+
+        _bench.Reorder(_instance, row => row with { Reboots = 1 });
+        await _bench.UntilAsync("the reboot is told", () => _bench.RowOf(_instance)!.Reboots == 1);
+
+        await BootsAsync(log, 2);
+        Assert.That(Private.GuestPids(), Is.EqualTo((int[])[pid]), "it was never off");
+    }
+
+    private static Task BootsAsync(string log, int times) => Eventually.HoldsAsync(
+        $"boot {times}", () => File.Exists(log) && File.ReadAllText(log).Split(RomGuest.Line).Length == times + 1);
+
+    [Test]
     public async Task The_console_log_goes_with_its_instance()
     {
         _bench.Order(_instance, InstanceState.Running);

@@ -16,7 +16,7 @@ public sealed class HostReconcilerProperties
     private static Gen<Guid> Instance => Gen.Choose(1, 3).Select(number => new Guid($"00000000-0000-0000-0000-{number:000000000000}"));
 
     private static Gen<string> AnyCall => Gen.Elements(
-        "define", "start", "suspend", "resume", "shutdown", "destroy", "undefine", "attach", "detach", "update");
+        "define", "start", "suspend", "resume", "shutdown", "reset", "reboot", "mark", "destroy", "undefine", "attach", "detach", "update");
 
     private static Gen<Step> AnyStep => Gen.OneOf(
         from instance in Instance
@@ -39,6 +39,10 @@ public sealed class HostReconcilerProperties
         from instance in Instance
         from index in Gen.Choose(0, 1)
         select (Step)new Step.RemoveCard(instance, index),
+        from instance in Instance
+        from reboots in Gen.Choose(0, 3)
+        from resets in Gen.Choose(0, 3)
+        select (Step)new Step.OrderRestart(instance, reboots, resets),
         Gen.Constant((Step)new Step.OpenGates()),
         Gen.Constant((Step)new Step.Yield()));
 
@@ -78,6 +82,10 @@ public sealed class HostReconcilerProperties
                     bench.AddTap(CardOf(instance, index));
                     bench.OrderCard(instance, CardOf(instance, index), index, model, link);
                     cards[CardOf(instance, index)] = (instance, CardXml.NameOf(model), link == VnicLink.Up);
+                    break;
+                case Step.OrderRestart(var instance, var reboots, var resets):
+                    if (orders.GetValueOrDefault(instance) is not null)
+                        bench.Reorder(instance, row => row with { Reboots = reboots, Resets = resets });
                     break;
                 case Step.RemoveCard(var instance, var index):
                     bench.RemoveCard(CardOf(instance, index));
@@ -141,6 +149,8 @@ public sealed class HostReconcilerProperties
         public sealed record OrderCard(Guid Instance, int Index, VnicModel Model, VnicLink Link) : Step;
 
         public sealed record RemoveCard(Guid Instance, int Index) : Step;
+
+        public sealed record OrderRestart(Guid Instance, int Reboots, int Resets) : Step;
 
         public sealed record OpenGates : Step;
 

@@ -46,6 +46,20 @@ internal sealed class PlannerBench
         Guid instance, InstanceState state, long mem = 512, int stopTimeout = 60, Guid? profile = null, Guid? host = null) =>
         _desired.Apply(Wanted(_desired.Catalog, instance, state, mem, stopTimeout, profile, host));
 
+    /// <summary>The instance's row is changed.</summary>
+    public void Rewrite(Guid instance, Func<InstanceDesired, InstanceDesired> change)
+    {
+        var row = (InstanceDesired)_desired.Snapshot[_desired.Catalog["instance"]].Find(instance)!.Desired!;
+        _desired.Apply([RowChange.Set(_desired.Catalog["instance"], RowPart.Desired, change(row))]);
+    }
+
+    /// <summary>The domain of the instance is as it was, but for this.</summary>
+    public void Reobserve(Guid instance, Func<ObservedDomain, ObservedDomain> change) => _domains[instance] = change(_domains[instance]);
+
+    /// <summary>The domain of the instance has another mark.</summary>
+    public void Mark(Guid instance, Func<DomainMetadata, DomainMetadata> change) =>
+        Reobserve(instance, domain => domain with { Metadata = change(DomainMetadata.Of(domain)!).ToXml().ToString() });
+
     /// <summary>An instance is to have a card.</summary>
     public InstanceCard WantCard(
         Guid instance, Guid vnic, int index = 0, VnicModel model = VnicModel.Virtio, VnicLink link = VnicLink.Up, string? address = null)
@@ -97,6 +111,9 @@ internal sealed class PlannerBench
         _domains[uuid] = new ObservedDomain { Uuid = uuid, Name = "foreign", State = state };
 
     public void InFlight(InstanceAction action) => _inFlight[action.Instance] = action;
+
+    /// <summary>What was in flight has been collected.</summary>
+    public void Land(Guid instance) => _inFlight.Remove(instance);
 
     public DomainDefinition DefinitionOf(Guid instance) => _planner.WantedIn(_desired.Snapshot, _cards)[instance].Definition!;
 

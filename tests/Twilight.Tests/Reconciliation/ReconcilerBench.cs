@@ -85,6 +85,14 @@ internal sealed class ReconcilerBench : IAsyncDisposable
         Send();
     }
 
+    /// <summary>Changes the instance's row.</summary>
+    public void Reorder(Guid instance, Func<InstanceDesired, InstanceDesired> change)
+    {
+        var row = (InstanceDesired)_desired.Snapshot[_desired.Catalog["instance"]].Find(instance)!.Desired!;
+        _desired.Apply([RowChange.Set(_desired.Catalog["instance"], RowPart.Desired, change(row))]);
+        Send();
+    }
+
     public InstanceCard OrderCard(Guid instance, Guid vnic, int index = 0, VnicModel model = VnicModel.Virtio, VnicLink link = VnicLink.Up)
     {
         var row = PlannerBench.CardRow(instance, vnic, index, model, link);

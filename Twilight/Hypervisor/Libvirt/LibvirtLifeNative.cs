@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+
+namespace PonyCloud.Twilight.Hypervisor.Libvirt;
+
+/// <summary>The part of libvirt's C API that restarts guests and marks domains, and the events of it.</summary>
+internal static unsafe partial class LibvirtLifeNative
+{
+    private const string Library = "libvirt.so.0";
+
+    internal const uint RebootAcpiPowerButton = 1;
+    internal const uint AffectLive = 1;
+    internal const uint AffectConfig = 2;
+
+    internal const int EventReboot = 1;
+
+    /// <summary>For events without details.</summary>
+    [LibraryImport(Library)]
+    internal static partial int virConnectDomainEventRegisterAny(
+        ConnectHandle connection, nint domain, int eventId,
+        delegate* unmanaged[Cdecl]<nint, nint, nint, void> callback, nint opaque, nint free);
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainReset(DomainHandle domain, uint flags);
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainReboot(DomainHandle domain, uint flags);
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainIsActive(DomainHandle domain);
+
+    /// <param name="metadata">The element, without a declaration of its namespace: libvirt adds that.</param>
+    /// <param name="key">The prefix of the namespace.</param>
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int virDomainSetMetadata(DomainHandle domain, int type, string? metadata, string? key, string? uri, uint flags);
+}
