@@ -1,4 +1,5 @@
 using System.Net;
+using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Networks.Model;
 
 namespace PonyCloud.Twilight.Networks.Trials;
@@ -54,28 +55,12 @@ public sealed class SparklePath
 
     private bool Leads(string destination)
     {
-        if (!IPAddress.TryParse(_route.Destination, out var sparkle))
+        if (destination == "default" || !IPAddress.TryParse(_route.Destination, out var sparkle))
             return true;
-        if (destination == "default")
-            return true;
-        var slash = destination.IndexOf('/', StringComparison.Ordinal);
-        var address = IPAddress.Parse(AddressOf(destination)!);
-        if (address.AddressFamily != sparkle.AddressFamily)
-            return false;
-        var bits = address.GetAddressBytes();
-        var prefix = slash < 0 ? bits.Length * 8 : int.Parse(destination[(slash + 1)..], System.Globalization.CultureInfo.InvariantCulture);
-        return IsSame(bits, sparkle.GetAddressBytes(), prefix);
-    }
-
-    private static bool IsSame(byte[] one, byte[] other, int prefix)
-    {
-        for (var bit = 0; bit < prefix; bit += 8)
-        {
-            var mask = (byte)(0xff << Math.Max(0, 8 - (prefix - bit)));
-            if ((one[bit / 8] & mask) != (other[bit / 8] & mask))
-                return false;
-        }
-        return true;
+        // An address stands for the network around it; without a prefix it is a network of its own.
+        return NetworkText.Network(destination, out _) is { } network
+            ? IPNetwork.Parse(network).Contains(sparkle)
+            : IPAddress.Parse(destination).Equals(sparkle);
     }
 
     private static string? AddressOf(string text) => text.Split('/')[0];

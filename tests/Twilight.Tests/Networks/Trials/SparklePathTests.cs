@@ -37,8 +37,26 @@ public sealed class SparklePathTests
         yield return Case("a route there comes", new NetworkStep.AddRoute("", new Route("203.0.112.0/23", false, "198.51.100.1", "eth2")), true);
         yield return Case("a route just beside it comes", new NetworkStep.AddRoute("", new Route("203.0.112.0/24", false, "198.51.100.1", "eth2")), false);
         yield return Case("a route of the other family comes", new NetworkStep.AddRoute("", new Route("2001:db8::/32", true, "fe80::1", "eth2")), false);
+        yield return Case("a route to Sparkle alone comes", new NetworkStep.AddRoute("", new Route("203.0.113.1", false, "198.51.100.1", "eth2")), true);
+        yield return Case("a route to its neighbour alone comes", new NetworkStep.AddRoute("", new Route("203.0.113.2", false, "198.51.100.1", "eth2")), false);
+        yield return Case("a route to everything comes", new NetworkStep.AddRoute("", new Route("0.0.0.0/0", false, "198.51.100.1", "eth2")), true);
+        yield return Case("a route to all of the other family comes", new NetworkStep.AddRoute("", new Route("::/0", true, "fe80::1", "eth2")), false);
+        yield return Case("a network around it comes elsewhere", new NetworkStep.AddAddress("", new LinkAddress("eth2", "203.0.113.130/25")), false);
+        yield return Case("one around both comes elsewhere", new NetworkStep.AddAddress("", new LinkAddress("eth2", "203.0.113.6/29")), true);
         yield return Case("a neighbour", new NetworkStep.AddNeighbour("", new Neighbour("vlan", "192.0.2.1", "52:54:00:00:00:01")), false);
     }
+
+    [TestCase("2001:db8:0:1::/64", true)]
+    [TestCase("2001:db8::/47", true)]
+    [TestCase("2001:db8:0:2::/63", false)]
+    [TestCase("2001:db8:0:1::7/128", true)]
+    [TestCase("2001:db8:0:1::7", true)]
+    [TestCase("2001:db8:0:1::8", false)]
+    [TestCase("203.0.113.0/24", false)]
+    public void A_route_of_IPv6_leads_there_or_not(string destination, bool touches) => Assert.That(
+        SparklePath.Of(new SparkleRoute("2001:db8:0:1::7", "vlan", null), Here)
+            .IsTouchedBy(new NetworkStep.AddRoute("", new Route(destination, true, "fe80::1", "eth2"))),
+        Is.EqualTo(touches));
 
     [TestCaseSource(nameof(Steps))]
     public void A_step_touches_the_path_or_not(NetworkStep step, bool touches) => Assert.That(Path.IsTouchedBy(step), Is.EqualTo(touches));
