@@ -43,7 +43,7 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly List<SeenRequest> _seen = [];
     private readonly WebApplication _app;
 
-    private ApiServer()
+    private ApiServer((string Certificate, string Key)? tls)
     {
         Database = new MemoryDatabase(Entities);
         Database.Put(
@@ -71,7 +71,7 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.AddSingleton<IStateView>(Database);
         builder.Services.AddSingleton<IDesiredStateWriter>(Database);
         builder.Services.AddSingleton<IRequestLedger>(Database);
-        builder.Services.AddApi(new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = _directory.Path });
+        builder.Services.AddApi(Options(tls));
         _app = builder.Build();
         _app.Use(InterfereAsync);
         _app.MapApi();
@@ -93,9 +93,10 @@ internal sealed class ApiServer : IAsyncDisposable
         }
     }
 
-    public static async Task<ApiServer> StartAsync()
+    /// <param name="tls">The certificate that it shows, with its chain, and the key of it, in PEM; null for plain HTTP.</param>
+    public static async Task<ApiServer> StartAsync((string Certificate, string Key)? tls = null)
     {
-        var server = new ApiServer();
+        var server = new ApiServer(tls);
         await server._app.StartAsync();
         server.Address = new Uri(server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         return server;
@@ -135,6 +136,16 @@ internal sealed class ApiServer : IAsyncDisposable
     {
         await _app.DisposeAsync();
         _directory.Dispose();
+    }
+
+    private ApiOptions Options((string Certificate, string Key)? tls)
+    {
+        var options = new ApiOptions { Listen = "http://127.0.0.1:0", DataDirectory = _directory.Path };
+        if (tls is not { } pair)
+            return options;
+        File.WriteAllText(_directory["tls.crt"], pair.Certificate);
+        File.WriteAllText(_directory["tls.key"], pair.Key);
+        return options with { Listen = "https://127.0.0.1:0", CertificateFile = _directory["tls.crt"], CertificateKeyFile = _directory["tls.key"] };
     }
 
     public static bool IsWatch(HttpRequest request) => request.Path == "/api/v1/watch";

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.Pony.Tests;
 
@@ -101,6 +103,45 @@ internal sealed class WatchTests : PonyFixture
 
         Assert.That(outcome.Code, Is.EqualTo(ExitCode.Unavailable));
         Assert.That(Queries().Count(), Is.EqualTo(4));
+    }
+
+    [Test]
+    public async Task What_happens_while_somebody_watches_is_shown_at_once()
+    {
+        await using var output = new SharedWriter();
+        using var ending = new CancellationTokenSource();
+        var watching = RunAsync(terminal => terminal with { Output = output }, ending.Token, "watch", "instance");
+        try
+        {
+            // It begins behind what was read before, so whatever comes from here on is a change.
+            await Eventually.HoldsAsync("the stream", () => Server.Seen.Any(request => request.Path == "/api/v1/watch"));
+            await ShowsAsync(() => Server.Database.Put(Row(3)), "instance web  desired.vcpu 1 → 3\n");
+            Server.Database.Put(new InstanceDesired { Uuid = Guid.NewGuid(), Tenant = ApiServer.TenantB, Name = "foreign", Mem = 64 });
+            await ShowsAsync(() => Server.Database.Put(Row(4)), "instance web  desired.vcpu 3 → 4\n");
+            await ShowsAsync(() => Server.Database.Remove("instance", RowKey.Of(ApiServer.Web.ToString())), "instance web is gone\n");
+        }
+        finally
+        {
+            await ending.CancelAsync();
+        }
+        Assert.That((await watching).Code, Is.EqualTo(ExitCode.Interrupted));
+        Assert.That(output.Text, Does.Not.Contain("foreign"), "nothing of another tenant");
+
+        async Task ShowsAsync(Action change, string words)
+        {
+            change();
+            await Eventually.HoldsAsync(words, () => output.Text.Contains(words, StringComparison.Ordinal));
+        }
+
+        static InstanceDesired Row(int vcpu) => new()
+        {
+            Uuid = ApiServer.Web,
+            Tenant = ApiServer.TenantA,
+            Name = "web",
+            Mem = 512,
+            State = InstanceState.Running,
+            Vcpu = vcpu,
+        };
     }
 
     private void Refuse() => Server.Fault(ApiServer.IsWatch, (context, _) =>

@@ -2,8 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
@@ -11,6 +9,7 @@ using PonyCloud.Sparkle.Api;
 using PonyCloud.Sparkle.Api.Tls;
 using PonyCloud.TestKit.Processes;
 using PonyCloud.TestKit.Time;
+using PonyCloud.TestKit.Tls;
 
 namespace PonyCloud.Sparkle.Tests.Api;
 
@@ -194,57 +193,5 @@ public sealed class TlsTests : ApiFixture
             CertificateChainPolicy = Authority.Policy(),
         });
         return stream;
-    }
-
-    /// <summary>A root, an authority below it, and certificates for this machine from that.</summary>
-    private sealed class TestAuthority : IDisposable
-    {
-        private readonly X509Certificate2 _root;
-        private readonly X509Certificate2 _authority;
-
-        public TestAuthority()
-        {
-            using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var root = Request("root", rootKey, isAuthority: true);
-            _root = root.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            using var made = Request("authority", key, isAuthority: true)
-                .Create(_root, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(199), RandomNumberGenerator.GetBytes(8));
-            _authority = made.CopyWithPrivateKey(key);
-        }
-
-        public (string Certificate, string Key) Issue(string name, DateTimeOffset? until = null)
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            using var made = Request(name, key, isAuthority: false).Create(
-                _authority, DateTimeOffset.UnixEpoch, until ?? DateTimeOffset.UnixEpoch.AddYears(198), RandomNumberGenerator.GetBytes(8));
-            return ($"{made.ExportCertificatePem()}\n{_authority.ExportCertificatePem()}\n", key.ExportPkcs8PrivateKeyPem());
-        }
-
-        public X509ChainPolicy Policy()
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.Add(_root);
-            return policy;
-        }
-
-        public void Dispose()
-        {
-            _authority.Dispose();
-            _root.Dispose();
-        }
-
-        private static CertificateRequest Request(string name, ECDsa key, bool isAuthority)
-        {
-            var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, false, 0, true));
-            if (!isAuthority)
-            {
-                var names = new SubjectAlternativeNameBuilder();
-                names.AddIpAddress(IPAddress.Loopback);
-                request.CertificateExtensions.Add(names.Build());
-            }
-            return request;
-        }
     }
 }
