@@ -4,6 +4,7 @@ using PonyCloud.Twilight.Devices;
 using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Metadata;
 using PonyCloud.Twilight.Networks;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage;
@@ -95,6 +96,7 @@ internal static class TwilightConfiguration
         .. ImageSetup.Keys,
         .. StorageSetup.Keys,
         .. NetworkSetup.Keys,
+        .. MetadataSetup.Keys,
         .. HostServerSetup.Keys,
         .. TransferSetup.Keys,
         .. DaemonLogging.Keys,

@@ -81,7 +81,7 @@ internal static class TwilightHost
         services.AddImages(values);
         services.AddStorage(uuid, values);
         services.AddNetworks(uuid, new Uri(values.Text(TwilightConfiguration.Endpoint)), values);
-        services.AddMetadata(uuid);
+        services.AddMetadata(uuid, values);
         services.AddTransfers(values);
         services.AddHostServer(values, new InventoryRoots().Addresses);
         services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));

@@ -176,6 +176,7 @@ public sealed class CloudHost : IAsyncDisposable
             hypervisor = new { uri = _libvirtd.Uri, accelerator = "tcg" },
             console_directory = _directory["console"],
             storage = new { staging_directory = _directory["storage"] },
+            metadata = new { seed_directory = _directory["seeds"] },
             diskless_boot = new
             {
                 kernel = Path.Combine(guest, "kernel"),

@@ -41,6 +41,7 @@ public sealed class SparklePeerTests
             hypervisor = new { uri = _libvirtd.Uri, accelerator = "tcg" },
             console_directory = _directory["console"],
             storage = new { staging_directory = _directory["storage"] },
+            metadata = new { seed_directory = _directory["seeds"] },
             diskless_boot = new { rom = _directory["guest.rom"] },
         }));
         _twilight = ChildProcess.StartDaemon("Twilight", "twilight", ["--config", _directory["twilight.json"]]);

@@ -245,6 +245,7 @@ public sealed class RunningPlatform : IAsyncDisposable
         hypervisor = new { uri = Libvirtd.Uri, accelerator = "tcg" },
         console_directory = _directory["console"],
         storage = new { staging_directory = _directory["storage"] },
+        metadata = new { seed_directory = _directory["seeds"] },
         diskless_boot = new { rom = _directory["guest.rom"] },
         devices = new { loop = _settings.HasLoopDevices },
     });
