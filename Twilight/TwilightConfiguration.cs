@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging.ZeroMq;
+using PonyCloud.Twilight.Consoles;
 using PonyCloud.Twilight.Devices;
 using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Instances;
@@ -99,6 +100,7 @@ internal static class TwilightConfiguration
         .. MetadataSetup.Keys,
         .. HostServerSetup.Keys,
         .. TransferSetup.Keys,
+        .. ConsoleSetup.Keys,
         .. DaemonLogging.Keys,
     ]);
 

@@ -6,6 +6,7 @@ using PonyCloud.Shared.Hosting;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.Messaging.ZeroMq;
 using PonyCloud.Shared.Replication;
+using PonyCloud.Twilight.Consoles;
 using PonyCloud.Twilight.Devices;
 using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Hypervisor;
@@ -83,6 +84,7 @@ internal static class TwilightHost
         services.AddNetworks(uuid, new Uri(values.Text(TwilightConfiguration.Endpoint)), values);
         services.AddMetadata(uuid, values);
         services.AddTransfers(values);
+        services.AddConsoles(values);
         services.AddHostServer(values, new InventoryRoots().Addresses);
         services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));
         services.AddSingleton(epochFile);
