@@ -57,7 +57,7 @@ internal static class SparkleConfiguration
         new(Connections, ConfigurationKind.Integer, "How many connections to the REST API may be open at a time.") { Default = "4096", Minimum = 16, Maximum = 1000000 },
         new(AnonymousPerSecond, ConfigurationKind.Integer, "Requests a second without a token from one address, or from one /64 of IPv6.") { Default = "50", Minimum = 1, Maximum = 1000000 },
         new(BodyLimit, ConfigurationKind.Integer, "The largest request body, bytes.") { Default = "1048576", Minimum = 1024, Maximum = 268435456 },
-        new(PatchOperations, ConfigurationKind.Integer, "How many operations one patch may have.") { Default = "10000", Minimum = 1, Maximum = 1000000 },
+        new(PatchOperations, ConfigurationKind.Integer, "How many operations one patch may have, and how many rows templates may make in one request.") { Default = "10000", Minimum = 1, Maximum = 1000000 },
         new(TokenLifetime, ConfigurationKind.Duration, "How long a token is valid.") { Default = "12:00:00", Minimum = 60, Maximum = 31622400 },
         new(LoginFailures, ConfigurationKind.Integer, "Failed logins a minute from one address for one user before it has to wait.")
         {

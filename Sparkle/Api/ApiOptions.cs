@@ -46,7 +46,7 @@ public sealed record ApiOptions
     /// <summary>The largest request body, bytes.</summary>
     public int BodyLimit { get; init; } = 1024 * 1024;
 
-    /// <summary>How many operations one patch may have.</summary>
+    /// <summary>How many operations one patch may have, and how many rows templates may make in one request.</summary>
     public int PatchOperations { get; init; } = 10_000;
 
     /// <summary>How many failed logins one remote address may make for one user within <see cref="LoginWindow"/>.</summary>

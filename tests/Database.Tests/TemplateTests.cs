@@ -246,6 +246,20 @@ public sealed class TemplateTests
     }
 
     [Test]
+    public async Task A_tenant_is_made_with_its_quota_and_an_instance_from_a_template()
+    {
+        var made = await _api.SendAsync("POST", "/api/v1/tenant", """
+            {"desired": {"name": "fresh"}, "children": {
+                "instance": {"$i": {"template": "@e2", "desired": {"name": "web"}}},
+                "quota": {"$q": {"desired": {"type": "storage", "limit": 100, "storage_pool": "@c1"}}}}}
+            """.UuidsInRequest());
+        Assert.That(made.Status, Is.EqualTo(201), made.Json.ToString());
+        var volume = (await _api.SendAsync("GET", $"{made.Location}/volume/{made.Json["uuids"]!["$i/volume/0"]}")).Json["desired"]!;
+        Assert.That(Fields(volume, "name", "size"), Is.EqualTo("web-0 100"));
+        Assert.That((string?)volume["tenant"], Is.EqualTo((string?)made.Json["uuids"]!["POST"]));
+    }
+
+    [Test]
     public async Task Only_instances_of_a_tenant_are_made_from_templates()
     {
         var answer = await _api.SendAsync("POST", "/api/v1/instance", """{"template": "@e2", "desired": {"name": "x", "mem": 64, "template": true}}""".UuidsInRequest());

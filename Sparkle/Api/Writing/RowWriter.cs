@@ -56,7 +56,7 @@ public sealed partial class RowWriter
         _buffers = buffers;
         _time = time;
         _logger = logger;
-        _drafts = new DraftReader(Guid.NewGuid, new TemplateReader(policy.Catalog));
+        _drafts = new DraftReader(Guid.NewGuid, new TemplateReader(policy.Catalog, options.PatchOperations));
         var records = new RecordReader(policy, new ValueReader(), passwords);
         _inserts = new InsertPlanner(policy.Catalog, records);
         _patches = new PatchPlanner(tree, _drafts, records, _inserts, new RowDocuments(parts, buffers), options);

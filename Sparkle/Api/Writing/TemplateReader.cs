@@ -6,7 +6,8 @@ using PonyCloud.Sparkle.Templates;
 namespace PonyCloud.Sparkle.Api.Writing;
 
 /// <summary>Finds the template that a new instance names, as far as its tenant may use it, and lays the request over it.</summary>
-internal sealed class TemplateReader(EntityCatalog catalog)
+/// <param name="maxRows">How many rows templates may make in one request: a few bytes name hundreds of them.</param>
+internal sealed class TemplateReader(EntityCatalog catalog, int maxRows)
 {
     /// <summary>The member of a new row that names the template.</summary>
     public const string Member = "template";
@@ -15,6 +16,7 @@ internal sealed class TemplateReader(EntityCatalog catalog)
     /// <param name="name">By which the request calls it.</param>
     /// <param name="tenant">Whose it is to be; null where the request lacks that, which is an error by then.</param>
     /// <returns>Null when it cannot be made so; the scope says why.</returns>
+    /// <exception cref="ProblemException">The request makes too much of templates.</exception>
     public Expansion? Expand(JObject row, string pointer, string name, string? tenant, WriteScope scope)
     {
         var place = $"{pointer}/{Member}";
@@ -25,10 +27,18 @@ internal sealed class TemplateReader(EntityCatalog catalog)
         else if (row["desired"]!["template"] is JValue { Value: true })
             scope.Fail($"{pointer}/desired/template", ProblemKind.Contradiction, "What is made from a template is none itself.");
         else if (Find(uuid, tenant, scope.Snapshot) is { } template)
-            return TemplateExpansion.Of(TemplateRows.Read(scope.Snapshot, catalog, template), row, name, pointer);
+            return Counted(TemplateExpansion.Of(TemplateRows.Read(scope.Snapshot, catalog, template), row, name, pointer), scope);
         else
             scope.Fail(place, ProblemKind.UnknownReference, "There is no such template.");
         return null;
+    }
+
+    private Expansion Counted(Expansion expansion, WriteScope scope)
+    {
+        scope.FromTemplates += 1 + expansion.Volumes.Count + expansion.Children.Sum(row => 1 + row.Children.Count);
+        return scope.FromTemplates <= maxRows
+            ? expansion
+            : throw new ProblemException(ProblemKind.TooLarge, $"Templates make at most {maxRows} rows in one request.");
     }
 
     // Whoever makes an instance of a tenant reads the tenant's own, and everybody those of nobody.

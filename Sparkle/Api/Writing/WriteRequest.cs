@@ -61,6 +61,9 @@ internal sealed class WriteScope(Caller caller, StateSnapshot snapshot)
     /// <summary>The rows that the request makes, which its other rows may refer to.</summary>
     public HashSet<(Entity Entity, string Key)> NewRows { get; } = [];
 
+    /// <summary>How many rows were made from templates.</summary>
+    public int FromTemplates { get; set; }
+
     public void Fail(string pointer, ProblemKind kind, string detail) => Errors.Add(new FieldError(pointer, kind, detail));
 
     /// <summary>Lays what was found since then, and what a template is to blame for, at the door of the template.</summary>

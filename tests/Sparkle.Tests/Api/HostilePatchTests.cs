@@ -71,6 +71,31 @@ public sealed class HostilePatchTests : ApiFixture
         Assert.That(Database.Commits, Is.Zero);
     }
 
+    [TestCase(14, 200)]
+    [TestCase(15, 413)]
+    public async Task Templates_make_no_more_than_a_patch_may(int instances, int status)
+    {
+        var template = Guid.NewGuid();
+        Database.Put(
+            new StoragePoolDesired { Uuid = Profile, Name = "fast", Type = StoragePoolType.Dir, Config = JsonText.Parse("{}") },
+            new InstanceDesired { Uuid = template, Name = "large", Template = true, Mem = 64 });
+        Database.Put([.. Enumerable.Range(0, 100).Select(i => new VdiskDesired
+        {
+            Uuid = Guid.NewGuid(),
+            Instance = template,
+            StoragePool = Profile,
+            Size = 1,
+            Index = i,
+        })]);
+        var patch = new StringBuilder("[")
+            .AppendJoin(',', Enumerable.Range(0, instances).Select(i => $$$"""{"op":"add","path":"/$i{{{i}}}","value":{"template":"{{{template}}}","desired":{"name":"i{{{i}}}"} } }"""))
+            .Append(']');
+        // Each is 201 rows: the instance, its disks and their volumes.
+        var answer = await PatchAsync($"/api/v1/tenant/{TenantA}/instance", Token(Owner, TenantA), patch.ToString());
+        Assert.That((int)answer.Status, Is.EqualTo(status), answer.Text[..Math.Min(answer.Text.Length, 300)]);
+        Assert.That(Database.Commits, Is.EqualTo(status == 200 ? 1 : 0));
+    }
+
     // On the instances of a tenant.
     [TestCase("""[{"op":"add","path":"/$a","value":{"desired":{"name":"x","mem":64,"uuid":"$b"}}}]""", "contradiction", "/0/value/desired/uuid")]
     [TestCase("""[{"op":"add","path":"/$a","value":{"desired":{"name":"x","mem":64,"cpu_profile":"$a"}}}]""", "bad-format", "/0/value/desired/cpu_profile")]

@@ -98,7 +98,7 @@ public sealed partial class OpenApiTests : ApiFixture
         var scope = new WriteScope(alicorn, Database.Snapshot!);
         var drafts = new List<Draft>();
         var parent = node.Parent is null ? null : Guid.NewGuid().ToString();
-        new DraftReader(Guid.NewGuid, new TemplateReader(Database.Catalog)).Read(node, StrictJson.Parse(Encoding.UTF8.GetBytes(example!.ToJsonString())), "", null, parent, (null, null), drafts, scope);
+        new DraftReader(Guid.NewGuid, new TemplateReader(Database.Catalog, 0)).Read(node, StrictJson.Parse(Encoding.UTF8.GetBytes(example!.ToJsonString())), "", null, parent, (null, null), drafts, scope);
         Assert.That(drafts, Has.Count.EqualTo(1));
         var reader = new RecordReader(Service<AccessPolicy>(), new ValueReader(), Service<PasswordReader>());
         reader.ReadNew(drafts[0], scope);
