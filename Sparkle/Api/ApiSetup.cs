@@ -14,6 +14,7 @@ using PonyCloud.Sparkle.Api.Security;
 using PonyCloud.Sparkle.Api.Tls;
 using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Api.Writing;
+using PonyCloud.Sparkle.Consoles;
 using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Networks;
 using PonyCloud.Sparkle.Transfers;
@@ -76,6 +77,7 @@ public static class ApiSetup
         services.AddSingleton<WatchEndpoint>();
         services.AddTransfers();
         services.AddZones();
+        services.AddConsoles();
         services.AddHostedService<FirstAlicorn>();
         services.AddSingleton(_ => new AnonymousGate(options.AnonymousPerSecond));
         services.AddSingleton<IStartupFilter, TrustedProxies>();
@@ -110,6 +112,7 @@ public static class ApiSetup
         routes.Map(WatchEndpoint.Path, Watch(routes, api));
         routes.MapTransfers(api.GuardAsync);
         routes.MapZones(api.GuardAsync);
+        routes.MapConsoles(api.GuardAsync, api.GuardAnonymousAsync);
         MapSelf("ping", self.PingAsync);
         MapSelf("info", self.InfoAsync);
         MapSelf("liveliness", self.LivelinessAsync);

@@ -23,6 +23,7 @@ public sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind RequestUnderWay = new("request-under-way", 409, "The request is still being carried out");
     public static readonly ProblemKind ContentNotReady = new("content-not-ready", 409, "The volume has no content yet");
     public static readonly ProblemKind InUse = new("in-use", 409, "An instance has the volume");
+    public static readonly ProblemKind InstanceOff = new("instance-off", 409, "The instance is off");
     public static readonly ProblemKind WrongOffset = new("wrong-offset", 409, "The upload goes on somewhere else");
     public static readonly ProblemKind TooOld = new("too-old", 410, "The revision is too old");
     public static readonly ProblemKind AccessChanged = new("access-changed", 410, "The access has changed");

@@ -8,13 +8,13 @@ using PonyCloud.Sparkle.Control;
 namespace PonyCloud.Sparkle.Transfers;
 
 /// <summary>
-/// Ends transfers that nobody may or wants to make any more. The control loop leaves a mark with each transfer and goes on;
+/// Ends transfers, and consoles, that nobody may or wants to make any more. The control loop leaves a mark with each transfer and goes on;
 /// what the mark means is found out beside the transfer.
 /// </summary>
 public sealed class TransferWatch(IStateView view) : IControlFeature
 {
     private static readonly HashSet<string> Concerning =
-        new(["volume", "vdisk", "host_volume", "tenant", "member", "user", "revocation"], StringComparer.Ordinal);
+        new(["volume", "vdisk", "host_volume", "instance", "tenant", "member", "user", "revocation"], StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<Channel<bool>, bool> _marks = [];
 

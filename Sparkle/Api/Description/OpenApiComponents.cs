@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
+using PonyCloud.Shared.Http;
 using PonyCloud.Sparkle.Api.Watching;
 using PonyCloud.Sparkle.Api.Writing;
 using PonyCloud.Sparkle.Transfers;
@@ -66,6 +67,8 @@ internal static class OpenApiComponents
         ["Accept-Ranges"] = Described("bytes: ranges of it can be had.", Text()),
         ["Content-Range"] = Described("Which bytes these are, and how many there are in all.", Text()),
         ["Range"] = Described("Which bytes of an upload are there: bytes=0-N. Absent when none are.", Text()),
+        [ConsoleHeaders.Offset] = Described("Where the part of the log begins.", new JsonObject { ["type"] = "integer", ["minimum"] = 0 }),
+        [ConsoleHeaders.End] = Described("Where the log ended: the offset to ask for next.", new JsonObject { ["type"] = "integer", ["minimum"] = 0 }),
         [KeeperClient.OffsetHeader] = Described("Where an upload goes on.", new JsonObject { ["type"] = "integer", ["minimum"] = 0 }),
         ["Location"] = Described("The path of the new row.", Text("uri-reference")),
         ["Link"] = Described("The next page, with rel=next.", Text()),

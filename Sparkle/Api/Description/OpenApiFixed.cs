@@ -42,6 +42,7 @@ internal static class OpenApiFixed
         };
         paths[WatchEndpoint.Path] = Watch();
         paths[ContentEndpoint.Path] = OpenApiContent.Item();
+        OpenApiConsoles.AddPaths(paths);
         paths[ZoneEndpoint.SharedPath] = Zone("get_switch_network_zone", "switch", "network");
         paths[ZoneEndpoint.TenantPath] = Zone("get_tenant_switch_network_zone", "tenant", "switch", "network");
         foreach (var (name, what) in new[] { ("ping", "The process answers"), ("liveliness", "The process need not be restarted"), ("readiness", "Requests can be answered"), ("started", "The start is over") })

@@ -56,6 +56,10 @@ public sealed partial class AuditLog(IStateView view, ILogger<AuditLog> logger)
     public void TenantTokenMade(HttpContext context, Caller caller, string tenant) =>
         LogTenantToken(User(caller), tenant, Address(context), context.TraceIdentifier);
 
+    /// <summary>Somebody may open a console of an instance, once.</summary>
+    public void ConsoleTicketMade(HttpContext context, Caller caller, Guid instance, string type) =>
+        LogConsoleTicket(User(caller), caller.Tenant, Address(context), type, instance, context.TraceIdentifier);
+
     /// <param name="isWritten">Whether it is in the database already.</param>
     public void TokenEnded(HttpContext context, Caller caller, bool isWritten) =>
         LogTokenEnded(User(caller), caller.Tenant, Address(context), caller.Token?.Id, isWritten, context.TraceIdentifier);
@@ -114,6 +118,9 @@ public sealed partial class AuditLog(IStateView view, ILogger<AuditLog> logger)
 
     [LoggerMessage(3014, LogLevel.Information, "{User} got a token for tenant {Tenant} from {Address}; request {TraceId}")]
     private partial void LogTenantToken(string user, string tenant, string address, string traceId);
+
+    [LoggerMessage(3017, LogLevel.Information, "{User} (tenant {Tenant}) from {Address} got a ticket for the {Type} console of instance {Instance}; request {TraceId}")]
+    private partial void LogConsoleTicket(string user, string? tenant, string address, string type, Guid instance, string traceId);
 
     [LoggerMessage(3015, LogLevel.Information, "{User} (tenant {Tenant}) from {Address} ended token {Token}, in the database: {IsWritten}; request {TraceId}")]
     private partial void LogTokenEnded(string user, string? tenant, string address, Guid? token, bool isWritten, string traceId);
