@@ -29,6 +29,9 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
     /// <summary>The same for orders to reset it.</summary>
     public int Resets { get; init; }
 
+    /// <summary>How it went off by itself, and is not to be started again; null while that is not so.</summary>
+    public DomainEnd? Ended { get; init; }
+
     public XElement ToXml() => new(
         Xmlns + "instance",
         new XAttribute(XNamespace.Xmlns + Prefix, Namespace),
@@ -36,7 +39,8 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
         new XAttribute("shape", Shape),
         new XAttribute("fields", Fields),
         new XAttribute("reboots", Reboots),
-        new XAttribute("resets", Resets));
+        new XAttribute("resets", Resets),
+        Ended is { } ended ? new XAttribute("ended", ended) : null);
 
     /// <summary>The mark of a domain of ours; null when the domain is foreign: unmarked, marked unreadably, or a copy of ours.</summary>
     public static DomainMetadata? Of(ObservedDomain domain) =>
@@ -66,6 +70,7 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
                     Fields = element.Attribute("fields")?.Value ?? "",
                     Reboots = Count(element, "reboots"),
                     Resets = Count(element, "resets"),
+                    Ended = Enum.TryParse<DomainEnd>(element.Attribute("ended")?.Value, out var ended) ? ended : null,
                 }
                 : null;
     }

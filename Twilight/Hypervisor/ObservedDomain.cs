@@ -66,6 +66,9 @@ public sealed record ObservedDomain
     /// <summary>The network cards of a domain that is on; of one that is off, or that has no element of the platform's, none are read.</summary>
     public IReadOnlyList<ObservedInterface> Interfaces { get; init; } = [];
 
+    /// <summary>What was told of why it stands still or went off; none of a domain that runs.</summary>
+    public DomainCause Cause { get; init; }
+
     /// <summary>How often its guest was seen to begin anew without going off. It only grows, and says nothing of what happened unseen.</summary>
     public int Restarts { get; init; }
 

@@ -158,6 +158,8 @@ public static class DomainXml
             new XElement("listen", new XAttribute("type", "socket"), new XAttribute("socket", options.VncSocketOf(instance.Uuid)))),
         new XElement("video", new XElement("model", new XAttribute("type", "vga"), new XAttribute("vram", "16384")), PciPorts.Fixed(PciPorts.Screen)),
         Watchdog(instance.Watchdog),
+        // A kernel that knows it says so when it panics, instead of standing still for ever.
+        new XElement("panic", new XAttribute("model", "isa")),
         new XElement(
             "rng",
             new XAttribute("model", "virtio"),

@@ -49,6 +49,9 @@ public sealed class HostInventory
     /// <exception cref="IOException">They cannot be read.</exception>
     public Accelerator Accelerator => Accelerators.Choose(_accelerator, ReadCpu().Features, _roots.KvmDevice);
 
+    /// <summary>The folder where the kernel tells of processes and memory.</summary>
+    internal string Proc => _roots.Proc;
+
     /// <summary>The host as it is now.</summary>
     /// <param name="foreign">Domains that the platform did not make.</param>
     /// <exception cref="InvalidDataException">The kernel's files are not of the known form.</exception>

@@ -49,6 +49,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private readonly HostReport _report;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly OutOfMemory _outOfMemory;
+    private readonly GuestEvents _guestEvents = new();
     private readonly long _epoch;
     private readonly Dictionary<Guid, InstanceMemory> _memory = [];
     private readonly Channel<HostOutput> _output = Channel.CreateUnbounded<HostOutput>();
@@ -76,6 +78,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _epoch = time.GetTimestamp();
         _planner = new HostPlanner(catalog, options.Host, options.Domains);
         _report = new HostReport(catalog);
+        _outOfMemory = new OutOfMemory(inventory.Proc);
         _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);
         _executor = new ActionExecutor(hypervisor, _preparations, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
         _cards.Changed += OnCardsChanged;
@@ -125,6 +128,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         await foreach (var happened in _hypervisor.Events.ReadAllAsync(cancellationToken))
         {
             LogHappened(happened);
+            _guestEvents.Add(happened);
             _loop.Wake(happened switch
             {
                 HypervisorEvent.ConnectionChanged => "hypervisor came or went",
@@ -147,7 +151,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
 
         // Before the scan: what was ordered later is seen by the next pass, which its own wake-up leads to.
         var orders = _orders;
-        var scan = await _hypervisor.ScanAsync(cancellationToken);
+        var scan = _outOfMemory.Explain(await _hypervisor.ScanAsync(cancellationToken));
         // What ended while the scan ran stays in flight: the scan may not show its doing yet.
         var inFlight = _executor.InFlight;
         if (orders is not null)
@@ -155,6 +159,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             NoteGuard(_planner.Judge(_guard, orders.Desired, orders.Released, scan, _options.Guard));
             Remember(orders.Desired, scan, inFlight);
         }
+        foreach (var told in _guestEvents.Take(scan))
+            Notify(told.Type, told.Severity, told.Instance, told.Text);
         var now = Now;
         var plan = _planner.Plan(new PlannerInput
         {
@@ -180,6 +186,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         {
             var instance = outcome.Action.Instance;
             var memory = _memory.GetValueOrDefault(instance, InstanceMemory.None).After(outcome, Now, _options.Retry);
+            if (outcome is { Action: InstanceAction.Reset, End: ActionEnd.Done } && _memory.GetValueOrDefault(instance)?.Restarts.Wait is not null)
+                Notify("instance-reset", EventSeverity.Warning, instance, "The guest did not restart when it was asked to, and was reset.");
             _memory[instance] = memory;
             if (outcome.End != ActionEnd.Failed)
                 continue;
@@ -239,13 +247,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
 
     private void NotifyFailure(Guid instance, InstanceMemory memory)
     {
-        var (type, severity) = memory.FailureStatus switch
-        {
-            InstanceStatus.Crashed => ("instance-crashed", EventSeverity.Error),
-            InstanceStatus.Stopped => ("instance-went-off", EventSeverity.Warning),
-            InstanceStatus.Paused => ("instance-paused-by-error", EventSeverity.Error),
-            _ => ("instance-broken", EventSeverity.Error),
-        };
+        var (type, severity) = Troubles.EventOf(memory.FailureStatus);
         Notify(type, severity, instance, memory.Why!);
     }
 

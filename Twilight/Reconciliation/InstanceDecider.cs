@@ -107,6 +107,7 @@ internal static class InstanceDecider
         (InstanceAction.Shutdown, InstanceState.Stopped) => !IsPowerCutDue(at, at.Wanted!.Instance!),
         (InstanceAction.CardChange change, InstanceState.Running or InstanceState.Paused) => CardDecider.IsStillWanted(change, at.Wanted!.Cards),
         (InstanceAction.RestartStep step, InstanceState.Running or InstanceState.Paused) => RestartDecider.IsStillWanted(step, at, at.Wanted!.Instance!),
+        (InstanceAction.SetMark, InstanceState.Stopped) => at.IsOff,
         (InstanceAction.Define define, InstanceState.Stopped) => define.Definition == at.Wanted!.Definition,
         _ => false,
     };
@@ -146,6 +147,7 @@ internal static class InstanceDecider
         {
             return at.Wanted!.Definition is { } definition && ShapeOf(at.Domain) != definition.Shape
                 ? Retried(at, new InstanceAction.Define(definition), InstanceStatus.Stopped, null)
+                : RestartPolicy.Forgiven(at) is { } forgiven ? new Decision(forgiven.Action, InstanceStatus.Stopped, null, forgiven.WakeAt)
                 : new Decision(null, InstanceStatus.Stopped);
         }
         if (IsPowerCutDue(at, instance))
@@ -177,6 +179,8 @@ internal static class InstanceDecider
         {
             if (wanted.Definition is not { } definition)
                 return new Decision(null, InstanceStatus.Broken, $"The CPU profile {instance.CpuProfile} is not known here.");
+            if (RestartPolicy.InsteadOfStart(at, instance) is { } instead)
+                return instead;
             return (at.MustWait ? null : CardDecider.BeforeStart(at, wanted.Cards))
                 ?? Retried(at, new InstanceAction.Start(definition, isPaused), InstanceStatus.Starting, null);
         }
@@ -204,6 +208,8 @@ internal static class InstanceDecider
                 at.Domain.Reason == DomainReason.PausedByOrder
                     ? CardDecider.WhileOn(at, wanted.Cards, InstanceStatus.Paused)
                     : new Decision(null, InstanceStatus.Paused, at.Memory.Why),
+            DomainState.Paused when at.Memory.StandsStill =>
+                new Decision(null, InstanceStatus.Paused, "The guest no longer fed its watchdog, which paused it for somebody to look at it."),
             DomainState.Paused =>
                 Retried(at, new InstanceAction.Resume(at.Instance), InstanceStatus.Paused, null),
             DomainState.ShuttingDown => new Decision(null, InstanceStatus.Stopping, "The guest is turning itself off."),

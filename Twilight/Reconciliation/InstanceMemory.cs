@@ -84,6 +84,17 @@ public sealed record InstanceMemory
     /// <summary>How far orders to restart it have come.</summary>
     public RestartMemory Restarts { get; private init; } = RestartMemory.None;
 
+    /// <summary>How it went off by itself while it was to be on; null while it is on, or off as ordered.</summary>
+    public DomainEnd? Ended { get; private init; }
+
+    /// <summary>It was to be off, and is to be on since: however it ended before, it may start.</summary>
+    public bool HasChance { get; private init; }
+
+    /// <summary>Its watchdog has paused it, which no other order has touched since.</summary>
+    public bool StandsStill { get; private init; }
+
+    private bool WatchdogSeen { get; init; }
+
     private bool OffExpected { get; init; }
 
     private bool ErrorSeen { get; init; }
@@ -101,6 +112,10 @@ public sealed record InstanceMemory
             OnSince = memory.OnSince ?? now,
             Cards = memory.Cards.RemoveRange(memory.Cards.Where(card => card.Value.IsOver(card.Key, domain)).Select(card => card.Key)),
             Restarts = memory.Restarts.Observe(domain),
+            Ended = domain.State == DomainState.Crashed || domain.Reason == DomainReason.Crashed ? DomainEnd.Crashed : null,
+            HasChance = false,
+            WatchdogSeen = IsPausedByWatchdog(domain),
+            StandsStill = IsPausedByWatchdog(domain) && (memory.StandsStill || !memory.WatchdogSeen),
             StopSince = order.IsOff ? memory.StopSince ?? now : null,
             // A start that was withdrawn and then ordered again: what runs now is wanted.
             CutPower = memory.CutPower && (order.IsOff || isBusy),
@@ -108,7 +123,7 @@ public sealed record InstanceMemory
         var isInError = IsInError(domain);
         if (isInError && !memory.ErrorSeen && !order.IsOff)
         {
-            var (status, why) = Describe(domain);
+            var (status, why) = Troubles.Describe(domain);
             return memory.Failed(status, why, now, retry) with { ErrorSeen = true };
         }
         // Soundness counts from the end of an error.
@@ -162,21 +177,10 @@ public sealed record InstanceMemory
         };
     }
 
+    private static bool IsPausedByWatchdog(ObservedDomain domain) => domain is { State: DomainState.Paused, Reason: DomainReason.Watchdog };
+
     private static bool IsInError(ObservedDomain domain) => domain.State == DomainState.Crashed
         || domain is { State: DomainState.Paused, Reason: not (DomainReason.PausedByOrder or DomainReason.InTransition) };
-
-    private static (InstanceStatus Status, string Why) Describe(ObservedDomain? domain) => domain?.Reason switch
-    {
-        DomainReason.Crashed => (InstanceStatus.Crashed, "The guest crashed."),
-        DomainReason.IoError => (InstanceStatus.Paused, "The guest is paused by an I/O error."),
-        DomainReason.Watchdog => (InstanceStatus.Paused, "The guest is paused by its watchdog."),
-        DomainReason.GuestPoweredOff => (InstanceStatus.Stopped, "The guest turned itself off."),
-        DomainReason.PowerCut => (InstanceStatus.Stopped, "Somebody else cut the power."),
-        DomainReason.FailedToStart => (InstanceStatus.Broken, "The guest failed to start."),
-        _ => domain is { State: DomainState.Paused }
-            ? (InstanceStatus.Paused, "The guest is paused, and not by order.")
-            : (InstanceStatus.Stopped, "The domain went off or away, and not by order."),
-    };
 
     private InstanceMemory Ordered(InstanceOrder order)
     {
@@ -191,6 +195,9 @@ public sealed record InstanceMemory
             PressedAt = isTurned ? null : PressedAt,
             ErrorSeen = false,
             Restarts = Restarts.Ordered(order),
+            Ended = order.IsOff ? null : Ended,
+            HasChance = !order.IsOff && (HasChance || Order is { Instance.State: InstanceState.Stopped }),
+            StandsStill = StandsStill && order.Instance?.State == Order.Instance?.State,
             Cards = Cards.Clear(),
         };
     }
@@ -209,14 +216,17 @@ public sealed record InstanceMemory
             CutPower = false,
             OffExpected = false,
             ErrorSeen = false,
-            Restarts = RestartMemory.None,
+            Restarts = Restarts.SeenOff(),
+            WatchdogSeen = false,
+            StandsStill = false,
         };
         // A guest that was asked to restart may also turn itself off.
-        var isOwnDoing = OnSince is null || ((OffExpected || Restarts.Wait is not null) && domain?.Reason != DomainReason.Crashed);
+        var isCounted = ErrorSeen && Ended is not null;
+        var isOwnDoing = OnSince is null || isCounted || ((OffExpected || Restarts.Wait is not null) && domain?.Reason != DomainReason.Crashed);
         if (Order.IsOff || isOwnDoing)
             return off;
-        var (status, why) = Describe(domain);
-        return off.Failed(status, why, now, retry);
+        var (status, why) = Troubles.Describe(domain);
+        return off.Failed(status, why, now, retry) with { Ended = RestartPolicy.EndOf(domain) };
     }
 
     private InstanceMemory Failed(InstanceStatus status, string why, TimeSpan now, RetryOptions retry) => this with

@@ -87,7 +87,8 @@ internal static class RestartDecider
 
     private static InstanceAction.Reset Reset(InstanceDesired instance) => new(instance.Uuid, instance.Reboots, instance.Resets);
 
-    private static Step Tried(Situation at, InstanceAction.RestartStep step) =>
+    /// <summary>The step, or while its last failure is too recent the wait for it.</summary>
+    internal static Step Tried(Situation at, InstanceAction.RestartStep step) =>
         at.Memory.Restarts.Trouble is { } trouble && trouble.NotBefore > at.Now
             ? new Step(null, $"It could not be restarted: {trouble.Why}", trouble.NotBefore)
             : new Step(step);

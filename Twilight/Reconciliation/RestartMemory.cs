@@ -42,6 +42,9 @@ public sealed record RestartMemory
     internal RestartMemory Observe(ObservedDomain domain) =>
         Wait is { } wait && domain.Restarts > wait.Restarts ? this with { Wait = null, Reboots = wait.Count } : this;
 
+    /// <summary>The memory after the domain was seen off: only how far it is written down is left to do.</summary>
+    internal RestartMemory SeenOff() => Trouble is null ? None : new RestartMemory { Trouble = Trouble };
+
     /// <summary>The memory after a step has ended.</summary>
     internal RestartMemory After(InstanceAction.RestartStep step, ActionOutcome outcome, TimeSpan now, RetryOptions retry) => (step, outcome.End) switch
     {

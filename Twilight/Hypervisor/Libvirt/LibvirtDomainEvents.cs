@@ -16,6 +16,10 @@ internal sealed unsafe class LibvirtDomainEvents : ILibvirtWatch
                 session.Handle, 0, LibvirtNative.EventLifecycle, &LibvirtEventLoop.OnLifecycle, session.Token, 0));
             Subscribe(LibvirtLifeNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtLifeNative.EventReboot, &LibvirtEventLoop.OnReboot, session.Token, 0));
+            Subscribe(LibvirtLifeNative.virConnectDomainEventRegisterAny(
+                session.Handle, 0, LibvirtLifeNative.EventWatchdog, &LibvirtEventLoop.OnWatchdog, session.Token, 0));
+            Subscribe(LibvirtLifeNative.virConnectDomainEventRegisterAny(
+                session.Handle, 0, LibvirtLifeNative.EventIoErrorReason, &LibvirtEventLoop.OnIoError, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtNative.EventDeviceAdded, &LibvirtEventLoop.OnDeviceAdded, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(

@@ -47,6 +47,14 @@ internal static unsafe class LibvirtEventLoop
     internal static void OnReboot(nint connection, nint domain, nint token) => TellOfDomain(domain, LibvirtStates.Restarted, token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnWatchdog(nint connection, nint domain, int action, nint token) =>
+        TellOfDomain(domain, LibvirtStates.WatchdogName(action), token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnIoError(nint connection, nint domain, nint source, nint alias, int action, nint reason, nint token) =>
+        TellOfDomain(domain, LibvirtStates.IoErrorName(Marshal.PtrToStringUTF8(reason)), token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     internal static void OnDeviceAdded(nint connection, nint domain, nint alias, nint token) => TellOfDomain(domain, "device added", token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

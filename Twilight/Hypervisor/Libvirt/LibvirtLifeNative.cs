@@ -12,6 +12,20 @@ internal static unsafe partial class LibvirtLifeNative
     internal const uint AffectConfig = 2;
 
     internal const int EventReboot = 1;
+    internal const int EventWatchdog = 3;
+    internal const int EventIoErrorReason = 8;
+
+    /// <summary>For events with one number.</summary>
+    [LibraryImport(Library)]
+    internal static partial int virConnectDomainEventRegisterAny(
+        ConnectHandle connection, nint domain, int eventId,
+        delegate* unmanaged[Cdecl]<nint, nint, int, nint, void> callback, nint opaque, nint free);
+
+    /// <summary>For I/O errors: the source, the device's alias, what was done, and the reason.</summary>
+    [LibraryImport(Library)]
+    internal static partial int virConnectDomainEventRegisterAny(
+        ConnectHandle connection, nint domain, int eventId,
+        delegate* unmanaged[Cdecl]<nint, nint, nint, nint, int, nint, nint, void> callback, nint opaque, nint free);
 
     /// <summary>For events without details.</summary>
     [LibraryImport(Library)]

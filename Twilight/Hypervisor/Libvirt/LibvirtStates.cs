@@ -5,6 +5,18 @@ internal static class LibvirtStates
 {
     internal const string Undefined = "undefined";
 
+    internal const string Started = "started";
+    internal const string Resumed = "resumed";
+
+    /// <summary>The guest's watchdog was not fed, and paused it or cut its power.</summary>
+    internal const string WatchdogFired = "watchdog fired";
+
+    /// <summary>The guest's watchdog was not fed, and reset it.</summary>
+    internal const string WatchdogReset = "watchdog reset";
+    internal const string DiskFull = "disk full";
+    internal const string IoError = "I/O error";
+    internal const string Crashed = "crashed";
+
     /// <summary>The guest began anew without going off.</summary>
     internal const string Restarted = "restarted";
 
@@ -41,14 +53,30 @@ internal static class LibvirtStates
     {
         0 => "defined",
         1 => Undefined,
-        2 => "started",
+        2 => Started,
         3 => "suspended",
-        4 => "resumed",
+        4 => Resumed,
         5 => "stopped",
         6 => "shut down",
         7 => "asleep",
-        8 => "crashed",
+        8 => Crashed,
         _ => $"event {lifecycleEvent}",
+    };
+
+    /// <summary><c>virDomainEventWatchdogAction</c></summary>
+    internal static string WatchdogName(int action) => action == 2 ? WatchdogReset : WatchdogFired;
+
+    /// <summary>QEMU tells one reason only: that there is no space left.</summary>
+    internal static string IoErrorName(string? reason) => reason == "enospc" ? DiskFull : IoError;
+
+    /// <summary>What an event tells of the domain's next state; null when nothing.</summary>
+    internal static DomainCause? CauseOf(string what) => what switch
+    {
+        WatchdogFired => DomainCause.Watchdog,
+        DiskFull => DomainCause.DiskFull,
+        IoError => DomainCause.IoError,
+        Crashed => DomainCause.Panicked,
+        _ => null,
     };
 
     /// <summary><c>virStoragePoolEventLifecycleType</c></summary>

@@ -57,6 +57,7 @@ public static class RomGuest
     private const ushort HotplugBus = 0xCD0;
     private const byte HotplugBuses = 64;
 
+    private const ushort PanicPort = 0x505;
     private const ushort PowerButtonBit = 0x100;
     private const ushort SoftOff = 0x2000;
 
@@ -64,12 +65,14 @@ public static class RomGuest
     /// <param name="path">The file; replaced when it is there.</param>
     /// <param name="powerButton">What the guest does when it is asked to shut down.</param>
     /// <param name="line">The line to print, ASCII, without an end of line.</param>
-    public static void Write(string path, PowerButton powerButton = PowerButton.Ignored, string line = Line) =>
-        File.WriteAllBytes(path, Image(powerButton, line));
+    /// <param name="mishap">What befalls it.</param>
+    public static void Write(
+        string path, PowerButton powerButton = PowerButton.Ignored, string line = Line, Mishap mishap = Mishap.None) =>
+        File.WriteAllBytes(path, Image(powerButton, line, mishap));
 
     /// <summary>The image.</summary>
     /// <exception cref="ArgumentException">The line is not ASCII, or too long for the ROM.</exception>
-    public static byte[] Image(PowerButton powerButton = PowerButton.Ignored, string line = Line)
+    public static byte[] Image(PowerButton powerButton = PowerButton.Ignored, string line = Line, Mishap mishap = Mishap.None)
     {
         if (!Ascii.IsValid(line) || line.Contains('\0', StringComparison.Ordinal))
         {
@@ -78,6 +81,7 @@ public static class RomGuest
 
         var code = new RealModeCode();
         PrintLine(code);
+        Befall(code, mishap);
         if (powerButton == PowerButton.PowersOff)
         {
             WaitForPowerButton(code);
@@ -99,6 +103,21 @@ public static class RomGuest
         ReadOnlySpan<byte> jump = [0xEA, 0x00, 0x00, 0x00, 0xF0];
         jump.CopyTo(image.AsSpan(ResetVector));
         return image;
+    }
+
+    private static void Befall(RealModeCode code, Mishap mishap)
+    {
+        switch (mishap)
+        {
+            case Mishap.StarvesWatchdog:
+                // The fast clock, by which the two stages of the timer take a second each; then on.
+                code.OutDword(PciAddress, 0x80009860).OutWord(PciData, 0x0004)
+                    .OutDword(PciAddress, 0x80009868).MovDx(PciData).Emit(0xB0, 0x02, 0xEE);    // mov al, 2; out dx, al
+                break;
+            case Mishap.Panics:
+                code.MovDx(PanicPort).Emit(0xB0, 0x01, 0xEE);   // mov al, 1; out dx, al
+                break;
+        }
     }
 
     private static void PrintLine(RealModeCode code) => code

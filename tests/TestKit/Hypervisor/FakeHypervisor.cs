@@ -80,6 +80,13 @@ public sealed class FakeHypervisor : IHypervisor
     /// <summary>The guest, or somebody at the machine, puts the domain into a state.</summary>
     public void Put(Guid domain, DomainState state, DomainReason reason) => Change(domain, "put", found => found.Set(state, reason));
 
+    /// <summary>The same, with what is told of it.</summary>
+    public void Put(Guid domain, DomainState state, DomainReason reason, DomainCause cause) =>
+        Change(domain, "put", found => found.Set(state, reason, cause));
+
+    /// <summary>Something is told of a domain.</summary>
+    public void TellOf(Guid domain, string what) => Tell(domain, what);
+
     /// <summary>Somebody else defines a domain.</summary>
     public void AddForeign(Guid uuid, string name, DomainState state)
     {
@@ -449,11 +456,17 @@ public sealed class FakeHypervisor : IHypervisor
 
         public void Become(IReadOnlyList<ObservedInterface> interfaces) => Observed = Observed with { Interfaces = interfaces };
 
-        public void Set(DomainState state, DomainReason reason)
+        public void Set(DomainState state, DomainReason reason, DomainCause cause = DomainCause.None)
         {
             if (state == DomainState.Off)
                 Asked.Clear();
-            Observed = (state == DomainState.Off ? _atNextStart : Observed) with { State = state, Reason = reason, Restarts = Observed.Restarts };
+            Observed = (state == DomainState.Off ? _atNextStart : Observed) with
+            {
+                State = state,
+                Reason = reason,
+                Cause = cause,
+                Restarts = Observed.Restarts,
+            };
         }
     }
 }

@@ -119,6 +119,98 @@ public sealed class HostReconcilerOnLibvirtTests
         Assert.That(Private.GuestPids(), Is.EqualTo((int[])[pid]), "it was never off");
     }
 
+    [Test]
+    public async Task A_guest_that_turns_itself_off_stays_off_where_only_crashes_are_mended_and_starts_when_it_is_ordered_anew(
+        CancellationToken cancellationToken)
+    {
+        RomGuest.Write(Path.Combine(Private.Directory, "reconciled.rom"), PowerButton.PowersOff);
+        _bench.Order(_instance, InstanceState.Stopped);
+        _bench.Reorder(_instance, row => row with { Restart = InstanceRestart.OnCrash, State = InstanceState.Running });
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        await BootsAsync(_bench.RowOf(_instance)!.ConsoleLog!, 1);
+
+        // A press that comes before the guest looks is missed.
+        await Eventually.SeesAsync("it is off", async token => await PressAsync(token), isOff => isOff);
+        await _bench.UntilAsync(_instance, InstanceStatus.Stopped);
+        Assert.That(_bench.RowOf(_instance)!.Why, Is.EqualTo("The guest turned itself off. It is not started again: restart is on-crash."));
+        await Eventually.SeesAsync("an agent that comes back knows it", async _ => await EndedAsync(cancellationToken), ended => ended == DomainEnd.TurnedOff);
+
+        _bench.Reorder(_instance, row => row with { Resets = 1 });
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        Assert.That(_bench.RowOf(_instance)!.Resets, Is.EqualTo(1));
+        Assert.That(await EndedAsync(cancellationToken), Is.Null);
+    }
+
+    [Test]
+    public async Task A_guest_that_panics_is_crashed_says_so_and_stays_off_if_it_is_to()
+    {
+        Befall(Mishap.Panics);
+        _bench.Order(_instance, InstanceState.Stopped);
+        _bench.Reorder(_instance, row => row with { Restart = InstanceRestart.Never, State = InstanceState.Running });
+        await _bench.UntilAsync(_instance, InstanceStatus.Crashed);
+
+        Assert.That(_bench.RowOf(_instance)!.Why, Does.StartWith("The guest's system panicked."));
+        // QEMU pauses it first, which may be seen.
+        Assert.That((_bench.Notifications[^1].Type, _bench.Notifications[^1].Text), Is.EqualTo(("instance-crashed", "The guest's system panicked.")));
+    }
+
+    [Test]
+    public async Task A_watchdog_that_pauses_leaves_the_guest_to_be_looked_at_until_it_is_ordered_to_go_on()
+    {
+        Befall(Mishap.StarvesWatchdog);
+        _bench.Order(_instance, InstanceState.Stopped);
+        _bench.Reorder(_instance, row => row with { Watchdog = InstanceWatchdog.Pause, State = InstanceState.Running });
+        await _bench.UntilAsync(_instance, InstanceStatus.Paused);
+        Assert.That(_bench.RowOf(_instance)!.Why, Does.StartWith("The guest no longer fed its watchdog"));
+
+        _bench.Reorder(_instance, row => row with { State = InstanceState.Paused });
+        await _bench.UntilAsync("it is paused by order", () => _bench.RowOf(_instance)!.Why == "The guest no longer fed its watchdog, which paused it.");
+        _bench.Reorder(_instance, row => row with { State = InstanceState.Running });
+        await _bench.UntilAsync("it goes on", () => _bench.StatusOf(_instance) == InstanceStatus.Running);
+        Assert.That(_bench.Notifications.Select(told => told.Type), Is.Not.Empty.And.All.EqualTo("instance-paused-by-error"));
+    }
+
+    [Test]
+    public async Task A_watchdog_that_cuts_the_power_is_a_crash_that_says_so()
+    {
+        Befall(Mishap.StarvesWatchdog);
+        _bench.Order(_instance, InstanceState.Stopped);
+        _bench.Reorder(_instance, row => row with { Watchdog = InstanceWatchdog.PowerOff, Restart = InstanceRestart.Never, State = InstanceState.Running });
+        await _bench.UntilAsync(_instance, InstanceStatus.Crashed);
+
+        Assert.That(_bench.RowOf(_instance)!.Why, Does.StartWith("The guest no longer fed its watchdog, which cut its power."));
+    }
+
+    [Test]
+    public async Task A_watchdog_that_resets_begins_the_guest_anew_and_is_told()
+    {
+        Befall(Mishap.StarvesWatchdog);
+        _bench.Order(_instance, InstanceState.Stopped);
+        _bench.Reorder(_instance, row => row with { Watchdog = InstanceWatchdog.Reset, State = InstanceState.Running });
+        await _bench.UntilAsync("it is told", () => _bench.Notifications.Any(told => told.Type == "instance-watchdog"));
+
+        Assert.That(_bench.StatusOf(_instance), Is.EqualTo(InstanceStatus.Running));
+    }
+
+    private static void Befall(Mishap mishap) => RomGuest.Write(Path.Combine(Private.Directory, "reconciled.rom"), mishap: mishap);
+
+    private async Task<DomainEnd?> EndedAsync(CancellationToken cancellationToken) =>
+        DomainMetadata.Of((await _libvirt.ScanAsync(cancellationToken)).Domains.Single(domain => domain.Uuid == _instance))!.Ended;
+
+    private async Task<bool> PressAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _libvirt.ShutdownAsync(_instance, cancellationToken);
+            return false;
+        }
+        catch (HypervisorException exception) when (exception.Failure == HypervisorFailure.WrongState)
+        {
+            // Off, as it was asked to.
+            return true;
+        }
+    }
+
     private static Task BootsAsync(string log, int times) => Eventually.HoldsAsync(
         $"boot {times}", () => File.Exists(log) && File.ReadAllText(log).Split(RomGuest.Line).Length == times + 1);
 

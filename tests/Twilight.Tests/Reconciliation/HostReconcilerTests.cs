@@ -148,6 +148,38 @@ public sealed class HostReconcilerTests
         Assert.That(_bench.Notifications.Select(notification => notification.Type), Is.EqualTo((string[])["instance-crashed"]));
     }
 
+    [TestCase(DomainState.Paused, DomainReason.IoError, DomainCause.DiskFull, "instance-paused-by-error", "The guest is paused because the storage of one of its disks is full.")]
+    [TestCase(DomainState.Paused, DomainReason.IoError, DomainCause.IoError, "instance-paused-by-error", "The guest is paused by an I/O error.")]
+    [TestCase(DomainState.Off, DomainReason.Crashed, DomainCause.Panicked, "instance-crashed", "The guest's system panicked.")]
+    [TestCase(DomainState.Off, DomainReason.Crashed, DomainCause.HostOutOfMemory, "instance-crashed", "Its emulator was killed while the host ran out of memory.")]
+    [TestCase(DomainState.Off, DomainReason.GuestPoweredOff, DomainCause.None, "instance-went-off", "The guest turned itself off.")]
+    public async Task What_goes_wrong_is_told_in_words(DomainState state, DomainReason reason, DomainCause cause, string type, string text)
+    {
+        _bench.Order(One, InstanceState.Running);
+        await _bench.UntilAsync(One, InstanceStatus.Running);
+
+        Hypervisor.Put(One, state, reason, cause);
+        await _bench.UntilAsync("it is shown", () => _bench.RowOf(One)!.Why == text);
+
+        Assert.That((_bench.Notifications[0].Type, _bench.Notifications[0].Text), Is.EqualTo((type, text)));
+    }
+
+    [Test]
+    public async Task A_guest_that_does_not_restart_when_it_is_asked_is_reset_and_that_is_told()
+    {
+        Hypervisor.GuestsObeyPowerButton = false;
+        _bench.Order(One, InstanceState.Running, stopTimeout: 5);
+        await _bench.UntilAsync(One, InstanceStatus.Running);
+        _bench.Reorder(One, row => row with { Reboots = 1 });
+        await _bench.UntilAsync("it was asked", () => _bench.RowOf(One)!.Why?.Contains("asked to restart", StringComparison.Ordinal) == true);
+        await _bench.Time.WaitForTimerAsync(within: TimeSpan.FromSeconds(5));
+        _bench.Time.Advance(TimeSpan.FromSeconds(5));
+
+        await _bench.UntilAsync("it was reset", () => _bench.RowOf(One)!.Reboots == 1);
+        Assert.That(_bench.Notifications.Select(told => told.Type), Is.EqualTo((string[])["instance-reset"]));
+        Assert.That(_bench.RowOf(One)!.Why, Is.Null);
+    }
+
     [Test]
     public async Task While_the_hypervisor_is_away_the_instances_stay_as_they_were_last_seen()
     {

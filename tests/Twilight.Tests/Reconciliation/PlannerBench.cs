@@ -112,6 +112,9 @@ internal sealed class PlannerBench
 
     public void InFlight(InstanceAction action) => _inFlight[action.Instance] = action;
 
+    /// <summary>The agent was restarted.</summary>
+    public void ForgetMemory(Guid instance) => _memory.Remove(instance);
+
     /// <summary>What was in flight has been collected.</summary>
     public void Land(Guid instance) => _inFlight.Remove(instance);
 
