@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FsCheck;
 using FsCheck.Fluent;
 using Newtonsoft.Json.Linq;
@@ -10,6 +11,7 @@ namespace PonyCloud.Database.Tests;
 public sealed class TemplateProperties
 {
     private const string Instances = "/api/v1/tenant/@d1/instance";
+    private const int Many = 24;
 
     private static readonly string World = """
         INSERT INTO tenant (uuid, name, approved) VALUES (u('d1'), 'own', true);
@@ -34,6 +36,26 @@ public sealed class TemplateProperties
     public void Any_template_becomes_an_instance() => Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(40),
         Prop.ForAll(Arb.From(Any), sample => Task.Run(() => MakeAsync(sample)).GetAwaiter().GetResult()));
+
+    [Test]
+    public async Task Many_at_once_from_one_template_have_nothing_in_common()
+    {
+        var sample = new Sample("", [new Disk(true, "a1", 10, ""), new Disk(true, null, 10, "")], [new Card("f1", 2, ["51"], "")], 9, 1, false);
+        var template = (string)(await RequestAsync("POST", Instances, sample.Template("busy"), 201))["uuids"]!["POST"]!;
+        var watch = Stopwatch.StartNew();
+        var made = await Task.WhenAll(Enumerable.Range(0, Many).Select(number => RequestAsync("POST", Instances, sample.Request((template, $"busy{number}")), 201)));
+        await TestContext.Out.WriteLineAsync($"{Many} instances at once, of {made[0]["uuids"]!.Count()} rows each: {watch.ElapsedMilliseconds} ms");
+
+        var uuids = made.SelectMany(answer => ((JObject)answer["uuids"]!).Properties()).Select(named => (string?)named.Value).ToList();
+        Assert.That(uuids, Is.Unique);
+        var addresses = new List<string?>();
+        foreach (var answer in made)
+        {
+            var card = $"{Instances}/{answer["uuids"]!["POST"]}/vnic/{answer["uuids"]!["POST/vnic/0"]}";
+            addresses.AddRange((await ListAsync($"{card}/address")).Select(address => (string?)address["ip"]));
+        }
+        Assert.That(addresses, Has.Count.EqualTo(Many * 2).And.Unique);
+    }
 
     private static Gen<Sample> Any =>
         from fields in Gen.Elements("", ",'vcpu':4,'rcpu':2", ",'boot':'network','ns':['192.0.2.1']", ",'user_data':'#!/bin/sh','ssh_keys':['ssh-ed25519 A']")
