@@ -8,7 +8,6 @@ public enum VdiskBus
     Virtio,
     Scsi,
     Sata,
-    Ide,
 }
 
 /// <summary>What the host keeps in its memory, in QEMU's words.</summary>
@@ -54,6 +53,7 @@ public sealed record VdiskDesired
     [Range(0, 255)]
     public int? Index { get; init; }
 
+    [Description("How the guest reaches it. virtio takes indexes up to 31, sata too and without plugging in while the guest runs; an image on virtio is a CD-ROM on sata, since there is no other.")]
     public VdiskBus Bus { get; init; } = VdiskBus.Virtio;
 
     public VdiskCache Cache { get; init; } = VdiskCache.None;

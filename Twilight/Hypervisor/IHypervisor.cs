@@ -74,9 +74,42 @@ public interface IHypervisor : IAsyncDisposable
     /// </summary>
     Task DetachDeviceAsync(Guid domain, string alias, CancellationToken cancellationToken);
 
-    /// <summary>Changes what can be changed of a device of a domain that is on, such as the link of a network card.</summary>
+    /// <summary>
+    /// Changes what can be changed of a device of a domain that is on, such as the link of a network card or what is in a CD-ROM drive.
+    /// A drive is opened even if its guest has locked it.
+    /// </summary>
     /// <param name="xml">The element of the device as it is, but for the change.</param>
     Task UpdateDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken);
+
+    /// <summary>Sets what the guest of a domain that is on gets of a disk at most.</summary>
+    /// <param name="target">See <see cref="ObservedDisk.Target"/>.</param>
+    Task LimitDiskAsync(Guid domain, string target, DiskLimits limits, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes a disk of a domain that is on as large as said, and tells the guest. A file grows with it; a device must be so large
+    /// already. Never makes it smaller: what is as large stays as it is.
+    /// </summary>
+    /// <param name="target">See <see cref="ObservedDisk.Target"/>.</param>
+    /// <param name="bytes">How large it is to be.</param>
+    Task GrowDiskAsync(Guid domain, string target, long bytes, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes a snapshot inside of the qcow2 file that a domain which is on has open as a disk; the guest goes on. One of the name that
+    /// is there already stays as it is.
+    /// </summary>
+    /// <param name="alias">Of the disk.</param>
+    Task TakeSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken);
+
+    /// <summary>Removes a snapshot from such a file; what is not there is removed.</summary>
+    /// <param name="alias">Of the disk.</param>
+    Task RemoveSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken);
+
+    /// <summary>Asks the guest of a domain that is on to write down what its file systems hold, and to write no more.</summary>
+    /// <returns>False when nobody in the guest answers: then nothing has changed.</returns>
+    Task<bool> FreezeAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>Lets the guest write again. One that does write is left alone.</summary>
+    Task ThawAsync(Guid domain, CancellationToken cancellationToken);
 
     /// <summary>The definition of the domain as the hypervisor keeps it.</summary>
     Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken);

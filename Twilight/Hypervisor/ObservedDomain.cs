@@ -66,6 +66,9 @@ public sealed record ObservedDomain
     /// <summary>The network cards of a domain that is on; of one that is off, or that has no element of the platform's, none are read.</summary>
     public IReadOnlyList<ObservedInterface> Interfaces { get; init; } = [];
 
+    /// <summary>Its disks and CD-ROM drives, in the same way.</summary>
+    public IReadOnlyList<ObservedDisk> Disks { get; init; } = [];
+
     /// <summary>What was told of why it stands still or went off; none of a domain that runs.</summary>
     public DomainCause Cause { get; init; }
 

@@ -6,9 +6,6 @@ namespace PonyCloud.Twilight.Hypervisor;
 /// <summary>A network card that a domain which is on has now.</summary>
 public sealed record ObservedInterface
 {
-    // libvirt keeps aliases that begin so as they are given, and makes up all others.
-    private const string AliasPrefix = "ua-";
-
     /// <summary>The card of the platform that it is; null for one that somebody else plugged in.</summary>
     public required Guid? Vnic { get; init; }
 
@@ -26,9 +23,6 @@ public sealed record ObservedInterface
     /// <summary>The largest packet that the guest was told of; null when it was told of none.</summary>
     public int? Mtu { get; init; }
 
-    /// <summary>By what name libvirt knows the device of a card.</summary>
-    public static string AliasOf(Guid vnic) => AliasPrefix + vnic;
-
     /// <summary>The cards in a domain's XML, in its order.</summary>
     /// <exception cref="System.Xml.XmlException">It cannot be read.</exception>
     public static IReadOnlyList<ObservedInterface> AllOf(string domainXml) =>
@@ -37,16 +31,11 @@ public sealed record ObservedInterface
     /// <summary>The card of an <c>interface</c> element.</summary>
     public static ObservedInterface Of(XElement device) => new()
     {
-        Vnic = VnicOf(device.Element("alias")?.Attribute("name")?.Value),
+        Vnic = DeviceAlias.RowOf(device.Element("alias")?.Attribute("name")?.Value),
         Target = device.Element("target")?.Attribute("dev")?.Value,
         HardwareAddress = device.Element("mac")?.Attribute("address")?.Value.ToLowerInvariant(),
         Model = device.Element("model")?.Attribute("type")?.Value,
         IsUp = device.Element("link")?.Attribute("state")?.Value != "down",
         Mtu = int.TryParse(device.Element("mtu")?.Attribute("size")?.Value, CultureInfo.InvariantCulture, out var mtu) ? mtu : null,
     };
-
-    private static Guid? VnicOf(string? alias) =>
-        alias is not null && alias.StartsWith(AliasPrefix, StringComparison.Ordinal) && Guid.TryParse(alias[AliasPrefix.Length..], out var vnic)
-            ? vnic
-            : null;
 }

@@ -9,8 +9,8 @@ namespace PonyCloud.Twilight.Instances;
 /// <summary>A libvirt domain, ready to be defined.</summary>
 /// <param name="Instance">The instance, whose uuid is the domain's too.</param>
 /// <param name="Shape">
-/// Digest of everything in the definition but what can be changed while the domain runs: network cards and their ports, memory and
-/// processors within their maxima. Equal digests mean that there is nothing to redefine.
+/// Digest of everything in the definition but what can be changed while the domain runs: network cards, disks and their ports, memory
+/// and processors within their maxima. Equal digests mean that there is nothing to redefine.
 /// </param>
 /// <param name="Fields">The columns of the instance that are in the shape, for <see cref="ShapeFields"/>.</param>
 /// <param name="Xml">The definition, with both in its metadata.</param>
@@ -30,13 +30,20 @@ public static class DomainXml
 
     /// <param name="profile">The processor that the guest sees; null for all that the host has.</param>
     /// <param name="cards">Its network cards, in the order in which the guest is to find them.</param>
+    /// <param name="disks">Its disks, in the order in which it boots from them; those that have no source are left out.</param>
+    /// <param name="seed">A file for cloud-init in the guest; null for none.</param>
     public static DomainDefinition For(
-        InstanceDesired instance, CpuProfileDesired? profile, IReadOnlyList<InstanceCard> cards, DomainOptions options)
+        InstanceDesired instance,
+        CpuProfileDesired? profile,
+        IReadOnlyList<InstanceCard> cards,
+        IReadOnlyList<InstanceDisk> disks,
+        DomainOptions options,
+        string? seed = null)
     {
-        var bare = Domain(instance, profile, options);
+        var bare = Domain(instance, profile, disks.Count > 0 ? options with { Boot = new DisklessBoot.Bios() } : options);
         var shape = DigestOf(bare);
         var fields = ShapeFields.Of(instance, DigestOf(Cpu(profile, options.Accelerator)));
-        bare.Element("devices")!.Elements("controller").Last().AddAfterSelf(PciPorts.MoreFor(cards), cards.Select(CardXml.For));
+        bare.Element("devices")!.Elements("controller").Last().AddAfterSelf(DomainDevices.For(instance.Boot, cards, disks, seed));
         bare.Element("memory")!.AddAfterSelf(new XElement("currentMemory", new XAttribute("unit", "MiB"), instance.Mem));
         bare.Element("vcpu")!.Add(new XAttribute("current", instance.Vcpu));
         var mark = new DomainMetadata(instance.Uuid, shape)
@@ -136,6 +143,12 @@ public static class DomainXml
             "controller", new XAttribute("type", "usb"), new XAttribute("index", "0"), new XAttribute("model", "qemu-xhci"), PciPorts.Fixed(PciPorts.Usb)),
         new XElement("controller", new XAttribute("type", "virtio-serial"), new XAttribute("index", "0"), PciPorts.Fixed(PciPorts.Channels)),
         PciPorts.Controllers,
+        new XElement(
+            "controller",
+            new XAttribute("type", "scsi"),
+            new XAttribute("index", "0"),
+            new XAttribute("model", "virtio-scsi"),
+            PciPorts.Address(PciPorts.Scsi)),
         new XElement(
             "serial",
             new XAttribute("type", "unix"),

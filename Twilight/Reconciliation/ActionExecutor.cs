@@ -135,7 +135,7 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             case InstanceAction.Unplug unplug:
                 // Gone already is what was wanted.
                 await IgnoreAsync(
-                    _hypervisor.DetachDeviceAsync(unplug.Instance, ObservedInterface.AliasOf(unplug.Vnic), cancellationToken),
+                    _hypervisor.DetachDeviceAsync(unplug.Instance, DeviceAlias.Of(unplug.Vnic), cancellationToken),
                     HypervisorFailure.NoSuchDevice);
                 break;
             case InstanceAction.SetLink link:
@@ -150,6 +150,9 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             case InstanceAction.SetMark set:
                 await _hypervisor.SetMarkAsync(set.Mark, cancellationToken);
                 break;
+            case InstanceAction.DiskChange change:
+                await ChangeAsync(change, cancellationToken);
+                break;
             case InstanceAction.Remove:
                 await PowerOffAsync(action.Instance, cancellationToken);
                 await IgnoreAsync(
@@ -159,6 +162,22 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
                 throw new InvalidOperationException($"Nobody carries out {action}.");
         }
     }
+
+    private Task ChangeAsync(InstanceAction.DiskChange change, CancellationToken cancellationToken) => change switch
+    {
+        InstanceAction.PlugDisk plug =>
+            _hypervisor.AttachDeviceAsync(plug.Instance, DiskXml.For(plug.Disk).ToString(), cancellationToken),
+        // Gone already is what was wanted.
+        InstanceAction.UnplugDisk unplug => IgnoreAsync(
+            _hypervisor.DetachDeviceAsync(unplug.Instance, DeviceAlias.Of(unplug.Vdisk), cancellationToken), HypervisorFailure.NoSuchDevice),
+        InstanceAction.ChangeMedium medium => _hypervisor.UpdateDeviceAsync(
+            medium.Instance, DiskXml.WithMedium(medium.Drive, medium.Medium).ToString(), cancellationToken),
+        InstanceAction.LimitDisk limit =>
+            _hypervisor.LimitDiskAsync(limit.Instance, limit.Disk.Target, limit.Limits, cancellationToken),
+        InstanceAction.GrowDisk grow =>
+            _hypervisor.GrowDiskAsync(grow.Instance, grow.Disk.Target, grow.Size << 20, cancellationToken),
+        _ => throw new InvalidOperationException($"Nobody carries out {change}."),
+    };
 
     // Off or gone already is what was wanted.
     private Task PowerOffAsync(Guid instance, CancellationToken cancellationToken) => IgnoreAsync(

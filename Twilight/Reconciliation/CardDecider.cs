@@ -20,10 +20,6 @@ namespace PonyCloud.Twilight.Reconciliation;
 /// </remarks>
 internal static class CardDecider
 {
-    // Whoever makes the tap devices tells when they are ready; these are for when nobody tells.
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LookAgainWhenBrokenAfter = TimeSpan.FromSeconds(10);
-
     /// <summary>Why the instance cannot be started yet; null when its cards are ready.</summary>
     internal static Decision? BeforeStart(Situation at, IReadOnlyList<InstanceCard> cards)
     {
@@ -42,7 +38,7 @@ internal static class CardDecider
         TimeSpan? wakeAt = null;
         foreach (var difference in Differences(at.Domain!, cards))
         {
-            var trouble = at.Memory.Cards.GetValueOrDefault(difference.Vnic) is { } found && found.Change == difference.GetType() ? found : null;
+            var trouble = at.Memory.Devices.TroubleOf(difference);
             var unready = difference is InstanceAction.Plug plug && StateOf(plug.Card, at) is { Readiness: not CardReadiness.Ready } state ? state : null;
             why ??= WhyNot(difference, trouble, unready);
             TimeSpan? notBefore = unready is not null ? LookAgainAt(unready, at) : trouble?.NotBefore;
@@ -92,11 +88,11 @@ internal static class CardDecider
         ? new CardState(CardReadiness.Waiting, "it has no hardware address yet")
         : at.Cards.GetValueOrDefault(card.Vnic, CardState.Unknown);
 
-    private static string? WhyNot(InstanceAction.CardChange change, CardTrouble? trouble, CardState? unready) => (change, trouble) switch
+    private static string? WhyNot(InstanceAction.CardChange change, DeviceTrouble? trouble, CardState? unready) => (change, trouble) switch
     {
         (InstanceAction.Plug plug, _) when unready is not null => WhyUnready(plug.Card, unready),
         (_, null) => null,
-        (InstanceAction.Plug plug, { Why: not null }) when !PciPorts.IsSpare(plug.Card.Index) =>
+        (InstanceAction.Plug plug, { Why: not null }) when !PciPorts.IsSpare(plug.Card) =>
             $"{Named(plug.Card)} comes at the next start, since the guest has no place for it now.",
         (InstanceAction.Plug plug, { Why: { } failure }) => $"{Named(plug.Card)} could not be plugged in: {failure}",
         (InstanceAction.SetLink link, { Why: { } failure }) => $"The link of its card {link.Card.HardwareAddress} could not be set: {failure}",
@@ -110,7 +106,7 @@ internal static class CardDecider
         $"{Named(card)}{(state.Readiness == CardReadiness.Broken ? "" : " is not ready")}: {state.Why}.";
 
     private static TimeSpan LookAgainAt(CardState state, Situation at) =>
-        at.Now + (state.Readiness == CardReadiness.Broken ? LookAgainWhenBrokenAfter : LookAgainAfter);
+        DeviceDecider.LookAgainAt(state.Readiness == CardReadiness.Broken, at.Now);
 
     private static string Named(InstanceCard card) => $"Its card {card.HardwareAddress ?? card.Vnic.ToString()}";
 }

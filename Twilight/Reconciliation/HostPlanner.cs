@@ -19,6 +19,9 @@ public sealed record PlannerInput
     /// <summary>What there is on the host for the cards that <see cref="HostPlanner.CardsIn"/> names.</summary>
     public IReadOnlyDictionary<Guid, CardState> Cards { get; init; } = ImmutableDictionary<Guid, CardState>.Empty;
 
+    /// <summary>What there is on the host for the disks that <see cref="HostPlanner.DisksIn"/> names.</summary>
+    public IReadOnlyDictionary<Guid, DiskState> Disks { get; init; } = ImmutableDictionary<Guid, DiskState>.Empty;
+
     /// <summary>Actions that have begun and not been collected, by instance.</summary>
     public required IReadOnlyDictionary<Guid, InstanceAction> InFlight { get; init; }
 
@@ -44,6 +47,7 @@ public sealed class HostPlanner
     private readonly Entity _profiles;
     private readonly Entity _hosts;
     private readonly Entity _vnics;
+    private readonly Entity _vdisks;
     private readonly Guid _host;
     private readonly DomainOptions _domains;
 
@@ -54,6 +58,7 @@ public sealed class HostPlanner
         _profiles = catalog["cpu_profile"];
         _hosts = catalog["host"];
         _vnics = catalog["vnic"];
+        _vdisks = catalog["vdisk"];
         _host = host;
         _domains = domains;
     }
@@ -61,14 +66,19 @@ public sealed class HostPlanner
     /// <summary>The orders for the instances that are to be on this host, and no other.</summary>
     /// <param name="desired">The host's rows.</param>
     /// <param name="cards">What there is on the host for their cards; null where the definitions are not used.</param>
-    public IReadOnlyDictionary<Guid, WantedInstance> WantedIn(StateSnapshot desired, IReadOnlyDictionary<Guid, CardState>? cards = null)
+    /// <param name="disks">The same for their disks.</param>
+    public IReadOnlyDictionary<Guid, WantedInstance> WantedIn(
+        StateSnapshot desired, IReadOnlyDictionary<Guid, CardState>? cards = null, IReadOnlyDictionary<Guid, DiskState>? disks = null)
     {
         var wanted = new Dictionary<Guid, WantedInstance>();
         foreach (var placed in PlacedIn(desired))
         {
             var instance = desired[_instances].Find(placed)?.Desired as InstanceDesired;
             InstanceCard[] wantedCards = [.. CardsOf(placed, desired, cards)];
-            wanted[placed] = new WantedInstance(instance, instance is null ? null : Define(instance, wantedCards, desired), wantedCards);
+            InstanceDisk[] wantedDisks = [.. DisksOf(placed, desired)];
+            var definition = instance is null ? null : Define(
+                instance, wantedCards, [.. wantedDisks.Select(disk => disk with { Source = disks?.GetValueOrDefault(disk.Vdisk)?.Source })], desired);
+            wanted[placed] = new WantedInstance(instance, definition, wantedCards, wantedDisks);
         }
         return wanted;
     }
@@ -76,6 +86,10 @@ public sealed class HostPlanner
     /// <summary>The cards of the instances that are to be on this host.</summary>
     public IEnumerable<Guid> CardsIn(StateSnapshot desired) =>
         PlacedIn(desired).SelectMany(instance => VnicsOf(instance, desired)).Select(vnic => vnic.Uuid);
+
+    /// <summary>The disks of the instances that are to be on this host.</summary>
+    public IEnumerable<Guid> DisksIn(StateSnapshot desired) =>
+        PlacedIn(desired).SelectMany(instance => DisksOf(instance, desired)).Select(disk => disk.Vdisk);
 
     /// <summary>What must not be removed now.</summary>
     /// <param name="before">What came out of the last time.</param>
@@ -100,7 +114,7 @@ public sealed class HostPlanner
         foreach (var domain in input.Scan.Domains)
             (DomainMetadata.Of(domain) is null ? foreign : own)[domain.Uuid] = domain;
 
-        var wanted = input.Desired is { } desired ? WantedIn(desired, input.Cards) : null;
+        var wanted = input.Desired is { } desired ? WantedIn(desired, input.Cards, input.Disks) : null;
         var instances = own.Keys.Union(wanted?.Keys ?? []).Union(input.InFlight.Keys).Order();
         return new HostPlan(
             [.. instances.Select(instance => PlanOf(instance, wanted, own, foreign, input)).OfType<InstancePlan>()],
@@ -121,6 +135,7 @@ public sealed class HostPlanner
             Wanted = wanted?.GetValueOrDefault(instance),
             Domain = domain,
             Cards = input.Cards,
+            Disks = input.Disks,
             Memory = input.Memory.GetValueOrDefault(instance, InstanceMemory.None),
             InFlight = input.InFlight.GetValueOrDefault(instance),
             IsUnsettled = input.Scan.Unsettled.Contains(instance),
@@ -174,11 +189,20 @@ public sealed class HostPlanner
             .Select(vnic => InstanceCard.Of(vnic) with { Mtu = cards?.GetValueOrDefault(vnic.Uuid)?.Mtu })
             .OrderBy(card => card.Index ?? int.MaxValue).ThenBy(card => card.Vnic);
 
-    private DomainDefinition? Define(InstanceDesired instance, IReadOnlyList<InstanceCard> cards, StateSnapshot desired)
+    private IEnumerable<InstanceDisk> DisksOf(Guid instance, StateSnapshot desired) =>
+        desired[_vdisks].Where("instance", instance.ToString())
+            .Select(row => row.Desired).OfType<VdiskDesired>().Where(vdisk => vdisk.Instance == instance)
+            .Select(InstanceDisk.Of).OfType<InstanceDisk>()
+            .OrderBy(disk => disk.Index ?? int.MaxValue).ThenBy(disk => disk.Vdisk);
+
+    private DomainDefinition? Define(
+        InstanceDesired instance, IReadOnlyList<InstanceCard> cards, IReadOnlyList<InstanceDisk> disks, StateSnapshot desired)
     {
         if (instance.CpuProfile is not { } uuid)
-            return DomainXml.For(instance, null, cards, _domains);
-        return desired[_profiles].Find(uuid)?.Desired is CpuProfileDesired profile ? DomainXml.For(instance, profile, cards, _domains) : null;
+            return DomainXml.For(instance, null, cards, disks, _domains);
+        return desired[_profiles].Find(uuid)?.Desired is CpuProfileDesired profile
+            ? DomainXml.For(instance, profile, cards, disks, _domains)
+            : null;
     }
 }
 
@@ -186,8 +210,11 @@ public sealed class HostPlanner
 /// <param name="Instance">Null when its place has come and its own row has not.</param>
 /// <param name="Definition">Null when the definition cannot be made, because a row that it needs has not come.</param>
 /// <param name="Cards">Its network cards, in the order in which the guest is to find them.</param>
-public sealed record WantedInstance(InstanceDesired? Instance, DomainDefinition? Definition, IReadOnlyList<InstanceCard> Cards)
+/// <param name="Disks">Its disks, in the same way, without their sources.</param>
+public sealed record WantedInstance(
+    InstanceDesired? Instance, DomainDefinition? Definition, IReadOnlyList<InstanceCard> Cards, IReadOnlyList<InstanceDisk> Disks)
 {
     // A switch that carries other packets now is no other order.
-    public InstanceOrder Order => new(Instance, Definition?.Shape, string.Join(", ", Cards.Select(card => card with { Mtu = null })));
+    public InstanceOrder Order => new(
+        Instance, Definition?.Shape, string.Join(", ", [.. Cards.Select(card => card with { Mtu = null }), .. Disks.AsEnumerable<object>()]));
 }

@@ -43,6 +43,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private readonly HostPlanner _planner;
     private readonly HostInventory _inventory;
     private readonly IInstanceCards _cards;
+    private readonly IInstanceDisks _disks;
+    private readonly DiskClaims _claims;
     private readonly IReadOnlyList<IInstancePreparation> _preparations;
     private readonly ActionExecutor _executor;
     private readonly ReconcilerLoop _loop;
@@ -64,6 +66,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         IHypervisor hypervisor,
         HostInventory inventory,
         IInstanceCards cards,
+        IInstanceDisks disks,
         IEnumerable<IInstancePreparation> preparations,
         TimeProvider time,
         ILoggerFactory loggers)
@@ -72,6 +75,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _hypervisor = hypervisor;
         _inventory = inventory;
         _cards = cards;
+        _disks = disks;
+        _claims = new DiskClaims(disks);
         _preparations = [.. preparations];
         _time = time;
         _logger = loggers.CreateLogger<HostReconciler>();
@@ -82,6 +87,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);
         _executor = new ActionExecutor(hypervisor, _preparations, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
         _cards.Changed += OnCardsChanged;
+        _disks.Changed += OnDisksChanged;
     }
 
     /// <inheritdoc/>
@@ -117,11 +123,14 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _cards.Changed -= OnCardsChanged;
+        _disks.Changed -= OnDisksChanged;
         _output.Writer.TryComplete();
         return _executor.DisposeAsync();
     }
 
     private void OnCardsChanged() => _loop.Wake("cards changed");
+
+    private void OnDisksChanged() => _loop.Wake("disks changed");
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
@@ -167,13 +176,14 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             Desired = orders?.Desired,
             Scan = scan,
             Cards = orders is null ? ImmutableDictionary<Guid, CardState>.Empty : _planner.CardsIn(orders.Desired).ToImmutableDictionary(vnic => vnic, _cards.Of),
+            Disks = orders is null ? ImmutableDictionary<Guid, DiskState>.Empty : _planner.DisksIn(orders.Desired).ToImmutableDictionary(vdisk => vdisk, _disks.Of),
             Memory = _memory,
             InFlight = inFlight,
             Guard = _guard,
             Now = now,
         });
         LogPlan(plan);
-        _executor.Carry(plan.Actions);
+        _executor.Carry(_claims.Admit(scan, inFlight, plan.Actions));
         Publish(_report.Complete(Look(connection, plan.Foreign), plan));
         return plan.WakeAt is { } at ? new ReconcileResult(at - now, "time is up") : ReconcileResult.Settled;
     }
@@ -191,10 +201,10 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             _memory[instance] = memory;
             if (outcome.End != ActionEnd.Failed)
                 continue;
-            if (outcome.Action is not InstanceAction.CardChange change)
+            if (outcome.Action is not InstanceAction.DeviceChange change)
                 Notify("instance-broken", EventSeverity.Error, instance, outcome.Why!);
-            else if (memory.Cards[change.Vnic].Times == 1)
-                Notify("instance-card-failed", EventSeverity.Warning, instance, outcome.Why!);
+            else if (memory.Devices.TroubleOf(change) is { Times: 1 })
+                Notify(change is InstanceAction.CardChange ? "instance-card-failed" : "instance-disk-failed", EventSeverity.Warning, instance, outcome.Why!);
         }
     }
 

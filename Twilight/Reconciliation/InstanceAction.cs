@@ -22,6 +22,9 @@ public abstract record InstanceAction
     /// <summary>Define and start the domain; with <paramref name="Paused"/> its processors stand still.</summary>
     public sealed record Start(DomainDefinition Definition, bool Paused) : InstanceAction(Definition.Instance)
     {
+        /// <summary>The disks that it starts with.</summary>
+        public DiskSet Disks { get; init; } = DiskSet.None;
+
         public override string ToString() => $"start {Definition}{(Paused ? ", paused" : "")}";
     }
 
@@ -47,17 +50,34 @@ public abstract record InstanceAction
         public override string ToString() => $"power off {Domain}";
     }
 
-    /// <summary>A change of one network card of a domain that is on.</summary>
-    public abstract record CardChange : InstanceAction
+    /// <summary>A change of one device of a domain that is on.</summary>
+    public abstract record DeviceChange : InstanceAction
+    {
+        private protected DeviceChange(Guid domain, Guid device)
+            : base(domain) => Device = device;
+
+        /// <summary>The row that the device is of.</summary>
+        public Guid Device { get; }
+
+        /// <summary>Whether it is over when the domain has the device; otherwise when it has it no longer.</summary>
+        public virtual bool Brings => false;
+    }
+
+    /// <summary>A change of one network card.</summary>
+    public abstract record CardChange : DeviceChange
     {
         private protected CardChange(Guid domain, Guid vnic)
-            : base(domain) => Vnic = vnic;
+            : base(domain, vnic)
+        {
+        }
 
-        public Guid Vnic { get; }
+        public Guid Vnic => Device;
     }
 
     public sealed record Plug(Guid Domain, InstanceCard Card) : CardChange(Domain, Card.Vnic)
     {
+        public override bool Brings => true;
+
         public override string ToString() => $"plug {Card} into {Domain}";
     }
 
@@ -99,6 +119,58 @@ public abstract record InstanceAction
     public sealed record SetMark(DomainMetadata Mark) : RestartStep(Mark.Instance)
     {
         public override string ToString() => $"mark {Mark.Instance}: {Mark.Reboots} reboots, {Mark.Resets} resets";
+    }
+
+    /// <summary>A change of one disk or CD-ROM drive.</summary>
+    public abstract record DiskChange : DeviceChange
+    {
+        private protected DiskChange(Guid domain, Guid vdisk)
+            : base(domain, vdisk)
+        {
+        }
+
+        public Guid Vdisk => Device;
+
+        /// <summary>What the guest is given by it; null for nothing.</summary>
+        public virtual DiskSource? Given => null;
+    }
+
+    /// <param name="Disk">With its source.</param>
+    /// <param name="Size">MiB that the guest will see; null when nobody knows.</param>
+    public sealed record PlugDisk(Guid Domain, InstanceDisk Disk, long? Size) : DiskChange(Domain, Disk.Vdisk)
+    {
+        public override bool Brings => true;
+
+        public override DiskSource? Given => Disk.Source;
+
+        public override string ToString() => $"plug {Disk} into {Domain}";
+    }
+
+    /// <summary>Ask the guest to let go of a disk; when it does is up to it.</summary>
+    public sealed record UnplugDisk(Guid Domain, ObservedDisk Disk) : DiskChange(Domain, Disk.Vdisk!.Value)
+    {
+        public override string ToString() => $"unplug disk {Vdisk} ({Disk.Source}, {Disk.Bus}) from {Domain}";
+    }
+
+    /// <param name="Medium">What is to be in the drive, with its source; null to leave it empty.</param>
+    public sealed record ChangeMedium(Guid Domain, ObservedDisk Drive, InstanceDisk? Medium) : DiskChange(Domain, Drive.Vdisk!.Value)
+    {
+        public override DiskSource? Given => Medium?.Source;
+
+        public override string ToString() => Medium is null
+            ? $"eject what is in CD-ROM {Vdisk} of {Domain}"
+            : $"put {Medium.Content} into CD-ROM {Vdisk} of {Domain}";
+    }
+
+    public sealed record LimitDisk(Guid Domain, ObservedDisk Disk, DiskLimits Limits) : DiskChange(Domain, Disk.Vdisk!.Value)
+    {
+        public override string ToString() => $"limit disk {Vdisk} of {Domain} to {Limits.IopsMax}/s, {Limits.BytesMax} B/s";
+    }
+
+    /// <param name="Size">MiB.</param>
+    public sealed record GrowDisk(Guid Domain, ObservedDisk Disk, long Size) : DiskChange(Domain, Disk.Vdisk!.Value)
+    {
+        public override string ToString() => $"grow disk {Vdisk} of {Domain} to {Size} MiB";
     }
 
     /// <summary>Cut the power and forget the domain.</summary>

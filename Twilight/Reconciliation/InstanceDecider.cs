@@ -18,6 +18,9 @@ internal sealed record Situation
     /// <summary>What there is on the host for the instance's cards, and others.</summary>
     public required IReadOnlyDictionary<Guid, CardState> Cards { get; init; }
 
+    /// <summary>What there is on the host for the instance's disks, and others.</summary>
+    public required IReadOnlyDictionary<Guid, DiskState> Disks { get; init; }
+
     public required InstanceMemory Memory { get; init; }
 
     public required InstanceAction? InFlight { get; init; }
@@ -47,8 +50,8 @@ internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, s
 ///   stopped    DEFINE if shape differs     SHUT DOWN, again every 10 s until stop_timeout, then POWER OFF
 ///   unwanted   REMOVE                      REMOVE           REMOVE               REMOVE
 ///
-///   running and paused: START waits until its cards are ready; on, and otherwise as ordered, its cards are changed
-///   (<see cref="CardDecider"/>)
+///   running and paused: START waits until its cards and disks are ready; on, and otherwise as ordered, they are changed
+///   (<see cref="DeviceDecider"/>)
 ///   running and paused: an instance that is on is restarted (<see cref="RestartDecider"/>)
 ///   held       whatever it does: nothing
 ///
@@ -83,7 +86,7 @@ internal static class InstanceDecider
                     InstanceStatus.Stopping, "Withdrawing the start.");
             }
             if (LeadsToOrder(action, at))
-                return action is InstanceAction.CardChange ? Fresh(at) with { Action = action } : new Decision(action, StatusDuring(action, at));
+                return action is InstanceAction.DeviceChange ? Fresh(at) with { Action = action } : new Decision(action, StatusDuring(action, at));
         }
         var decision = Fresh(at);
         if (!at.IsUnsettled || decision.Action is null or InstanceAction.PowerOff)
@@ -105,7 +108,7 @@ internal static class InstanceDecider
         (InstanceAction.PowerOff, InstanceState.Stopped) => true,
         // The button is no use once the patience is over or the power may be cut.
         (InstanceAction.Shutdown, InstanceState.Stopped) => !IsPowerCutDue(at, at.Wanted!.Instance!),
-        (InstanceAction.CardChange change, InstanceState.Running or InstanceState.Paused) => CardDecider.IsStillWanted(change, at.Wanted!.Cards),
+        (InstanceAction.DeviceChange change, InstanceState.Running or InstanceState.Paused) => DeviceDecider.IsStillWanted(change, at.Wanted!),
         (InstanceAction.RestartStep step, InstanceState.Running or InstanceState.Paused) => RestartDecider.IsStillWanted(step, at, at.Wanted!.Instance!),
         (InstanceAction.SetMark, InstanceState.Stopped) => at.IsOff,
         (InstanceAction.Define define, InstanceState.Stopped) => define.Definition == at.Wanted!.Definition,
@@ -181,8 +184,10 @@ internal static class InstanceDecider
                 return new Decision(null, InstanceStatus.Broken, $"The CPU profile {instance.CpuProfile} is not known here.");
             if (RestartPolicy.InsteadOfStart(at, instance) is { } instead)
                 return instead;
-            return (at.MustWait ? null : CardDecider.BeforeStart(at, wanted.Cards))
-                ?? Retried(at, new InstanceAction.Start(definition, isPaused), InstanceStatus.Starting, null);
+            return (at.MustWait ? null : DeviceDecider.BeforeStart(at, wanted))
+                ?? Retried(
+                    at, new InstanceAction.Start(definition, isPaused) { Disks = DiskDecider.ToStartWith(at, wanted.Disks) },
+                    InstanceStatus.Starting, null);
         }
         var restart = RestartDecider.WhileOn(at, instance);
         if (restart?.Action is { } action)
@@ -206,7 +211,7 @@ internal static class InstanceDecider
                 new Decision(null, InstanceStatus.Starting, "The hypervisor is at work on it."),
             DomainState.Paused when isPaused =>
                 at.Domain.Reason == DomainReason.PausedByOrder
-                    ? CardDecider.WhileOn(at, wanted.Cards, InstanceStatus.Paused)
+                    ? DeviceDecider.WhileOn(at, wanted, InstanceStatus.Paused)
                     : new Decision(null, InstanceStatus.Paused, at.Memory.Why),
             DomainState.Paused when at.Memory.StandsStill =>
                 new Decision(null, InstanceStatus.Paused, "The guest no longer fed its watchdog, which paused it for somebody to look at it."),
@@ -215,7 +220,7 @@ internal static class InstanceDecider
             DomainState.ShuttingDown => new Decision(null, InstanceStatus.Stopping, "The guest is turning itself off."),
             DomainState.Asleep => new Decision(null, InstanceStatus.Paused, "The guest put itself to sleep."),
             DomainState.Unknown => new Decision(null, InstanceStatus.Broken, "The hypervisor does not say what it does."),
-            _ => CardDecider.WhileOn(at, wanted.Cards, InstanceStatus.Running),
+            _ => DeviceDecider.WhileOn(at, wanted, InstanceStatus.Running),
         };
 
     /// <summary>The action, or while its last failure is too recent the wait for it.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Reconciliation;
 using PonyCloud.Twilight.Hypervisor;
@@ -8,8 +7,8 @@ namespace PonyCloud.Twilight.Reconciliation;
 /// <summary>What an instance was ordered to be, as far as a change of it is a new chance.</summary>
 /// <param name="Instance">Null when the instance is not wanted here.</param>
 /// <param name="Shape">Digest of the wanted definition; null when it cannot be made.</param>
-/// <param name="Cards">The network cards, in words.</param>
-public sealed record InstanceOrder(InstanceDesired? Instance, string? Shape, string Cards)
+/// <param name="Devices">The network cards and disks, in words.</param>
+public sealed record InstanceOrder(InstanceDesired? Instance, string? Shape, string Devices)
 {
     public static readonly InstanceOrder Unwanted = new(null, null, "");
 
@@ -22,26 +21,11 @@ public sealed record RetryOptions
 {
     public Backoff Backoff { get; init; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
 
-    /// <summary>When a guest that has not let go of a card is asked again.</summary>
+    /// <summary>When a guest that has not let go of a device is asked again.</summary>
     public Backoff Release { get; init; } = new(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
 
     /// <summary>A guest that ran this long counts as sound: the next failure is a first one again.</summary>
     public TimeSpan SoundAfter { get; init; } = TimeSpan.FromMinutes(10);
-}
-
-/// <summary>A change of a card that has not come about.</summary>
-/// <param name="Change">The type of the <see cref="InstanceAction.CardChange"/>; what is wanted of the card now may be another.</param>
-/// <param name="Times">How often it was tried, in a row.</param>
-/// <param name="NotBefore">It is not tried again before.</param>
-/// <param name="Why">The failure in words; null when the guest was asked and has not let go yet.</param>
-public sealed record CardTrouble(Type Change, int Times, TimeSpan NotBefore, string? Why)
-{
-    /// <summary>Whether the domain shows that it has come about after all.</summary>
-    internal bool IsOver(Guid vnic, ObservedDomain domain)
-    {
-        var isThere = domain.Interfaces.Any(card => card.Vnic == vnic);
-        return Change == typeof(InstanceAction.Plug) ? isThere : !isThere;
-    }
 }
 
 /// <summary>
@@ -78,8 +62,8 @@ public sealed record InstanceMemory
     /// <summary>Since when the domain has been seen on; null when it was last seen off.</summary>
     public TimeSpan? OnSince { get; private init; }
 
-    /// <summary>Cards of the domain, while it is on, with which something is not as it should be in spite of all attempts.</summary>
-    public ImmutableDictionary<Guid, CardTrouble> Cards { get; private init; } = ImmutableDictionary<Guid, CardTrouble>.Empty;
+    /// <summary>What its devices resist while it is on, and what its guest was told of them.</summary>
+    public DeviceMemory Devices { get; private init; } = DeviceMemory.None;
 
     /// <summary>How far orders to restart it have come.</summary>
     public RestartMemory Restarts { get; private init; } = RestartMemory.None;
@@ -110,7 +94,7 @@ public sealed record InstanceMemory
         memory = memory with
         {
             OnSince = memory.OnSince ?? now,
-            Cards = memory.Cards.RemoveRange(memory.Cards.Where(card => card.Value.IsOver(card.Key, domain)).Select(card => card.Key)),
+            Devices = memory.Devices.Observe(domain),
             Restarts = memory.Restarts.Observe(domain),
             Ended = domain.State == DomainState.Crashed || domain.Reason == DomainReason.Crashed ? DomainEnd.Crashed : null,
             HasChance = false,
@@ -134,8 +118,8 @@ public sealed record InstanceMemory
     /// <summary>The memory after an action has ended.</summary>
     public InstanceMemory After(ActionOutcome outcome, TimeSpan now, RetryOptions retry)
     {
-        if (outcome.Action is InstanceAction.CardChange change)
-            return this with { Cards = AfterChange(change, outcome, now, retry) };
+        if (outcome.Action is InstanceAction.DeviceChange change)
+            return this with { Devices = Devices.After(change, outcome, now, retry) };
         if (outcome.Action is InstanceAction.RestartStep step)
         {
             var isReset = step is InstanceAction.Reset && outcome.End == ActionEnd.Done;
@@ -148,7 +132,13 @@ public sealed record InstanceMemory
             InstanceAction.PowerOff or InstanceAction.Remove => this with { OffExpected = true, ErrorSeen = false },
             InstanceAction.Resume => this with { ErrorSeen = false },
             // On, if only for a moment: found off after that, it went off by itself.
-            InstanceAction.Start when outcome.End == ActionEnd.Done => this with { CutPower = false, OffExpected = false, OnSince = now },
+            InstanceAction.Start start when outcome.End == ActionEnd.Done => this with
+            {
+                CutPower = false,
+                OffExpected = false,
+                OnSince = now,
+                Devices = DeviceMemory.StartedWith(start.Disks),
+            },
             InstanceAction.Start => this with { CutPower = true, OffExpected = true },
             _ => this,
         };
@@ -158,22 +148,6 @@ public sealed record InstanceMemory
             // That a guest was started, or let go on, proves nothing yet: it may fail the next moment.
             ActionEnd.Done when memory.Order.IsOff || outcome.Action is InstanceAction.Define or InstanceAction.Pause => memory.Sound(),
             _ => memory,
-        };
-    }
-
-    // What a card resists is no failure of the instance: everything else goes on as if there were none.
-    private ImmutableDictionary<Guid, CardTrouble> AfterChange(
-        InstanceAction.CardChange change, ActionOutcome outcome, TimeSpan now, RetryOptions retry)
-    {
-        var times = Cards.GetValueOrDefault(change.Vnic) is { } before && before.Change == change.GetType() ? before.Times + 1 : 1;
-        return outcome.End switch
-        {
-            ActionEnd.Failed => Cards.SetItem(
-                change.Vnic, new CardTrouble(change.GetType(), times, now + retry.Backoff.DelayAfter(times), outcome.Why)),
-            ActionEnd.Done when change is InstanceAction.Unplug => Cards.SetItem(
-                change.Vnic, new CardTrouble(change.GetType(), times, now + retry.Release.DelayAfter(times), null)),
-            ActionEnd.Done => Cards.Remove(change.Vnic),
-            _ => Cards,
         };
     }
 
@@ -194,11 +168,11 @@ public sealed record InstanceMemory
             StopSince = isTurned ? null : StopSince,
             PressedAt = isTurned ? null : PressedAt,
             ErrorSeen = false,
+            Devices = Devices.Retry(),
             Restarts = Restarts.Ordered(order),
             Ended = order.IsOff ? null : Ended,
             HasChance = !order.IsOff && (HasChance || Order is { Instance.State: InstanceState.Stopped }),
             StandsStill = StandsStill && order.Instance?.State == Order.Instance?.State,
-            Cards = Cards.Clear(),
         };
     }
 
@@ -212,7 +186,7 @@ public sealed record InstanceMemory
             OnSince = null,
             StopSince = null,
             PressedAt = null,
-            Cards = Cards.Clear(),
+            Devices = DeviceMemory.None,
             CutPower = false,
             OffExpected = false,
             ErrorSeen = false,

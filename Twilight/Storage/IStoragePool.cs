@@ -15,6 +15,9 @@ public sealed record PoolAbilities
 
     /// <summary>Image copies are in the pool; otherwise the host keeps them in its staging directory.</summary>
     public required bool KeepsImages { get; init; }
+
+    /// <summary>Objects can be grown and kept as snapshots while a guest has them open. Otherwise only its QEMU can do that.</summary>
+    public bool WorksInUse { get; init; }
 }
 
 /// <summary>

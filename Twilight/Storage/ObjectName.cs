@@ -52,6 +52,15 @@ public sealed partial record ObjectName(ObjectKind Kind, Guid Uuid, int Generati
 
     public static bool TryParse(string text, [NotNullWhen(true)] out ObjectName? name) => (name = Parse(text)) is not null;
 
+    /// <summary>What a path, or what else QEMU has open, ends with; null where that is no name of the platform's.</summary>
+    public static ObjectName? In(string source)
+    {
+        var start = source.LastIndexOf('/') + 1;
+        // Maps of the kernel have the pool in front.
+        var found = Math.Max(source.IndexOf("volume-", start, StringComparison.Ordinal), source.IndexOf("image-", start, StringComparison.Ordinal));
+        return found < 0 ? null : Parse(source[found..]);
+    }
+
     /// <summary>Letters, digits, dots and hyphens only: what file systems, LVM and Ceph all take.</summary>
     public override string ToString()
     {

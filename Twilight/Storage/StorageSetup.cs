@@ -2,9 +2,11 @@ using Microsoft.Extensions.DependencyInjection;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Hosting;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
+using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Files;
+using PonyCloud.Twilight.Storage.Guests;
 using PonyCloud.Twilight.Storage.Iscsi;
 using PonyCloud.Twilight.Storage.Logical;
 using PonyCloud.Twilight.Storage.Mounts;
@@ -72,6 +74,9 @@ internal static class StorageSetup
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BlockNodeAccess>(provider, Path.Combine(staging, Sockets)));
         services.AddSingleton<KeptContents>();
         services.AddSingleton<IVolumeContents>(provider => provider.GetRequiredService<KeptContents>());
+        services.AddSingleton<GuestDisks>();
+        services.AddSingleton<IInstanceDisks>(provider => provider.GetRequiredService<GuestDisks>());
+        services.AddSingleton<GuestLeases>();
         services.AddSingleton<IHostReporter, StorageReconciler>();
     }
 }

@@ -27,8 +27,8 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         return new LibvirtConnection(LibvirtSession.Open(options, end), end);
     }
 
-    /// <param name="interfaces">What is known of the domains' network cards.</param>
-    internal List<ObservedDomain> Scan(InterfaceCache interfaces)
+    /// <param name="devices">What is known of the domains' devices.</param>
+    internal List<ObservedDomain> Scan(DeviceCache devices)
     {
         var count = LibvirtNative.virConnectListAllDomains(Handle, out var pointers, 0);
         LibvirtError.ThrowIfNegative(count, "list domains");
@@ -38,7 +38,7 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         LibvirtNative.Free((nint)pointers);
         try
         {
-            return [.. handles.Select(handle => Read(handle, interfaces)).OfType<ObservedDomain>()];
+            return [.. handles.Select(handle => Read(handle, devices)).OfType<ObservedDomain>()];
         }
         finally
         {
@@ -104,7 +104,21 @@ internal sealed unsafe class LibvirtConnection : IDisposable
     }
 
     internal void Update(Guid uuid, string xml) => With(uuid, "change a device of", domain =>
-        LibvirtNative.virDomainUpdateDeviceFlags(domain, xml, LibvirtNative.AffectLive));
+        LibvirtNative.virDomainUpdateDeviceFlags(domain, xml, LibvirtNative.AffectLive | LibvirtNative.ModifyForce));
+
+    /// <param name="verb">To follow "cannot", and to be followed by the domain.</param>
+    internal void ChangeDisk(Guid uuid, string verb, Action<DomainHandle> change)
+    {
+        using var domain = Lookup(uuid, verb);
+        change(domain);
+    }
+
+    /// <param name="verb">To follow "cannot", and to be followed by the domain.</param>
+    internal T AskDisk<T>(Guid uuid, string verb, Func<DomainHandle, T> ask)
+    {
+        using var domain = Lookup(uuid, verb);
+        return ask(domain);
+    }
 
     internal string GetXml(Guid uuid)
     {
@@ -130,7 +144,7 @@ internal sealed unsafe class LibvirtConnection : IDisposable
     }
 
     /// <summary>Null when the domain went away between the list and now.</summary>
-    private static ObservedDomain? Read(DomainHandle domain, InterfaceCache interfaces)
+    private static ObservedDomain? Read(DomainHandle domain, DeviceCache devices)
     {
         var text = stackalloc byte[LibvirtNative.UuidTextSize];
         LibvirtError.ThrowIfNegative(LibvirtNative.virDomainGetUUIDString(domain, text), "read a domain's uuid");
@@ -158,8 +172,8 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         }
         // Of domains that are not ours nobody asks.
         var id = LibvirtNative.virDomainGetID(domain);
-        var cards = id == uint.MaxValue || metadata is null ? [] : interfaces.Get(uuid, id, () => ReadInterfaces(domain));
-        return cards is null ? null : new ObservedDomain
+        var seen = id == uint.MaxValue || metadata is null ? ObservedDevices.None : devices.Get(uuid, id, () => ReadDevices(domain));
+        return seen is null ? null : new ObservedDomain
         {
             Uuid = uuid,
             Name = Marshal.PtrToStringUTF8(LibvirtNative.virDomainGetName(domain)) ?? "",
@@ -167,16 +181,17 @@ internal sealed unsafe class LibvirtConnection : IDisposable
             Reason = LibvirtStates.ReasonOf(state, reason),
             Vcpu = info.VirtualCpus,
             Memory = (long)(info.Memory / 1024),
-            Interfaces = cards,
+            Interfaces = seen.Interfaces,
+            Disks = seen.Disks,
             Metadata = metadata,
         };
     }
 
     /// <summary>Null when the domain went away meanwhile.</summary>
-    private static IReadOnlyList<ObservedInterface>? ReadInterfaces(DomainHandle domain)
+    private static ObservedDevices? ReadDevices(DomainHandle domain)
     {
         if (LibvirtSession.TakeText(LibvirtNative.virDomainGetXMLDesc(domain, 0)) is { } xml)
-            return ObservedInterface.AllOf(xml);
+            return ObservedDevices.Of(xml);
         return LibvirtError.LastCode() == LibvirtNative.ErrorNoDomain ? null : throw LibvirtError.Last("read a domain's devices");
     }
 

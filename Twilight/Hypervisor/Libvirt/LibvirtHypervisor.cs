@@ -13,7 +13,7 @@ public sealed class LibvirtHypervisor : IHypervisor
     private const int OrdinaryMax = 6;
 
     private readonly LibvirtOptions _options;
-    private readonly InterfaceCache _interfaces;
+    private readonly DeviceCache _devices;
     private readonly DomainHistory _history = new();
     private readonly NativeCalls _calls;
     private readonly LibvirtLink<LibvirtDomainEvents> _link;
@@ -26,7 +26,7 @@ public sealed class LibvirtHypervisor : IHypervisor
     {
         _options = options;
         _connections = new LibvirtConnections(options);
-        _interfaces = new InterfaceCache(time);
+        _devices = new DeviceCache(time);
         _calls = new NativeCalls(
             options, time, domain => _events.Writer.TryWrite(new HypervisorEvent.CallSettled(domain)), logger, OrdinaryMax);
         _link = new LibvirtLink<LibvirtDomainEvents>(
@@ -42,7 +42,7 @@ public sealed class LibvirtHypervisor : IHypervisor
         // Read before the scan: what settles meanwhile is then either in here still or has done its work before it.
         var unsettled = _calls.Unsettled;
         var domains = await CallAsync(
-            CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(_interfaces), cancellationToken);
+            CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(_devices), cancellationToken);
         return new DomainScan([.. domains.Select(_history.Add)], unsettled);
     }
 
@@ -91,6 +91,31 @@ public sealed class LibvirtHypervisor : IHypervisor
         ChangeAsync($"change a device of domain {domain}", domain, _options.CallTimeout, connection => connection.Update(domain, xml),
             cancellationToken);
 
+    public Task LimitDiskAsync(Guid domain, string target, DiskLimits limits, CancellationToken cancellationToken) =>
+        DiskAsync("limit a disk of", domain, _options.CallTimeout, handle => LibvirtDisks.Limit(handle, target, limits), cancellationToken);
+
+    public Task GrowDiskAsync(Guid domain, string target, long bytes, CancellationToken cancellationToken) =>
+        DiskAsync("grow a disk of", domain, _options.CallTimeout, handle => LibvirtDisks.Grow(handle, target, bytes), cancellationToken);
+
+    // As long as a start: QEMU writes down what the snapshot shares before it goes on.
+    public Task TakeSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
+        DiskAsync(
+            "take a snapshot of a disk of", domain, _options.StartTimeout, handle => DiskSnapshots.Take(handle, alias, snapshot),
+            cancellationToken);
+
+    public Task RemoveSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
+        DiskAsync(
+            "remove a snapshot of a disk of", domain, _options.StartTimeout, handle => DiskSnapshots.Remove(handle, alias, snapshot),
+            cancellationToken);
+
+    public Task<bool> FreezeAsync(Guid domain, CancellationToken cancellationToken) =>
+        CallAsync(
+            CallLane.Ordinary, $"freeze the file systems of domain {domain}", domain, _options.CallTimeout,
+            connection => connection.AskDisk(domain, "freeze the file systems of", GuestFileSystems.Freeze), cancellationToken);
+
+    public Task ThawAsync(Guid domain, CancellationToken cancellationToken) =>
+        DiskAsync("thaw the file systems of", domain, _options.CallTimeout, GuestFileSystems.Thaw, cancellationToken);
+
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) =>
         CallAsync(CallLane.Urgent, $"read domain {domain}", null, _options.CallTimeout, connection => connection.GetXml(domain),
             cancellationToken);
@@ -107,6 +132,11 @@ public sealed class LibvirtHypervisor : IHypervisor
         ChangeAsync(
             $"{verb} domain {domain}", domain, _options.CallTimeout, connection => connection.With(domain, verb, call), cancellationToken);
 
+    private Task<bool> DiskAsync(
+        string verb, Guid domain, TimeSpan timeout, Action<DomainHandle> change, CancellationToken cancellationToken) =>
+        ChangeAsync(
+            $"{verb} domain {domain}", domain, timeout, connection => connection.ChangeDisk(domain, verb, change), cancellationToken);
+
     private Task<bool> ChangeAsync(
         string what, Guid domain, TimeSpan timeout, Action<LibvirtConnection> call, CancellationToken cancellationToken,
         CallLane lane = CallLane.Ordinary) =>
@@ -122,7 +152,7 @@ public sealed class LibvirtHypervisor : IHypervisor
                 finally
                 {
                     // Of a link that was set libvirt tells nobody.
-                    _interfaces.Forget(domain);
+                    _devices.Forget(domain);
                 }
             },
             cancellationToken);
@@ -148,13 +178,13 @@ public sealed class LibvirtHypervisor : IHypervisor
     {
         if (!state.IsConnected)
             _connections.Retire();
-        _interfaces.ForgetAll();
+        _devices.ForgetAll();
         _events.Writer.TryWrite(new HypervisorEvent.ConnectionChanged(state));
     }
 
     private void Happened(Guid domain, string what)
     {
-        _interfaces.Forget(domain);
+        _devices.Forget(domain);
         _history.Happened(domain, what);
         _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
     }

@@ -37,6 +37,7 @@ internal static unsafe partial class LibvirtNative
     internal const int EventDeviceAdded = 19;
     internal const int EventDeviceRemovalFailed = 22;
     internal const uint AffectLive = 1;
+    internal const uint ModifyForce = 4;
     internal const int UuidTextSize = 37;
 
     internal const uint UndefineManagedSave = 1;

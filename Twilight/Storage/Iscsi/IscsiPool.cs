@@ -17,7 +17,14 @@ internal sealed class IscsiPool(Guid uuid, IscsiTarget server, IStorageHost pool
     private readonly string _xml = PoolXml.For(uuid, new PoolSource.DirectTarget(
         server.Portal, server.Name, server.Initiator, server.Login is { } login ? new PoolLogin(login.User, uuid) : null));
 
-    public PoolAbilities Abilities { get; } = new() { Publishes = false, Clones = false, Snapshots = false, KeepsImages = false };
+    public PoolAbilities Abilities { get; } = new()
+    {
+        Publishes = false,
+        Clones = false,
+        Snapshots = false,
+        KeepsImages = false,
+        WorksInUse = true,
+    };
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {

@@ -11,7 +11,14 @@ internal sealed class LogicalPool(VolumeGroup group, PoolTools tools, TimeProvid
     private readonly SemaphoreSlim _room = new(1);
     private readonly ThinPool _thin = new(group);
 
-    public PoolAbilities Abilities { get; } = new() { Publishes = true, Clones = true, Snapshots = true, KeepsImages = true };
+    public PoolAbilities Abilities { get; } = new()
+    {
+        Publishes = true,
+        Clones = true,
+        Snapshots = true,
+        KeepsImages = true,
+        WorksInUse = true,
+    };
 
     public Task PrepareAsync(CancellationToken cancellationToken) => _thin.PrepareAsync(cancellationToken);
 

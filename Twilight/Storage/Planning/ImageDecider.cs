@@ -15,13 +15,30 @@ internal sealed class ImageDecider(Scene scene)
         return DecideIn(copy.StoragePool, copy);
     }
 
+    /// <summary>The image for a drive of a guest: the host's own copy of it, fetched into the staging unless a pool has one.</summary>
+    /// <returns>The pool that it is in; null while it is in none, with the reason.</returns>
+    internal (Guid? Keeper, bool IsBroken, string? Why) ForGuest(Guid image)
+    {
+        var copied = scene.Orders.Copies.FirstOrDefault(copy => copy.Image == image && Has(copy.StoragePool, image));
+        if (copied is not null)
+            return (copied.StoragePool, false, null);
+        var staging = scene.Input.Staging.Pool.Uuid;
+        var state = DecideIn(staging, new ImageCopyDesired { Uuid = image, Image = image, StoragePool = staging, Host = scene.Input.Host });
+        return state.Status == StorageStatus.Ready ? (staging, false, null)
+            : (null, state.Status == StorageStatus.Broken, state.Why ?? "its image is being fetched");
+    }
+
+    private bool Has(Guid pool, Guid image) => scene.ViewOf(pool) is { IsUsable: true } view && view.Find(ObjectName.Image(image)) is not null;
+
     /// <summary>Removes from the staging what no copy is ordered of.</summary>
     internal void Tidy()
     {
         if (scene.ViewOf(scene.Input.Staging.Pool.Uuid) is not { } staging)
             return;
-        var wanted = scene.Orders.Copies.Select(copy => copy.Image).ToHashSet();
-        foreach (var found in staging.Objects.Where(found => found.Name is { Kind: ObjectKind.Image } name && !wanted.Contains(name.Uuid)))
+        var wanted = scene.Orders.Copies.Select(copy => copy.Image).Concat(scene.Orders.Guests.Select(guest => guest.Vdisk.Image).OfType<Guid>()).ToHashSet();
+        var unwanted = staging.Objects.Where(found => found.Name is { Kind: ObjectKind.Image } name && !wanted.Contains(name.Uuid)
+            && (name.IsPartial || !scene.Input.Uses.MayHave(name.Uuid)));
+        foreach (var found in unwanted)
         {
             scene.Agenda.Take(
                 StorageSubject.Of(staging.Uuid, found.Name!),

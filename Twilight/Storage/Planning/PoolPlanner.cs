@@ -38,8 +38,12 @@ internal static class PoolPlanner
             .Concat(orders.Copies.Select(copy => copy.StoragePool))
             .Concat(orders.Tombstones.Select(tombstone => tombstone.StoragePool))
             .ToHashSet();
-        if (orders.Copies.Any(copy => scene.Input.Pools.TryGetValue(copy.StoragePool, out var view) && !view.Abilities.KeepsImages))
-            needed.Add(scene.Input.Staging.Pool.Uuid);
+        var staging = scene.Input.Staging.Pool.Uuid;
+        // As long as something is in it somebody has to tidy up.
+        if (orders.Guests.Any(guest => guest.Vdisk.Image is not null)
+            || orders.Copies.Any(copy => scene.Input.Pools.TryGetValue(copy.StoragePool, out var view) && !view.Abilities.KeepsImages)
+            || scene.Input.Pools.GetValueOrDefault(staging)?.Objects.Any() == true)
+            needed.Add(staging);
         return needed;
     }
 
@@ -62,7 +66,8 @@ internal static class PoolPlanner
     private static HostStoragePoolCurrent Leave(Scene scene, Guid pool, PoolView view)
     {
         scene.Leaving.Add(pool);
-        var isBusy = scene.Input.InFlight.Keys.Any(subject => subject.Pool == pool && subject.Kind != SubjectKind.Pool);
+        var isBusy = scene.Input.InFlight.Keys.Any(subject => subject.Pool == pool && subject.Kind != SubjectKind.Pool)
+            || view.Objects.Any(found => found.Name is { IsPartial: false } name && scene.Input.Uses.Find(name.Uuid) is not null);
         var verdict = scene.Agenda.Take(StorageSubject.OfPool(pool), [new Due(new StorageAction.Release(pool))], mayBegin: !isBusy);
         return Seen(scene, pool, view) with
         {

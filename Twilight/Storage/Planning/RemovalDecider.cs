@@ -53,6 +53,8 @@ internal sealed class RemovalDecider(Scene scene)
         };
         if (!pool.Abilities.Publishes && !scene.Input.Ledger.GetValueOrDefault(volume).IsWiped && IsHidden(pool, target))
             return State(tombstone, RemovalStatus.Broken, $"The host does not see unit {target.Unit}.");
+        if (scene.MayBeUsed(pool, target))
+            return State(tombstone, RemovalStatus.Removing, scene.WhyWaits("It is removed", pool, target));
         return Remove(tombstone, pool, StorageSubject.OfVolume(pool.Uuid, volume), [.. AllOf(scene, pool, target)]);
     }
 
@@ -71,7 +73,7 @@ internal sealed class RemovalDecider(Scene scene)
         var details = pool.Details.GetValueOrDefault(target.Name);
         if (details is not null && details.Snapshots.All(found => found.Uuid != snapshot))
             return State(tombstone, RemovalStatus.Removed, null);
-        var failure = scene.Input.Failures.GetValueOrDefault(new StorageAction.RemoveSnapshot(pool.Uuid, target, snapshot))?.Why
+        var failure = scene.Input.Failures.GetValueOrDefault(new SnapshotDecider(scene).RemovalOf(target, pool, snapshot))?.Why
             ?? pool.Why ?? pool.Troubles.GetValueOrDefault(target.Name);
         return State(tombstone, failure is null ? RemovalStatus.Removing : RemovalStatus.Broken, failure);
     }
@@ -83,6 +85,9 @@ internal sealed class RemovalDecider(Scene scene)
             return State(tombstone, RemovalStatus.Removed, null);
         if (scene.Orders.Copies.Any(copy => copy.Image == image && copy.StoragePool == pool.Uuid))
             return State(tombstone, RemovalStatus.Broken, "A copy of this image is ordered in the pool again.");
+        var copy = new StorageObject(ObjectName.Image(image), 0);
+        if (scene.MayBeUsed(pool, copy))
+            return State(tombstone, RemovalStatus.Removing, scene.WhyWaits("It is removed", pool, copy));
         var due = pool.Of(ObjectKind.Image, image)
             .Select(found => new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, 0))));
         return Remove(tombstone, pool, StorageSubject.OfImage(pool.Uuid, image), [.. due]);
@@ -104,7 +109,10 @@ internal sealed class RemovalDecider(Scene scene)
             return State(tombstone, RemovalStatus.Broken, "The platform has not named that.");
         if (OrphanFinder.IsExplained(scene, pool, name))
             return State(tombstone, RemovalStatus.Broken, "A row explains it, so it is no orphan.");
-        Due[] due = pool.Find(name) is null ? [] : [new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(name, 0)))];
+        var target = new StorageObject(name, 0);
+        if (!name.IsPartial && scene.MayBeUsed(pool, target))
+            return State(tombstone, RemovalStatus.Removing, scene.WhyWaits("It is removed", pool, target));
+        Due[] due = pool.Find(name) is null ? [] : [new Due(new StorageAction.Remove(pool.Uuid, target))];
         return Remove(tombstone, pool, StorageSubject.Of(pool.Uuid, name), due);
     }
 

@@ -1,4 +1,5 @@
 using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Storage.Planning;
 
@@ -32,6 +33,16 @@ internal sealed class Scene(StoragePlannerInput input, StorageOrders orders)
 
     public bool IsBusy(StorageSubject subject) => input.InFlight.ContainsKey(subject);
 
+    /// <summary>Whether a guest may have the object, or another generation of it, open.</summary>
+    public bool MayBeUsed(PoolView pool, StorageObject target) => input.Uses.MayHave(target.Name.Uuid, UnitOf(pool, target));
+
+    /// <summary>The guest that has it open; null for none that is known.</summary>
+    public DiskUse? UserOf(PoolView pool, StorageObject target) => input.Uses.Find(target.Name.Uuid, UnitOf(pool, target));
+
+    /// <summary>Why something is not done to an object that a guest may have, in words.</summary>
+    public string WhyWaits(string what, PoolView pool, StorageObject target) =>
+        input.Uses.WhyWaits(what, target.Name.Uuid, UnitOf(pool, target));
+
     /// <summary>Asks for a look into an object.</summary>
     public void Look(Guid pool, StorageObject target)
     {
@@ -39,6 +50,9 @@ internal sealed class Scene(StoragePlannerInput input, StorageOrders orders)
             Interests.Add(pool, targets = []);
         targets.Add(target);
     }
+
+    private static string? UnitOf(PoolView pool, StorageObject target) =>
+        target.Unit is { } unit && pool.Scan?.Path is { } name ? new DiskSource.Iscsi("", name, unit, "", null, null, null).Name : null;
 
     /// <summary>What this host began and no longer works on.</summary>
     public bool IsLeftBehind(FoundObject found) => found.Name?.IsOf(input.Host) == true;

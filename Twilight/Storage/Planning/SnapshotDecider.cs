@@ -20,12 +20,19 @@ internal sealed class SnapshotDecider(Scene scene)
             .Concat(Tombstones(volume.Uuid))
             .Concat(Orphans(target.Name, pool.Uuid));
         foreach (var snapshot in details.Snapshots.Select(snapshot => snapshot.Uuid).Intersect(unwanted).Order())
-            yield return new Due(new StorageAction.RemoveSnapshot(pool.Uuid, target, snapshot), IsQuiet: true);
+            yield return new Due(RemovalOf(target, pool, snapshot), IsQuiet: true);
         if (!pool.Abilities.Snapshots)
             yield break;
         foreach (var snapshot in ToTake(scene, volume, details))
-            yield return new Due(new StorageAction.Snapshot(pool.Uuid, target, snapshot), IsQuiet: true);
+            yield return new Due(TakingOf(target, pool, snapshot), IsQuiet: true);
     }
+
+    /// <summary>What a guest has open in a pool of files is its QEMU's to work on.</summary>
+    private StorageAction.Snapshot TakingOf(StorageObject target, PoolView pool, Guid snapshot) =>
+        new(pool.Uuid, target, snapshot, scene.UserOf(pool, target));
+
+    internal StorageAction.RemoveSnapshot RemovalOf(StorageObject target, PoolView pool, Guid snapshot) =>
+        new(pool.Uuid, target, snapshot, scene.UserOf(pool, target));
 
     /// <summary>What the host has of the snapshots of a volume.</summary>
     internal IEnumerable<HostSnapshotCurrent> StatesOf(HostVolumeDesired kept)
@@ -80,8 +87,8 @@ internal sealed class SnapshotDecider(Scene scene)
             return (StorageStatus.Broken, "A pool of this type takes no snapshots.");
         StorageAction? due = (found, snapshot.State) switch
         {
-            (null, _) => new StorageAction.Snapshot(pool.Uuid, target, snapshot.Uuid),
-            (_, SnapshotState.Deleted) => new StorageAction.RemoveSnapshot(pool.Uuid, target, snapshot.Uuid),
+            (null, _) => TakingOf(target, pool, snapshot.Uuid),
+            (_, SnapshotState.Deleted) => RemovalOf(target, pool, snapshot.Uuid),
             _ => null,
         };
         if (due is null)

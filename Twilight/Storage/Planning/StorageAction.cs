@@ -1,4 +1,5 @@
 using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Storage.Planning;
 
@@ -65,14 +66,18 @@ public abstract record StorageAction
         public override string ToString() => $"grow {Target} to {Target.Size} MiB";
     }
 
-    public sealed record Snapshot(Guid Pool, StorageObject Target, Guid Uuid) : StorageAction(StorageSubject.Of(Pool, Target.Name))
+    /// <param name="User">The guest that has it open; null when none has.</param>
+    public sealed record Snapshot(Guid Pool, StorageObject Target, Guid Uuid, DiskUse? User = null)
+        : StorageAction(StorageSubject.Of(Pool, Target.Name))
     {
-        public override string ToString() => $"take snapshot {Uuid} of {Target}";
+        public override string ToString() => $"take snapshot {Uuid} of {Target}{(User is null ? "" : $" under {User.Instance}")}";
     }
 
-    public sealed record RemoveSnapshot(Guid Pool, StorageObject Target, Guid Uuid) : StorageAction(StorageSubject.Of(Pool, Target.Name))
+    /// <param name="User">The guest that has it open; null when none has.</param>
+    public sealed record RemoveSnapshot(Guid Pool, StorageObject Target, Guid Uuid, DiskUse? User = null)
+        : StorageAction(StorageSubject.Of(Pool, Target.Name))
     {
-        public override string ToString() => $"remove snapshot {Uuid} of {Target}";
+        public override string ToString() => $"remove snapshot {Uuid} of {Target}{(User is null ? "" : $" under {User.Instance}")}";
     }
 
     /// <param name="Count">Which order to revert it is, as <see cref="VolumeDesired.Reverts"/> counts them.</param>

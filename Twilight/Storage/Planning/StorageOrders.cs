@@ -34,6 +34,9 @@ public sealed record StorageOrders
 
     public IReadOnlyList<ExtentDesired> Extents { get; init; } = [];
 
+    /// <summary>The disks of the instances that are to be on this host.</summary>
+    public IReadOnlyList<GuestDisk> Guests { get; init; } = [];
+
     /// <summary>The disks of pools that are made of such.</summary>
     public IReadOnlyDictionary<Guid, IReadOnlyList<PoolDisk>> Disks { get; init; } = new Dictionary<Guid, IReadOnlyList<PoolDisk>>();
 
@@ -52,6 +55,7 @@ public sealed record StorageOrders
             Copies = [.. Rows<ImageCopyDesired>("image_copy").Where(copy => copy.Host == host)],
             Tombstones = [.. Rows<TombstoneDesired>("tombstone").Where(tombstone => tombstone.Host == host && !tombstone.Done)],
             Extents = [.. Rows<ExtentDesired>("extent")],
+            Guests = GuestsOf(replica, catalog, host),
             Disks = DisksOf(replica, catalog, host),
         };
     }
@@ -77,6 +81,21 @@ public sealed record StorageOrders
     public PoolDefinition? DefinitionOf(Guid pool) => Pools.TryGetValue(pool, out var row)
         ? new PoolDefinition { Pool = row, Disks = Disks.GetValueOrDefault(pool, []) }
         : null;
+
+    private static GuestDisk[] GuestsOf(StateSnapshot replica, EntityCatalog catalog, Guid host)
+    {
+        var instances = replica[catalog["host_instance"]].Where("host", host.ToString()).Select(row => row.Desired).OfType<HostInstanceDesired>()
+            .Where(place => place.Host == host)
+            .Select(place => replica[catalog["instance"]].Find(place.Instance)?.Desired).OfType<InstanceDesired>()
+            .ToDictionary(instance => instance.Uuid, instance => instance.State);
+        return
+        [
+            .. replica[catalog["vdisk"]].Rows.Select(row => row.Desired).OfType<VdiskDesired>()
+                .Where(vdisk => instances.ContainsKey(vdisk.Instance))
+                .OrderBy(vdisk => vdisk.Uuid)
+                .Select(vdisk => new GuestDisk(vdisk, instances[vdisk.Instance] != InstanceState.Stopped)),
+        ];
+    }
 
     private static Dictionary<Guid, IReadOnlyList<PoolDisk>> DisksOf(StateSnapshot replica, EntityCatalog catalog, Guid host)
     {

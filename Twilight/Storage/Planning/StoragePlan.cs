@@ -1,5 +1,6 @@
 using System.Text;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Storage.Planning;
 
@@ -42,6 +43,9 @@ public sealed record StoragePlan
 
     public IReadOnlyList<HostOrphanCurrent> Orphans { get; init; } = [];
 
+    /// <summary>What there is for the disks of instances; nothing that is reported.</summary>
+    public IReadOnlyList<PlannedDisk> Disks { get; init; } = [];
+
     /// <summary>One line per action, then one per thing that is not ready.</summary>
     public override string ToString()
     {
@@ -56,6 +60,8 @@ public sealed record StoragePlan
             text.Append($"image copy {image.ImageCopy}: {image.Status} ({image.Why})\n");
         foreach (var tombstone in Tombstones)
             text.Append($"tombstone {tombstone.Tombstone}: {tombstone.Status} ({tombstone.Why})\n");
+        foreach (var disk in Disks.Where(disk => disk.Readiness != DiskReadiness.Ready))
+            text.Append($"disk {disk.Vdisk}: {disk.Readiness} ({disk.Why})\n");
         foreach (var orphan in Orphans)
             text.Append($"orphan {orphan.Name}\n");
         return text.ToString();

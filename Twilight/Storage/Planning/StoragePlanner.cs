@@ -32,6 +32,8 @@ public static class StoragePlanner
             Extents = [.. orders.Extents.OrderBy(extent => extent.Uuid).Select(extent => ExtentOf(scene, extent))],
             Orphans = [.. OrphanFinder.Find(scene), .. kept.SelectMany(snapshots.OrphansOf)],
         };
+        var disks = new VdiskDecider(scene, plan.Volumes.ToDictionary(volume => volume.Volume));
+        plan = plan with { Disks = [.. orders.Guests.Select(disks.Decide)] };
         OrphanFinder.RemoveLeftBehind(scene);
         images.Tidy();
         return plan with

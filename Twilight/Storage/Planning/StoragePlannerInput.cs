@@ -32,6 +32,9 @@ public sealed record StoragePlannerInput
 
     public IReadOnlyDictionary<Guid, VolumeRecord> Ledger { get; init; } = new Dictionary<Guid, VolumeRecord>();
 
+    /// <summary>What guests have open.</summary>
+    public GuestUses Uses { get; init; } = GuestUses.None;
+
     /// <summary>Monotonic.</summary>
     public required TimeSpan Now { get; init; }
 }

@@ -29,6 +29,8 @@ internal sealed class VolumeDecider(Scene scene)
     private HostVolumeCurrent? Deleted(VolumeDesired volume, StorageObject target, PoolView pool, StorageSubject subject)
     {
         var due = RemovalDecider.AllOf(scene, pool, target).ToList();
+        if (due.Count > 0 && scene.MayBeUsed(pool, target))
+            return State(volume.Uuid, StorageStatus.Preparing, scene.WhyWaits("It is removed", pool, target));
         var verdict = scene.Agenda.Take(subject, due, pool.IsUsable);
         if (due.Count == 0 && !scene.IsBusy(subject))
             return null;
@@ -62,11 +64,12 @@ internal sealed class VolumeDecider(Scene scene)
         var details = pool.Details.GetValueOrDefault(target.Name);
         List<Due> due = details is null
             ? []
-            : [.. new SnapshotDecider(scene).DueOf(volume, target, pool, details), .. Changes(volume, target, details)];
+            : [.. new SnapshotDecider(scene).DueOf(volume, target, pool, details), .. Changes(volume, target, pool, details)];
+        var waits = details is null ? null : WhyWaits(volume, target, pool, details);
         var verdict = scene.Agenda.Take(subject, [.. due, .. Leftovers(volume, pool, isThere: true)], pool.IsUsable);
         var loud = due.Find(one => !one.IsQuiet);
         var why = pool.Why ?? pool.Troubles.GetValueOrDefault(target.Name) ?? RevertTrouble(volume, details)
-            ?? (loud is null ? null : verdict.WhyNot(loud.Action));
+            ?? (loud is null ? null : verdict.WhyNot(loud.Action)) ?? waits;
         var status = pool.Why is not null || (details is null && why is not null) ? StorageStatus.Broken
             : details is null || loud is not null || why is not null ? StorageStatus.Preparing
             : StorageStatus.Ready;
@@ -80,8 +83,10 @@ internal sealed class VolumeDecider(Scene scene)
         };
     }
 
-    private IEnumerable<Due> Changes(VolumeDesired volume, StorageObject target, ObjectDetails details)
+    private IEnumerable<Due> Changes(VolumeDesired volume, StorageObject target, PoolView pool, ObjectDetails details)
     {
+        if (WhyWaits(volume, target, pool, details) is not null)
+            yield break;
         var isToRevert = IsToRevert(volume);
         // What was ordered to be kept is kept before anything else becomes of the content.
         var keepsFirst = SnapshotDecider.ToTake(scene, volume, details).Any();
@@ -89,6 +94,18 @@ internal sealed class VolumeDecider(Scene scene)
             yield return new Due(new StorageAction.Revert(volume.StoragePool, target, volume.Revert!.Value, volume.Reverts));
         if (!isToRevert && details.Size < volume.Size)
             yield return new Due(new StorageAction.Grow(volume.StoragePool, target));
+    }
+
+    /// <summary>Why what is to become of a content is not done to it now, in words: a guest may have it open.</summary>
+    private string? WhyWaits(VolumeDesired volume, StorageObject target, PoolView pool, ObjectDetails details)
+    {
+        if (!scene.MayBeUsed(pool, target))
+            return null;
+        if (IsToRevert(volume))
+            return scene.WhyWaits("It is reverted", pool, target);
+        return details.Size >= volume.Size || pool.Abilities.WorksInUse ? null
+            : scene.UserOf(pool, target) is { } user ? $"Instance {user.Instance} grows it, which has it."
+            : scene.WhyWaits("It is grown", pool, target);
     }
 
     private (StorageAction.Make? Make, string? Why) MakeOf(
@@ -125,6 +142,9 @@ internal sealed class VolumeDecider(Scene scene)
         var target = scene.Orders.ObjectOf(from, ObjectName.Volume(from.Uuid, from.Generation));
         if (scene.ViewOf(from.StoragePool) is not { } pool || from.Content != VolumeContent.Made || !pool.Holds(target))
             return (null, "The volume that it is to be a copy of is not there yet.");
+        // A copy takes a while, in which a guest would write.
+        if (scene.MayBeUsed(pool, target))
+            return (null, scene.WhyWaits($"It waits for volume {uuid}, which is copied", pool, target));
         return (new VolumeSource.Volume(from.StoragePool, target), null);
     }
 
@@ -132,7 +152,7 @@ internal sealed class VolumeDecider(Scene scene)
     private List<Due> Leftovers(VolumeDesired volume, PoolView pool, bool isThere) =>
     [
         .. pool.Of(ObjectKind.Volume, volume.Uuid)
-            .Where(found => found.Name is { } name && (
+            .Where(found => found.Name is { } name && (name.IsPartial || !scene.Input.Uses.MayHave(name.Uuid)) && (
                 (scene.IsLeftBehind(found) && !(volume.Content == VolumeContent.Upload && name.Generation == volume.Generation))
                 || (isThere && (name.Generation < volume.Generation || (name.IsPartial && name.Generation == volume.Generation)))))
             .Select(found => new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, volume.Size)), IsQuiet: true)),

@@ -24,7 +24,14 @@ internal sealed class RbdPool : IStoragePool
         _removal = new RbdRemoval(rbd, _names, time);
     }
 
-    public PoolAbilities Abilities { get; } = new() { Publishes = true, Clones = true, Snapshots = true, KeepsImages = true };
+    public PoolAbilities Abilities { get; } = new()
+    {
+        Publishes = true,
+        Clones = true,
+        Snapshots = true,
+        KeepsImages = true,
+        WorksInUse = true,
+    };
 
     /// <summary>Nothing on the host has to be made ready; whether the cluster lets it in shows when it is asked.</summary>
     public async Task PrepareAsync(CancellationToken cancellationToken) => await CapacityAsync(cancellationToken);
@@ -107,8 +114,14 @@ internal sealed class RbdPool : IStoragePool
     public Task RemoveSnapshotAsync(StorageObject target, Guid snapshot, CancellationToken cancellationToken) => _rbd.WorkAsync(
         [RbdTool.NotThere], cancellationToken, "snap", "rm", "--no-progress", _rbd.Spec(target.ToString(), snapshot.ToString()));
 
-    public Task RevertAsync(StorageObject target, Guid snapshot, CancellationToken cancellationToken) => _rbd.WorkAsync(
-        [], cancellationToken, "snap", "rollback", "--no-progress", _rbd.Spec(target.ToString(), snapshot.ToString()));
+    public async Task RevertAsync(StorageObject target, Guid snapshot, CancellationToken cancellationToken)
+    {
+        // Whoever has it open would hand over its lock and go on with the past: a guest of another host, too.
+        var status = await _rbd.AskAsync(cancellationToken, "status", _rbd.Spec(target.ToString()));
+        if (status["watchers"] is JsonArray { Count: > 0 })
+            throw new StorageException(StorageFailure.InUse, $"{target} is open somewhere, and is reverted when it is not.");
+        await _rbd.WorkAsync([], cancellationToken, "snap", "rollback", "--no-progress", _rbd.Spec(target.ToString(), snapshot.ToString()));
+    }
 
     public ValueTask DisposeAsync()
     {

@@ -26,7 +26,14 @@ internal sealed class SharedLvmPool : IStoragePool
         _zeroing = new Zeroing(tools);
     }
 
-    public PoolAbilities Abilities { get; } = new() { Publishes = false, Clones = false, Snapshots = false, KeepsImages = false };
+    public PoolAbilities Abilities { get; } = new()
+    {
+        Publishes = false,
+        Clones = false,
+        Snapshots = false,
+        KeepsImages = false,
+        WorksInUse = true,
+    };
 
     public Task PrepareAsync(CancellationToken cancellationToken) =>
         UnmapAsync(map => map.Open == 0 && !_leases.ContainsKey(map.Name), cancellationToken);

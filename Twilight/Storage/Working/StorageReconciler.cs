@@ -4,6 +4,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Reconciliation;
 using PonyCloud.Shared.State;
 using PonyCloud.Twilight.Reconciliation;
+using PonyCloud.Twilight.Storage.Guests;
 using PonyCloud.Twilight.Storage.Planning;
 
 namespace PonyCloud.Twilight.Storage.Working;
@@ -22,6 +23,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     private readonly ProgressBoard _board;
     private readonly StorageMemory _memory;
     private readonly KeptContents _contents;
+    private readonly GuestLeases _guests;
     private readonly PoolDefinition _staging;
     private readonly HashSet<StoragePoolType> _types;
     private readonly TimeProvider _time;
@@ -50,6 +52,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         ProgressBoard board,
         VolumeLedger ledger,
         KeptContents contents,
+        GuestLeases guests,
         IReadOnlyDictionary<StoragePoolType, IStoragePoolDriver> drivers,
         TimeProvider time,
         ILoggerFactory loggers)
@@ -61,6 +64,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         _board = board;
         _memory = new StorageMemory(ledger, pools, options.Backoff);
         _contents = contents;
+        _guests = guests;
         _types = [.. drivers.Keys];
         _time = time;
         _logger = loggers.CreateLogger<StorageReconciler>();
@@ -70,6 +74,8 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
         _loop = new ReconcilerLoop("storage", PassAsync, options.Loop, time, _logger);
         _executor = new OrderExecutor<StorageSubject, StorageAction>(work, Count, () => _loop.Wake("action ended"));
         _contents.Brought = () => _loop.Wake("upload ended");
+        _guests.Ended = () => _loop.Wake("disk opened");
+        _guests.Disks.Used = () => _loop.Wake("guests have other disks");
     }
 
     /// <inheritdoc/>
@@ -103,6 +109,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     public async ValueTask DisposeAsync()
     {
         await _executor.DisposeAsync();
+        await _guests.EndAsync();
         foreach (var watch in _watches.Values)
             await watch.DisposeAsync();
         _watches.Clear();
@@ -130,6 +137,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
             InFlight = _executor.InFlight,
             Failures = _memory.Failures,
             Ledger = _memory.Records,
+            Uses = _guests.Disks.Uses,
             Now = now,
         });
         if (orders is not null)
@@ -137,7 +145,9 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
             LogPlan(plan);
             _memory.Keep(orders, plan);
             // A look may be preparing the pool again: it is let go when that has ended.
-            _executor.Carry(plan.Actions.Where(action => action is not StorageAction.Release { Pool: var pool } || !IsLookedAt(pool)));
+            var begins = plan.Actions.Where(action => action is not StorageAction.Release { Pool: var pool } || !IsLookedAt(pool));
+            _executor.Carry(_guests.Disks.Reserve(begins, [.. _executor.InFlight.Values], _work.IsExclusive));
+            _guests.Become(plan, now);
             _contents.Become(orders, plan);
         }
         var pause = Publish(plan, now);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Planning;
@@ -14,6 +15,7 @@ public sealed partial class StorageWork(
     IVolumeCopier copier,
     ImageImport images,
     ProgressBoard board,
+    IHypervisor hypervisor,
     ILogger<StorageWork> logger) : IOrderWork<StorageSubject, StorageAction>
 {
     public StorageSubject SubjectOf(StorageAction action) => action.Subject;
@@ -39,12 +41,24 @@ public sealed partial class StorageWork(
         StorageAction.Make make => MakeAsync(make, cancellationToken),
         StorageAction.Fetch fetch => images.FetchAsync(fetch.Image, pools[fetch.Pool], board.For(fetch.Subject), cancellationToken),
         StorageAction.Grow grow => pools[grow.Pool].GrowAsync(grow.Target, cancellationToken),
-        StorageAction.Snapshot take => pools[take.Pool].SnapshotAsync(take.Target, take.Uuid, cancellationToken),
+        StorageAction.Snapshot take => SnapshotAsync(take, cancellationToken),
+        StorageAction.RemoveSnapshot { User: { Vdisk: { } vdisk } user } remove when !pools[remove.Pool].Abilities.WorksInUse =>
+            hypervisor.RemoveSnapshotAsync(user.Instance, DeviceAlias.Of(vdisk), remove.Uuid.ToString(), cancellationToken),
         StorageAction.RemoveSnapshot remove => pools[remove.Pool].RemoveSnapshotAsync(remove.Target, remove.Uuid, cancellationToken),
         StorageAction.Revert revert => pools[revert.Pool].RevertAsync(revert.Target, revert.Uuid, cancellationToken),
         StorageAction.Remove remove => pools[remove.Pool].RemoveAsync(
             remove.Target, new Wiping(board.For(remove.Subject)), cancellationToken),
         _ => throw new InvalidOperationException($"Nobody carries out {action}."),
+    };
+
+    /// <summary>Whether no guest may have the object meanwhile.</summary>
+    public bool IsExclusive(StorageAction action) => action switch
+    {
+        StorageAction.Revert or StorageAction.Remove or StorageAction.Make { Source: VolumeSource.Volume } => true,
+        StorageAction.Grow grow => !WorksInUse(grow.Pool),
+        StorageAction.Snapshot take => take.User is null && !WorksInUse(take.Pool),
+        StorageAction.RemoveSnapshot remove => remove.User is null && !WorksInUse(remove.Pool),
+        _ => false,
     };
 
     public void Note(OrderStep step, StorageAction action, Exception? failure)
@@ -53,6 +67,35 @@ public sealed partial class StorageWork(
             LogFailed(failure!, action);
         else
             LogStep(step, action);
+    }
+
+    private bool WorksInUse(Guid pool) => pools.All.TryGetValue(pool, out var open) && open.Pool.Abilities.WorksInUse;
+
+    /// <summary>
+    /// Of what a guest has open as well: by its QEMU where the pool cannot. If somebody in the guest answers, its file systems are
+    /// quiet for that moment; otherwise the snapshot is what a power cut would leave.
+    /// </summary>
+    private async Task SnapshotAsync(StorageAction.Snapshot take, CancellationToken cancellationToken)
+    {
+        var pool = pools[take.Pool];
+        if (take.User is not { Vdisk: { } vdisk } user)
+        {
+            await pool.SnapshotAsync(take.Target, take.Uuid, cancellationToken);
+            return;
+        }
+        var isFrozen = await hypervisor.FreezeAsync(user.Instance, cancellationToken);
+        try
+        {
+            if (pool.Abilities.WorksInUse)
+                await pool.SnapshotAsync(take.Target, take.Uuid, cancellationToken);
+            else
+                await hypervisor.TakeSnapshotAsync(user.Instance, DeviceAlias.Of(vdisk), take.Uuid.ToString(), cancellationToken);
+        }
+        finally
+        {
+            if (isFrozen)
+                await hypervisor.ThawAsync(user.Instance, CancellationToken.None);
+        }
     }
 
     private async Task PrepareAsync(PoolDefinition definition, CancellationToken cancellationToken)

@@ -204,6 +204,7 @@ public sealed partial class StorageRules : RuleTable
         new("vdisk_index_unique", $"INSERT INTO vdisk (instance, volume, index) VALUES ('{Instance}', '{Free}', 0)"),
         new("vdisk_volume_unique", MakeVdisk(Instance, volume: Shared)),
         new("vdisk_bus_list", "UPDATE vdisk SET bus = 'usb'"),
+        new("vdisk_bus_list", "UPDATE vdisk SET bus = 'ide'", "the machine has none"),
         new("vdisk_cache_list", "UPDATE vdisk SET cache = 'default'"),
         new("vdisk_iops_max_range", "UPDATE vdisk SET iops_max = 0"),
         new("vdisk_bandwidth_max_range", "UPDATE vdisk SET bandwidth_max = 0"),

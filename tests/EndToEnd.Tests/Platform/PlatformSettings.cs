@@ -21,6 +21,9 @@ public sealed record PlatformSettings
     /// <summary>Where Sparkle listens for hosts.</summary>
     public string SparkleAddress { get; init; } = "127.0.0.1";
 
+    /// <summary>What guests boot without a disk: Debian's kernel with this command line; null for a ROM that only says that it is up.</summary>
+    public string? KernelCommandLine { get; init; }
+
     /// <summary>Whether the host counts loop devices among its disks.</summary>
     public bool HasLoopDevices { get; init; }
 }

@@ -19,6 +19,7 @@ public sealed class RunningPlatform : IAsyncDisposable
     private readonly PlatformSettings _settings;
     private ChildProcess? _sparkle;
     private ChildProcess? _twilight;
+    private string? _guest;
 
     private RunningPlatform(PostgresServer postgres, string connection, PrivateLibvirtd libvirtd, PlatformSettings settings)
     {
@@ -95,6 +96,8 @@ public sealed class RunningPlatform : IAsyncDisposable
         try
         {
             RomGuest.Write(platform._directory["guest.rom"], settings.Button);
+            if (settings.KernelCommandLine is not null)
+                platform._guest = (await ChildProcess.RunAsync(Repository.At("packaging", "quickstart", "guest"), [])).Trim();
             Directory.CreateDirectory(platform._directory["console"]);
             await platform.WriteConfigurationAsync();
             await platform.StartSparkleAsync();
@@ -180,11 +183,12 @@ public sealed class RunningPlatform : IAsyncDisposable
     /// <summary>Makes an instance.</summary>
     /// <param name="state">What is ordered of it.</param>
     /// <param name="stopTimeout">Seconds that it has to shut down.</param>
-    public async Task<RunningInstance> CreateAsync(string state = "running", int stopTimeout = 3600) => new(
+    /// <param name="mem">MiB.</param>
+    public async Task<RunningInstance> CreateAsync(string state = "running", int stopTimeout = 3600, int mem = 16) => new(
         this,
         await Owner.CreateAsync(
             $"/tenant/{Tenant}/instance",
-            new { name = $"guest-{Guid.NewGuid():N}"[..20], state, vcpu = 1, mem = 16, stop_timeout = stopTimeout }));
+            new { name = $"guest-{Guid.NewGuid():N}"[..20], state, vcpu = 1, mem, stop_timeout = stopTimeout }));
 
     /// <summary>Runs SQL as an operator would, with psql.</summary>
     public Task<string> PsqlAsync(string sql) => PostgresServer.PsqlAsync(ConnectionString, sql);
@@ -246,7 +250,9 @@ public sealed class RunningPlatform : IAsyncDisposable
         console_directory = _directory["console"],
         storage = new { staging_directory = _directory["storage"] },
         metadata = new { seed_directory = _directory["seeds"] },
-        diskless_boot = new { rom = _directory["guest.rom"] },
+        diskless_boot = _guest is null
+            ? (object)new { rom = _directory["guest.rom"] }
+            : new { kernel = Path.Combine(_guest, "kernel"), initrd = Path.Combine(_guest, "initrd"), cmdline = _settings.KernelCommandLine },
         devices = new { loop = _settings.HasLoopDevices },
     });
 

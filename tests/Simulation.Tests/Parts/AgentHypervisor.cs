@@ -47,6 +47,23 @@ internal sealed class AgentHypervisor(World world, AgentProcess agent) : IHyperv
     public Task UpdateDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) =>
         throw new NotSupportedException("The instances have no cards.");
 
+    public Task LimitDiskAsync(Guid domain, string target, DiskLimits limits, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no disks.");
+
+    public Task GrowDiskAsync(Guid domain, string target, long bytes, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no disks.");
+
+    public Task TakeSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no disks.");
+
+    public Task RemoveSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no disks.");
+
+    public Task<bool> FreezeAsync(Guid domain, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The instances have no disks.");
+
+    public Task ThawAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("The instances have no disks.");
+
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody asks for it.");
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -51,6 +51,14 @@ public sealed class VolumeReachTests
     }
 
     [Test]
+    public void An_image_in_a_drive_is_fetched_by_every_host()
+    {
+        _storage.AddHost(21, (Own, 50));
+        _storage.Put(new VdiskDesired { Uuid = StorageInMemory.Number(41), Instance = Instance, Image = StorageInMemory.Number(42), Index = 0 });
+        Assert.That(_reach.HostsOf(_storage.Database.Snapshot!, Instance, out _), Is.Null);
+    }
+
+    [Test]
     public void What_is_in_the_way_is_said_in_words()
     {
         _storage.Put(Root, Attach(Root));

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using System.Xml.Linq;
 using PonyCloud.Twilight.Hypervisor;
 
 namespace PonyCloud.TestKit.Hypervisor;
@@ -36,6 +35,9 @@ public sealed class FakeHypervisor : IHypervisor
     /// <summary>Whether guests that run let go of devices when they are asked to, now or at the next time that they are asked.</summary>
     public bool GuestsReleaseDevices { get; set; } = true;
 
+    /// <summary>Whether somebody in each guest can hold its file systems.</summary>
+    public bool GuestsHaveAgents { get; set; }
+
     /// <summary>The calls that change something, in the order in which they began, such as <c>start UUID</c>.</summary>
     public IReadOnlyList<string> Calls
     {
@@ -57,7 +59,7 @@ public sealed class FakeHypervisor : IHypervisor
     }
 
     /// <summary>Holds the next calls of this name for this domain until the gate is opened.</summary>
-    /// <param name="call">define, start, suspend, resume, shutdown, reset, reboot, mark, destroy, undefine, attach, detach or update.</param>
+    /// <param name="call">define, start, suspend, resume, shutdown, reset, reboot, mark, destroy, undefine, attach, detach, update, limit, grow, snapshot, unsnapshot, freeze or thaw.</param>
     public Gate Hold(string call, Guid domain)
     {
         var gate = new Gate();
@@ -201,32 +203,81 @@ public sealed class FakeHypervisor : IHypervisor
 
     public Task AttachDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) => CallAsync("attach", domain, () =>
     {
-        var found = FindOn(domain);
-        var card = ParseDevice(xml);
-        if (found.Observed.Interfaces.Any(other => other.Vnic == card.Vnic))
-            throw new HypervisorException(HypervisorFailure.Failed, 67, "A device has this alias.");
-        found.Become([.. found.Observed.Interfaces, card]);
+        FindOn(domain).Plug(FakeDevice.Parse(xml));
         return "device added";
     }, cancellationToken);
 
     public Task DetachDeviceAsync(Guid domain, string alias, CancellationToken cancellationToken) => CallAsync("detach", domain, () =>
     {
         var found = FindOn(domain);
-        found.Asked.Add(FindDevice(found, card => card.Vnic is { } vnic && ObservedInterface.AliasOf(vnic) == alias).Vnic!.Value);
+        found.Asked.Add(found.DeviceOf(alias));
         LetGo(found);
         return null;
     }, cancellationToken);
 
     public Task UpdateDeviceAsync(Guid domain, string xml, CancellationToken cancellationToken) => CallAsync("update", domain, () =>
     {
-        var found = FindOn(domain);
-        var card = ParseDevice(xml);
-        var before = FindDevice(found, other => other.Vnic == card.Vnic);
-        if (before with { IsUp = card.IsUp } != card)
-            throw new HypervisorException(HypervisorFailure.Failed, 84, "Only the link of a card can be changed.");
-        found.Become([.. found.Observed.Interfaces.Select(other => other == before ? card : other)]);
+        FindOn(domain).Update(FakeDevice.Parse(xml));
         return null;
     }, cancellationToken);
+
+    public Task LimitDiskAsync(Guid domain, string target, DiskLimits limits, CancellationToken cancellationToken) =>
+        CallAsync("limit", domain, () =>
+        {
+            FindOn(domain).Change(target, disk => disk with { IopsMax = limits.IopsMax, BytesMax = limits.BytesMax });
+            return null;
+        }, cancellationToken);
+
+    public Task GrowDiskAsync(Guid domain, string target, long bytes, CancellationToken cancellationToken) =>
+        CallAsync("grow", domain, () =>
+        {
+            var found = FindOn(domain);
+            found.Change(target, disk => disk.IsCdrom ? throw new HypervisorException(HypervisorFailure.Failed, 84, "The disk is read-only.") : disk);
+            found.Sizes[target] = Math.Max(found.Sizes.GetValueOrDefault(target), bytes);
+            return null;
+        }, cancellationToken);
+
+    public Task TakeSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
+        CallAsync("snapshot", domain, () =>
+        {
+            var found = FindOn(domain);
+            found.Snapshots.Add((found.DeviceOf(alias), snapshot));
+            return null;
+        }, cancellationToken);
+
+    public Task RemoveSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
+        CallAsync("unsnapshot", domain, () =>
+        {
+            var found = FindOn(domain);
+            found.Snapshots.Remove((found.DeviceOf(alias), snapshot));
+            return null;
+        }, cancellationToken);
+
+    public async Task<bool> FreezeAsync(Guid domain, CancellationToken cancellationToken)
+    {
+        await CallAsync("freeze", domain, () =>
+        {
+            FindOn(domain);
+            return null;
+        }, cancellationToken);
+        return GuestsHaveAgents;
+    }
+
+    public Task ThawAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("thaw", domain, () =>
+    {
+        FindOn(domain);
+        return null;
+    }, cancellationToken);
+
+    /// <summary>How large guests were told that their disks are, bytes, and what snapshots were taken under them.</summary>
+    public (IReadOnlyDictionary<string, long> Sizes, IReadOnlyCollection<(Guid Disk, string Snapshot)> Snapshots) DisksOf(Guid domain)
+    {
+        lock (_gate)
+        {
+            var found = Find(domain);
+            return (found.Sizes.ToDictionary(), found.Snapshots.ToList());
+        }
+    }
 
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken)
     {
@@ -250,22 +301,6 @@ public sealed class FakeHypervisor : IHypervisor
             throw new HypervisorException(HypervisorFailure.WrongState, 55, $"The domain {otherwise}.");
     }
 
-    private static ObservedInterface ParseDevice(string xml)
-    {
-        try
-        {
-            return ObservedInterface.Of(XElement.Parse(xml));
-        }
-        catch (System.Xml.XmlException exception)
-        {
-            throw new HypervisorException(HypervisorFailure.Failed, 27, $"The device cannot be read: {exception.Message}");
-        }
-    }
-
-    private static ObservedInterface FindDevice(FakeDomain domain, Func<ObservedInterface, bool> isIt) =>
-        domain.Observed.Interfaces.FirstOrDefault(isIt)
-            ?? throw new HypervisorException(HypervisorFailure.NoSuchDevice, 99, "The domain has no such device.");
-
     private FakeDomain FindOn(Guid domain)
     {
         var found = Find(domain);
@@ -278,8 +313,7 @@ public sealed class FakeHypervisor : IHypervisor
     {
         if (!GuestsReleaseDevices || domain.Observed.State != DomainState.Running || domain.Asked.Count == 0)
             return;
-        domain.Become([.. domain.Observed.Interfaces.Where(card => card.Vnic is not { } vnic || !domain.Asked.Contains(vnic))]);
-        domain.Asked.Clear();
+        domain.Release();
         Tell(domain.Observed.Uuid, "device removed");
     }
 
@@ -388,85 +422,6 @@ public sealed class FakeHypervisor : IHypervisor
         {
             _arrived.TrySetResult();
             return _opened.Task;
-        }
-    }
-
-    private sealed class FakeDomain(ObservedDomain observed, string xml)
-    {
-        private ObservedDomain _atNextStart = observed;
-
-        public ObservedDomain Observed { get; private set; } = observed;
-
-        public string Xml { get; private set; } = xml;
-
-        /// <summary>Cards that the guest was asked to let go of.</summary>
-        public HashSet<Guid> Asked { get; } = [];
-
-        public static FakeDomain Parse(string xml)
-        {
-            XElement domain;
-            try
-            {
-                domain = XElement.Parse(xml);
-            }
-            catch (System.Xml.XmlException exception)
-            {
-                throw new HypervisorException(HypervisorFailure.Failed, 27, $"The definition cannot be read: {exception.Message}");
-            }
-            return new FakeDomain(
-                new ObservedDomain
-                {
-                    Uuid = Guid.Parse(domain.Element("uuid")!.Value),
-                    Name = domain.Element("name")!.Value,
-                    State = DomainState.Off,
-                    Vcpu = int.Parse(domain.Element("vcpu")!.Value),
-                    Memory = long.Parse(domain.Element("memory")!.Value),
-                    Metadata = domain.Element("metadata")?.Elements()
-                        .FirstOrDefault(element => element.Name.NamespaceName == DomainMetadata.Namespace)?.ToString(),
-                },
-                xml);
-        }
-
-        public FakeDomain Redefined(FakeDomain by)
-        {
-            // A running domain keeps what it was started with; only the metadata of libvirt's live view would stay too.
-            if (Observed.State == DomainState.Off)
-                return new FakeDomain(by.Observed with { State = Observed.State, Reason = Observed.Reason, Restarts = Observed.Restarts }, by.Xml);
-            _atNextStart = by.Observed;
-            Xml = by.Xml;
-            return this;
-        }
-
-        public void Boot(bool paused) => Observed = _atNextStart with
-        {
-            Restarts = Observed.Restarts,
-            State = paused ? DomainState.Paused : DomainState.Running,
-            Reason = paused ? DomainReason.PausedByOrder : DomainReason.Other,
-            Interfaces = _atNextStart.Metadata is null ? [] : ObservedInterface.AllOf(Xml),
-        };
-
-        public void Restart() => Observed = Observed with { Restarts = Observed.Restarts + 1 };
-
-        public void SetMark(DomainMetadata mark)
-        {
-            var metadata = mark.ToXml().ToString();
-            Observed = Observed with { Metadata = metadata };
-            _atNextStart = _atNextStart with { Metadata = metadata };
-        }
-
-        public void Become(IReadOnlyList<ObservedInterface> interfaces) => Observed = Observed with { Interfaces = interfaces };
-
-        public void Set(DomainState state, DomainReason reason, DomainCause cause = DomainCause.None)
-        {
-            if (state == DomainState.Off)
-                Asked.Clear();
-            Observed = (state == DomainState.Off ? _atNextStart : Observed) with
-            {
-                State = state,
-                Reason = reason,
-                Cause = cause,
-                Restarts = Observed.Restarts,
-            };
         }
     }
 }

@@ -77,7 +77,13 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
         LookAsync<IBlockLease>("open", Text(target), () =>
         {
             Find(target);
-            var options = new JsonObject { ["driver"] = "fake", ["storage"] = storage.Id.ToString(), ["object"] = Text(target) };
+            var options = new JsonObject
+            {
+                ["driver"] = "raw",
+                ["storage"] = storage.Id.ToString(),
+                ["object"] = Text(target),
+                ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = $"/fake/{Text(target)}" },
+            };
             return new Lease(new BlockNode(options) { Path = $"/fake/{Text(target)}" });
         }, cancellationToken);
 

@@ -40,7 +40,7 @@ public sealed class FakeVolumeCopier(params FakeStorageDriver[] drivers) : IVolu
 
     private Dictionary<long, byte> Read(BlockNode node)
     {
-        if ((string?)node.Options["driver"] == "fake")
+        if (node.Options.ContainsKey("object"))
         {
             var storage = StorageOf(node);
             return storage.Locked(() => storage.Find(FakeStoragePool.ObjectOf(node)).Content.ToDictionary());

@@ -1,10 +1,11 @@
 using NUnit.Framework;
 using PonyCloud.TestKit.Hypervisor;
 using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Tests.Hypervisor;
 
-public sealed class FakeHypervisorTests : HypervisorDeviceContract
+public sealed class FakeHypervisorTests : HypervisorDiskContract
 {
     private FakeHypervisor _fake = null!;
 
@@ -35,6 +36,14 @@ public sealed class FakeHypervisorTests : HypervisorDeviceContract
     protected override Task AddTapAsync(string name) => Task.CompletedTask;
 
     protected override Task RemoveTapAsync(string name) => Task.CompletedTask;
+
+    protected override Task<string> NewFileAsync() => Task.FromResult($"/fake/{Guid.NewGuid()}");
+
+    protected override Task<long> SizeAsync(Guid domain, InstanceDisk disk) =>
+        Task.FromResult(_fake.DisksOf(domain).Sizes[_fake.Domains[domain].Disks.Single(seen => seen.Vdisk == disk.Vdisk).Target]);
+
+    protected override Task<IReadOnlyList<string>> SnapshotsAsync(Guid domain, InstanceDisk disk) => Task.FromResult<IReadOnlyList<string>>(
+        [.. _fake.DisksOf(domain).Snapshots.Where(taken => taken.Disk == disk.Vdisk).Select(taken => taken.Snapshot)]);
 
     [Test]
     public async Task A_call_that_was_given_up_stays_unsettled_until_it_ends(CancellationToken cancellationToken)

@@ -73,7 +73,7 @@ public abstract class HypervisorDeviceContract : HypervisorRestartContract
         await Hypervisor.StartAsync(uuid, paused: false, cancellationToken);
         await BootedAsync(cancellationToken);
 
-        await Hypervisor.DetachDeviceAsync(uuid, ObservedInterface.AliasOf(card.Vnic), cancellationToken);
+        await Hypervisor.DetachDeviceAsync(uuid, DeviceAlias.Of(card.Vnic), cancellationToken);
 
         await EventAsync(uuid, "device removed", cancellationToken);
         Assert.That(await CardsAsync(uuid, cancellationToken), Is.Empty);
@@ -89,7 +89,7 @@ public abstract class HypervisorDeviceContract : HypervisorRestartContract
         var uuid = await RunningAsync(NewDomain(), [card], cancellationToken);
 
         for (var i = 0; i < 3; i++)
-            await Hypervisor.DetachDeviceAsync(uuid, ObservedInterface.AliasOf(card.Vnic), cancellationToken);
+            await Hypervisor.DetachDeviceAsync(uuid, DeviceAlias.Of(card.Vnic), cancellationToken);
 
         Assert.That(await CardsAsync(uuid, cancellationToken), Is.EqualTo([Seen(card)]));
         await Hypervisor.DestroyAsync(uuid, cancellationToken);
@@ -121,10 +121,10 @@ public abstract class HypervisorDeviceContract : HypervisorRestartContract
         [
             (HypervisorFailure.Failed, () => Hypervisor.AttachDeviceAsync(uuid, CardXml.For(card).ToString(), cancellationToken)),
             (HypervisorFailure.Failed, () => Hypervisor.AttachDeviceAsync(uuid, "<interface", cancellationToken)),
-            (HypervisorFailure.NoSuchDevice, () => Hypervisor.DetachDeviceAsync(uuid, ObservedInterface.AliasOf(other.Vnic), cancellationToken)),
+            (HypervisorFailure.NoSuchDevice, () => Hypervisor.DetachDeviceAsync(uuid, DeviceAlias.Of(other.Vnic), cancellationToken)),
             (HypervisorFailure.NoSuchDevice, () => Hypervisor.UpdateDeviceAsync(uuid, CardXml.For(other).ToString(), cancellationToken)),
             (HypervisorFailure.WrongState, () => Hypervisor.AttachDeviceAsync(off, CardXml.For(other).ToString(), cancellationToken)),
-            (HypervisorFailure.WrongState, () => Hypervisor.DetachDeviceAsync(off, ObservedInterface.AliasOf(card.Vnic), cancellationToken)),
+            (HypervisorFailure.WrongState, () => Hypervisor.DetachDeviceAsync(off, DeviceAlias.Of(card.Vnic), cancellationToken)),
             (HypervisorFailure.WrongState, () => Hypervisor.UpdateDeviceAsync(off, CardXml.For(card).ToString(), cancellationToken)),
             (HypervisorFailure.NoSuchDomain, () => Hypervisor.AttachDeviceAsync(Guid.NewGuid(), CardXml.For(other).ToString(), cancellationToken)),
         ];
@@ -148,7 +148,7 @@ public abstract class HypervisorDeviceContract : HypervisorRestartContract
     };
 
     protected static string With(string domainXml, IEnumerable<InstanceCard> cards) =>
-        domainXml.Replace("</devices>", $"{string.Concat(cards.Select(CardXml.For))}</devices>", StringComparison.Ordinal);
+        domainXml.Replace("</devices>", $"{string.Concat(cards.Select(card => CardXml.For(card)))}</devices>", StringComparison.Ordinal);
 
     protected async Task<InstanceCard> NewCardAsync(int index)
     {

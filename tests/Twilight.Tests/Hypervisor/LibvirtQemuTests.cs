@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
+using Newtonsoft.Json.Linq;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Reconciliation;
@@ -12,7 +13,7 @@ using PonyCloud.Twilight.Instances;
 namespace PonyCloud.Twilight.Tests.Hypervisor;
 
 /// <summary>libvirt with QEMU, which emulates a guest that is a ROM.</summary>
-public sealed class LibvirtQemuTests : HypervisorDeviceContract
+public sealed class LibvirtQemuTests : HypervisorDiskContract
 {
     private LibvirtHypervisor _libvirt = null!;
     private string _console = null!;
@@ -47,6 +48,18 @@ public sealed class LibvirtQemuTests : HypervisorDeviceContract
     protected override Task AddTapAsync(string name) => Private.AddTapAsync(name);
 
     protected override Task RemoveTapAsync(string name) => Private.RemoveTapAsync(name);
+
+    protected override async Task<string> NewFileAsync()
+    {
+        var path = Path.Combine(Private.Directory, $"{Guid.NewGuid()}.qcow2");
+        await ChildProcess.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", path, "8M"]);
+        return path;
+    }
+
+    protected override async Task<long> SizeAsync(Guid domain, InstanceDisk disk) => (await InfoAsync(disk)).Value<long>("virtual-size");
+
+    protected override async Task<IReadOnlyList<string>> SnapshotsAsync(Guid domain, InstanceDisk disk) =>
+        [.. ((await InfoAsync(disk))["snapshots"] ?? new JArray()).Select(snapshot => snapshot.Value<string>("name")!)];
 
     [Test]
     public async Task A_domain_starts_paused_and_writes_nothing_until_it_is_resumed(CancellationToken cancellationToken)
@@ -177,7 +190,7 @@ public sealed class LibvirtQemuTests : HypervisorDeviceContract
         ])
         {
             var instance = new InstanceDesired { Uuid = NewDomain(), Tenant = Guid.NewGuid(), Name = "web", Mem = 32 };
-            var definition = DomainXml.For(instance, profile, [], new DomainOptions
+            var definition = DomainXml.For(instance, profile, [], [], new DomainOptions
             {
                 Accelerator = Accelerator.Tcg,
                 ConsoleDirectory = Private.Directory,
@@ -219,13 +232,60 @@ public sealed class LibvirtQemuTests : HypervisorDeviceContract
             ConsoleDirectory = Private.Directory,
             Boot = new DisklessBoot.Rom(Path.Combine(Private.Directory, "deaf.rom")),
         };
-        await Hypervisor.DefineAsync(instance.Uuid, DomainXml.For(instance, null, cards, options).Xml, cancellationToken);
+        await Hypervisor.DefineAsync(instance.Uuid, DomainXml.For(instance, null, cards, [], options).Xml, cancellationToken);
         await Hypervisor.StartAsync(instance.Uuid, paused: false, cancellationToken);
 
         await Hypervisor.AttachDeviceAsync(instance.Uuid, CardXml.For(late).ToString(), cancellationToken);
 
         Assert.That(await CardsAsync(instance.Uuid, cancellationToken), Is.EqualTo([Seen(cards[0]), Seen(cards[1]), Seen(late)]));
     }
+
+    [Test]
+    public async Task An_instance_runs_with_disks_in_the_first_and_the_last_places(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var instance = new InstanceDesired { Uuid = NewDomain(), Tenant = Guid.NewGuid(), Name = "web", Mem = 64 };
+        (int Index, VdiskBus Bus)[] places =
+        [
+            (0, VdiskBus.Virtio), (4, VdiskBus.Sata), (5, VdiskBus.Sata), (30, VdiskBus.Sata), (31, VdiskBus.Virtio), (255, VdiskBus.Scsi),
+        ];
+        InstanceDisk[] disks = [.. await Task.WhenAll(places.Select(place => NewDiskAsync(place.Index, place.Bus)))];
+        InstanceDisk[] late = [await NewDiskAsync(7, VdiskBus.Virtio), await NewDiskAsync(100, VdiskBus.Scsi)];
+        var seed = await NewFileAsync();
+        var options = new DomainOptions { Accelerator = Accelerator.Tcg, ConsoleDirectory = Private.Directory };
+        await Hypervisor.DefineAsync(instance.Uuid, DomainXml.For(instance, null, [], disks, options, seed).Xml, cancellationToken);
+        await Hypervisor.StartAsync(instance.Uuid, paused: true, cancellationToken);
+
+        foreach (var disk in late)
+            await Hypervisor.AttachDeviceAsync(instance.Uuid, DiskXml.For(disk).ToString(), cancellationToken);
+
+        var seen = (await FindAsync(instance.Uuid, cancellationToken))!.Disks;
+        Assert.That(seen.Where(disk => disk.Vdisk is not null), Is.EquivalentTo(disks.Concat(late).Select(disk => ObservedDisk.Of(DiskXml.For(disk)))));
+        Assert.That(seen.Single(disk => disk.Vdisk is null).Source, Is.EqualTo(seed));
+    }
+
+    [Test]
+    public async Task Disks_on_the_network_are_accepted(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var instance = new InstanceDesired { Uuid = NewDomain(), Tenant = Guid.NewGuid(), Name = "web", Mem = 64 };
+        InstanceDisk[] disks =
+        [
+            (await NewDiskAsync(0, VdiskBus.Virtio)) with { Source = new DiskSource.Rbd("pool", "volume", "192.0.2.1:3300,[2001:db8::1]:6789", "guests", Guid.NewGuid()) },
+            (await NewDiskAsync(1, VdiskBus.Scsi)) with { Source = new DiskSource.Iscsi("192.0.2.1:3260", "iqn.2026-01.test:t", 1, "iqn.2026-01.test:h", 64 << 20, "chap", Guid.NewGuid()) },
+        ];
+
+        await Hypervisor.DefineAsync(
+            instance.Uuid, DomainXml.For(instance, null, [], disks, new DomainOptions { Accelerator = Accelerator.Tcg, ConsoleDirectory = Private.Directory }).Xml,
+            cancellationToken);
+
+        var defined = ObservedDisk.AllOf(await Hypervisor.GetXmlAsync(instance.Uuid, cancellationToken));
+        Assert.That(defined.Select(disk => disk.Source), Is.EqualTo(disks.Select(disk => disk.Source!.Name)));
+    }
+
+    /// <summary>What the file says that a guest has open.</summary>
+    private static async Task<JObject> InfoAsync(InstanceDisk disk) =>
+        JObject.Parse(await ChildProcess.RunAsync("qemu-img", ["info", "-U", "--output=json", disk.Source!.Name]));
 
     private static LibvirtHypervisor NewHypervisor() => new(
         new LibvirtOptions
@@ -244,7 +304,9 @@ public sealed class LibvirtQemuTests : HypervisorDeviceContract
         <loader type='rom' readonly='yes'>{Private.Directory}/{rom}</loader></os>
         <features><acpi/><apic/></features>
         <devices><controller type='usb' model='none'/>
-        {string.Concat(Enumerable.Range(1, 8).Select(port => $"<controller type='pci' index='{port}' model='pcie-root-port'/>"))}
+        <controller type='pci' index='0' model='pcie-root'/>
+        {string.Concat(Enumerable.Range(1, 27).Select(port => $"<controller type='pci' index='{port}' model='pcie-root-port'/>"))}
+        <controller type='scsi' index='0' model='virtio-scsi'><address type='pci' bus='0x13'/></controller>
         <serial type='file'><source path='{_console}' append='off'/></serial>
         <memballoon model='none'/></devices></domain>
         """;

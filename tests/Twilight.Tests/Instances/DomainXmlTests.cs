@@ -70,10 +70,10 @@ public sealed class DomainXmlTests
     [Test]
     public void Cards_leave_the_shape_since_they_come_and_go_while_the_guest_runs()
     {
-        var definition = DomainXml.For(Instance, null, [Card(0)], Options);
+        var definition = DomainXml.For(Instance, null, [Card(0)], [], Options);
 
         Assert.That(definition.Shape, Is.EqualTo(Shape(Instance)));
-        Assert.That(DomainXml.For(Instance, null, [Card(31)], Options).Shape, Is.EqualTo(Shape(Instance)), "with more ports");
+        Assert.That(DomainXml.For(Instance, null, [Card(31)], [], Options).Shape, Is.EqualTo(Shape(Instance)), "with more ports");
         Assert.That(definition.Xml, Does.Contain("<interface"));
     }
 
@@ -114,8 +114,8 @@ public sealed class DomainXmlTests
         string[] shapes =
         [
             Shape(Instance), Shape(Instance with { Vcpu = 3 }), Shape(Instance with { Mem = 513 }), Shape(Instance with { Name = "web-2" }),
-            DomainXml.For(Instance, Profile, [], Options).Shape,
-            DomainXml.For(Instance, Profile with { Features = TextList.Empty }, [], Options).Shape,
+            DomainXml.For(Instance, Profile, [], [], Options).Shape,
+            DomainXml.For(Instance, Profile with { Features = TextList.Empty }, [], [], Options).Shape,
         ];
 
         Assert.That(shapes, Is.Unique);
@@ -151,13 +151,13 @@ public sealed class DomainXmlTests
         IsUp = true,
     };
 
-    private static string Shape(InstanceDesired instance) => DomainXml.For(instance, null, [], Options).Shape;
+    private static string Shape(InstanceDesired instance) => DomainXml.For(instance, null, [], [], Options).Shape;
 
     private static void CompareWithGolden(
         string name, InstanceDesired instance, CpuProfileDesired? profile, DomainOptions options, params InstanceCard[] cards)
     {
         var path = Repository.At("tests", "Twilight.Tests", "Instances", "Golden", name);
-        var xml = DomainXml.For(instance, profile, cards, options).Xml + "\n";
+        var xml = DomainXml.For(instance, profile, cards, [], options).Xml + "\n";
         if (Environment.GetEnvironmentVariable("PONYCLOUD_UPDATE_GOLDEN") == "1")
             File.WriteAllText(path, xml);
         Assert.That(xml, Is.EqualTo(File.ReadAllText(path)));

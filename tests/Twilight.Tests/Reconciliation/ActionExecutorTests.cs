@@ -136,7 +136,7 @@ public sealed class ActionExecutorTests
     }
 
     private static DomainDefinition DefinitionOf(Guid instance) => DomainXml.For(
-        new() { Uuid = instance, Tenant = Guid.Empty, Name = "web", Mem = 64 }, null, [], PlannerBench.Domains);
+        new() { Uuid = instance, Tenant = Guid.Empty, Name = "web", Mem = 64 }, null, [], [], PlannerBench.Domains);
 
     private static InstanceAction.Start StartOf(Guid instance) => new InstanceAction.Start(DefinitionOf(instance), Paused: false);
 

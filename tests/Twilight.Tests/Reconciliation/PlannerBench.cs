@@ -18,6 +18,7 @@ internal sealed class PlannerBench
     private readonly Dictionary<Guid, InstanceMemory> _memory = [];
     private readonly Dictionary<Guid, InstanceAction> _inFlight = [];
     private readonly Dictionary<Guid, CardState> _cards = [];
+    private readonly Dictionary<Guid, DiskState> _disks = [];
     private readonly HostPlanner _planner;
 
     public PlannerBench() => _planner = new HostPlanner(_desired.Catalog, Host, Domains);
@@ -90,6 +91,17 @@ internal sealed class PlannerBench
     public void ObserveCards(Guid instance, params ObservedInterface[] cards) =>
         _domains[instance] = _domains[instance] with { Interfaces = cards };
 
+    /// <summary>An instance is to have a disk.</summary>
+    public void WantDisk(VdiskDesired row) => _desired.Apply([RowChange.Set(_desired.Catalog["vdisk"], RowPart.Desired, row)]);
+
+    public void UnwantDisk(Guid vdisk) => _desired.Apply([RowChange.Remove(_desired.Catalog["vdisk"], RowPart.Desired, RowKey.Of(vdisk))]);
+
+    /// <summary>What there is on the host for a disk.</summary>
+    public void SetDisk(Guid vdisk, DiskState state) => _disks[vdisk] = state;
+
+    /// <summary>A domain of ours has these disks.</summary>
+    public void ObserveDisks(Guid instance, params ObservedDisk[] disks) => _domains[instance] = _domains[instance] with { Disks = disks };
+
     public void Unwant(Guid instance) => _desired.Apply(
     [
         RowChange.Remove(_desired.Catalog["host_instance"], RowPart.Desired, RowKey.Of(Host.ToString(), instance.ToString())),
@@ -118,7 +130,7 @@ internal sealed class PlannerBench
     /// <summary>What was in flight has been collected.</summary>
     public void Land(Guid instance) => _inFlight.Remove(instance);
 
-    public DomainDefinition DefinitionOf(Guid instance) => _planner.WantedIn(_desired.Snapshot, _cards)[instance].Definition!;
+    public DomainDefinition DefinitionOf(Guid instance) => _planner.WantedIn(_desired.Snapshot, _cards, _disks)[instance].Definition!;
 
     public InstanceAction StartOf(Guid instance) => new InstanceAction.Start(DefinitionOf(instance), Paused: false);
 
@@ -147,6 +159,7 @@ internal sealed class PlannerBench
             Desired = IsDesiredKnown ? _desired.Snapshot : null,
             Scan = scan,
             Cards = _cards,
+            Disks = _disks,
             Memory = _memory,
             InFlight = _inFlight,
             Guard = Guard,

@@ -46,6 +46,7 @@ internal sealed class ReconcilerBench : IAsyncDisposable
             hypervisor ?? Hypervisor,
             new HostInventory(PlannerBench.Host, _machine.Roots, AcceleratorChoice.Tcg),
             cards ?? new HostTaps(_machine.Sys),
+            Disks,
             [new ConsoleFiles(domains, NullLogger<ConsoleFiles>.Instance)],
             time ?? Time,
             NullLoggerFactory.Instance);
@@ -56,6 +57,9 @@ internal sealed class ReconcilerBench : IAsyncDisposable
     public FakeHypervisor Hypervisor { get; } = new();
 
     public ManualTime Time { get; } = new();
+
+    /// <summary>What there is for disks.</summary>
+    public FakeDisks Disks { get; } = new();
 
     /// <summary>Instances whose removal was ordered by name; null for a controller that does not say.</summary>
     public HashSet<Guid>? Released { get; set; }
@@ -99,6 +103,18 @@ internal sealed class ReconcilerBench : IAsyncDisposable
         _desired.Apply([RowChange.Set(_desired.Catalog["vnic"], RowPart.Desired, row)]);
         Send();
         return InstanceCard.Of(row);
+    }
+
+    public void OrderDisk(VdiskDesired row)
+    {
+        _desired.Apply([RowChange.Set(_desired.Catalog["vdisk"], RowPart.Desired, row)]);
+        Send();
+    }
+
+    public void RemoveDisk(Guid vdisk)
+    {
+        _desired.Apply([RowChange.Remove(_desired.Catalog["vdisk"], RowPart.Desired, RowKey.Of(vdisk))]);
+        Send();
     }
 
     public void RemoveCard(Guid vnic)

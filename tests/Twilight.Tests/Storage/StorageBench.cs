@@ -2,12 +2,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
+using PonyCloud.TestKit.Hypervisor;
 using PonyCloud.TestKit.Processes;
 using PonyCloud.TestKit.Storage;
 using PonyCloud.TestKit.Time;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Copying;
+using PonyCloud.Twilight.Storage.Guests;
 using PonyCloud.Twilight.Storage.Images;
 using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Storage.Transfers.Qemu;
@@ -60,6 +62,15 @@ internal sealed class StorageBench : IAsyncDisposable
 
     public FakeImages Images { get; } = new();
 
+    /// <summary>What runs the guests that have volumes open.</summary>
+    public FakeHypervisor Hypervisor { get; } = new();
+
+    /// <summary>What there is for disks of instances; of each agent its own.</summary>
+    public GuestDisks Guests { get; private set; } = null!;
+
+    /// <summary>Whether an agent knows from its beginning that no guest has anything.</summary>
+    public bool GuestsAreKnown { get; set; } = true;
+
     public ManualTime Time { get; } = new();
 
     public StorageOrderBook Orders { get; }
@@ -77,12 +88,17 @@ internal sealed class StorageBench : IAsyncDisposable
         var pools = new OpenPools();
         var board = new ProgressBoard();
         var work = new StorageWork(
-            options, drivers, pools, copier, new ImageImport(options, Images, Images, copier), board, NullLogger<StorageWork>.Instance);
+            options, drivers, pools, copier, new ImageImport(options, Images, Images, copier), board, Hypervisor,
+            NullLogger<StorageWork>.Instance);
+        Guests = new GuestDisks();
+        if (GuestsAreKnown)
+            Guests.Use([], []);
+        var leases = new GuestLeases(pools, new FakeStorageHost(), Guests, NullLogger<GuestLeases>.Instance);
         var ledger = new VolumeLedger(_staging["done"], NullLogger<VolumeLedger>.Instance);
         var tools = new ToolRunner(_host, TimeProvider.System, NullLogger<ToolRunner>.Instance);
         _contents = new KeptContents(pools, new BlockNodeAccess(tools, tools, _staging["nbd"]), options);
         _reported = new StateStore(Orders.Store.Catalog);
-        _reconciler = new StorageReconciler(options, Orders.Store.Catalog, work, pools, board, ledger, _contents, drivers, _time, loggers);
+        _reconciler = new StorageReconciler(options, Orders.Store.Catalog, work, pools, board, ledger, _contents, leases, drivers, _time, loggers);
         _stopping = new CancellationTokenSource();
         _running = _reconciler.RunAsync(_stopping.Token);
     }

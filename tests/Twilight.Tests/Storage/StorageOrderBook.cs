@@ -100,6 +100,16 @@ internal sealed class StorageOrderBook(Guid host)
         return snapshot;
     }
 
+    /// <summary>An instance is to be on this host, with the volume or the image as its disk.</summary>
+    public VdiskDesired Guest(Guid? volume, Guid? image = null, InstanceState state = InstanceState.Running, Guid? instance = null)
+    {
+        var vdisk = new VdiskDesired { Uuid = Guid.NewGuid(), Instance = instance ?? Guid.NewGuid(), Volume = volume, Image = image, Index = 0 };
+        Set("instance", new InstanceDesired { Uuid = vdisk.Instance, Name = "guest", Mem = 16, State = state });
+        Set("host_instance", new HostInstanceDesired { Host = host, Instance = vdisk.Instance });
+        Set("vdisk", vdisk);
+        return vdisk;
+    }
+
     public void Remove(string entity, RowKey key) => Store.Apply([RowChange.Remove(Store.Catalog[entity], RowPart.Desired, key)]);
 
     public void Set(string entity, object row) => Store.Apply([RowChange.Set(Store.Catalog[entity], RowPart.Desired, row)]);

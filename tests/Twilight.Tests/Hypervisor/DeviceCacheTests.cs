@@ -5,20 +5,20 @@ using PonyCloud.Twilight.Hypervisor.Libvirt;
 
 namespace PonyCloud.Twilight.Tests.Hypervisor;
 
-public sealed class InterfaceCacheTests
+public sealed class DeviceCacheTests
 {
     private static readonly Guid One = Guid.NewGuid();
     private static readonly Guid Other = Guid.NewGuid();
 
     private ManualTime _time = null!;
-    private InterfaceCache _cache = null!;
+    private DeviceCache _cache = null!;
     private int _reads;
 
     [SetUp]
     public void Make()
     {
         _time = new ManualTime();
-        _cache = new InterfaceCache(_time);
+        _cache = new DeviceCache(_time);
         _reads = 0;
     }
 
@@ -73,7 +73,7 @@ public sealed class InterfaceCacheTests
     public void What_nobody_tells_of_is_seen_after_a_while()
     {
         Look(One);
-        _time.Advance(InterfaceCache.KnownFor);
+        _time.Advance(DeviceCache.KnownFor);
         Look(One);
 
         Assert.That(_reads, Is.EqualTo(2));
@@ -85,7 +85,7 @@ public sealed class InterfaceCacheTests
         _cache.Get(One, 1, () =>
         {
             _cache.Forget(One);
-            return [];
+            return ObservedDevices.None;
         });
         Look(One);
         Look(One);
@@ -105,6 +105,6 @@ public sealed class InterfaceCacheTests
     private void Look(Guid domain, uint id = 1) => _cache.Get(domain, id, () =>
     {
         _reads++;
-        return [new ObservedInterface { Vnic = null }];
+        return new ObservedDevices([new ObservedInterface { Vnic = null }], []);
     });
 }

@@ -1,7 +1,7 @@
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
 /// <summary>
-/// The network cards of domains as they were last read, so that a look at a host on which nothing happens reads none.
+/// The network cards and disks of domains as they were last read, so that a look at a host on which nothing happens reads none.
 /// <code>
 ///              read                     event of the domain, a call that changes it,
 ///   (unknown) ──────► KNOWN ──────────► the connection came or went, five minutes ──────► (unknown)
@@ -12,7 +12,7 @@ namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 /// libvirt tells of every device that comes and goes, and of no link that is set: the five minutes are for those that
 /// somebody else sets. A connection that was lost may have lost events with it, so nothing outlives it.
 /// </remarks>
-internal sealed class InterfaceCache(TimeProvider time)
+internal sealed class DeviceCache(TimeProvider time)
 {
     internal static readonly TimeSpan KnownFor = TimeSpan.FromMinutes(5);
 
@@ -22,25 +22,25 @@ internal sealed class InterfaceCache(TimeProvider time)
 
     /// <param name="id">The domain's number since it was started.</param>
     /// <param name="read">Asks libvirt; null when the domain is gone.</param>
-    internal IReadOnlyList<ObservedInterface>? Get(Guid domain, uint id, Func<IReadOnlyList<ObservedInterface>?> read)
+    internal ObservedDevices? Get(Guid domain, uint id, Func<ObservedDevices?> read)
     {
         long changes;
         lock (_gate)
         {
             if (_known.TryGetValue(domain, out var known) && known.Id == id && time.GetElapsedTime(known.ReadAt) < KnownFor)
-                return known.Interfaces;
+                return known.Devices;
             changes = _changes;
         }
         var readAt = time.GetTimestamp();
-        if (read() is not { } interfaces)
+        if (read() is not { } devices)
             return null;
         lock (_gate)
         {
             // What changed while it was read may be in it or not.
             if (changes == _changes)
-                _known[domain] = new Known(id, interfaces, readAt);
+                _known[domain] = new Known(id, devices, readAt);
         }
-        return interfaces;
+        return devices;
     }
 
     /// <summary>Something happened to the domain.</summary>
@@ -62,5 +62,5 @@ internal sealed class InterfaceCache(TimeProvider time)
         }
     }
 
-    private sealed record Known(uint Id, IReadOnlyList<ObservedInterface> Interfaces, long ReadAt);
+    private sealed record Known(uint Id, ObservedDevices Devices, long ReadAt);
 }

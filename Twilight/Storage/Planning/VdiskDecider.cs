@@ -1,0 +1,80 @@
+using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Instances;
+
+namespace PonyCloud.Twilight.Storage.Planning;
+
+/// <summary>
+/// What a disk of an instance is on this host. Only content that is whole is ever offered: of this generation, published, and with
+/// nothing left that has to be done to it before a guest sees it.
+/// </summary>
+internal sealed class VdiskDecider(Scene scene, IReadOnlyDictionary<Guid, HostVolumeCurrent> kept)
+{
+    internal PlannedDisk Decide(GuestDisk guest) => guest.Vdisk switch
+    {
+        { Image: { } image } => Image(guest, image),
+        { Volume: { } volume } => Volume(guest, volume),
+        _ => Waits(guest, "it is of a template"),
+    };
+
+    private PlannedDisk Image(GuestDisk guest, Guid image)
+    {
+        var (keeper, isBroken, why) = new ImageDecider(scene).ForGuest(image);
+        if (keeper is null)
+            return Waits(guest, why, isBroken);
+        return new PlannedDisk(guest.Vdisk.Uuid, DiskReadiness.Ready)
+        {
+            IsOn = guest.IsOn,
+            Pool = keeper.Value,
+            Target = new StorageObject(ObjectName.Image(image), 0),
+        };
+    }
+
+    private PlannedDisk Volume(GuestDisk guest, Guid uuid)
+    {
+        if (!scene.Orders.Volumes.TryGetValue(uuid, out var volume))
+            return Waits(guest, "its volume is not known here yet");
+        if (scene.ViewOf(volume.StoragePool) is not { } pool)
+        {
+            var (status, poolWhy) = scene.StateOf(volume.StoragePool);
+            return Waits(guest, poolWhy ?? "its pool is being prepared", status == StorageStatus.Broken);
+        }
+        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(uuid, volume.Generation));
+        var state = kept.GetValueOrDefault(uuid);
+        // Whoever keeps it looks into it anyway.
+        if (state is null && volume.Content == VolumeContent.Made)
+            scene.Look(pool.Uuid, target);
+        var isWhole = state is null
+            ? volume.Content == VolumeContent.Made && pool.Holds(target)
+            : state.Generation == volume.Generation && pool.Holds(target);
+        if (pool.Why is not null || !isWhole)
+            return Waits(guest, pool.Why ?? state?.Why ?? "its content is not there yet", pool.Why is not null || state?.Status == StorageStatus.Broken);
+        if (WhyFirst(volume, state, target) is { } first)
+            return Waits(guest, first);
+        return new PlannedDisk(guest.Vdisk.Uuid, DiskReadiness.Ready)
+        {
+            IsOn = guest.IsOn,
+            Pool = pool.Uuid,
+            Target = target,
+            Size = state?.Size,
+            IsElsewhere = state is null,
+            IsGrownByGuest = !pool.Abilities.WorksInUse,
+        };
+    }
+
+    /// <summary>What has to be done before a guest gets it, in words.</summary>
+    private string? WhyFirst(VolumeDesired volume, HostVolumeCurrent? state, StorageObject target)
+    {
+        if (state is null)
+            return null;
+        if (volume.State == VolumeState.Deleted)
+            return "its volume is ordered to be deleted";
+        if (volume.Revert is not null && state.Reverts < volume.Reverts)
+            return "its volume is reverted first";
+        return scene.Input.InFlight.ContainsKey(StorageSubject.Of(volume.StoragePool, target.Name)) && !scene.MayBeUsed(scene.ViewOf(volume.StoragePool)!, target)
+            ? "its volume is being worked on"
+            : null;
+    }
+
+    private static PlannedDisk Waits(GuestDisk guest, string? why, bool isBroken = false) =>
+        new(guest.Vdisk.Uuid, isBroken ? DiskReadiness.Broken : DiskReadiness.Waiting, why?.TrimEnd('.')) { IsOn = guest.IsOn };
+}
