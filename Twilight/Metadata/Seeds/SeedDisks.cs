@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using PonyCloud.Shared.State;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Metadata.Documents;
 using PonyCloud.Twilight.Tools;
@@ -20,7 +21,8 @@ public sealed partial class SeedDisks(SeedOptions options, MetadataRows rows, IT
     private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>The disk that an instance is to start with; null when it needs none.</summary>
-    public string? PathFor(Guid instance) => rows.Find(instance) is { ReachesService: false } ? FileOf(instance) : null;
+    /// <param name="desired">The rows that the start is planned from.</param>
+    public string? PathFor(StateSnapshot desired, Guid instance) => rows.Find(desired, instance) is { ReachesService: false } ? FileOf(instance) : null;
 
     /// <inheritdoc/>
     /// <exception cref="ToolException">The disk could not be made.</exception>

@@ -127,7 +127,8 @@ public static class DnsmasqWriter
         var text = new Lines();
         foreach (var card in cards)
         {
-            foreach (var (network, address) in card.Places)
+            // Of several dnsmasq would give any.
+            foreach (var (network, address) in card.Places.DistinctBy(place => (place.Network.Row.VlanTag, place.Network.IsIpv6)))
                 text.Add($"{card.Port.Macaddr},{(network.IsIpv6 ? $"[{address}]" : address)}");
         }
         return text.ToString();

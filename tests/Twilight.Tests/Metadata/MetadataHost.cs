@@ -70,6 +70,9 @@ internal sealed class MetadataHost : IAsyncDisposable
 
     public MetadataRows Rows { get; }
 
+    /// <summary>All rows there are.</summary>
+    public StateSnapshot Orders => _orders.Snapshot;
+
     public MetadataServices Services { get; }
 
     private DnsmasqServices Dhcp { get; }
@@ -97,21 +100,47 @@ internal sealed class MetadataHost : IAsyncDisposable
     public void Send() => Rows.DesiredChanged(_orders.Snapshot, null);
 
     /// <summary>Sends the rows, and makes the network be as they say.</summary>
+    /// <param name="withTaps">Guests are machines, and have real ones.</param>
     /// <returns>What is served, and what is not.</returns>
-    public async Task<ServingReport> ApplyAsync()
+    public async Task<ServingReport> ApplyAsync(bool withTaps = false)
     {
         Send();
         var orders = SwitchOrders.Read(_orders.Snapshot, _orders.Catalog, MetadataScene.Host);
         var actual = await _stack.ScanAsync(CancellationToken.None);
         var layout = NetworkLayout.Of(HostOrders.None, orders, actual, BootedNetwork.None, MetadataScene.Host);
         await _filter.ApplyAsync(orders, layout, CancellationToken.None);
-        var wanted = WithoutTaps(layout.Wanted);
+        var wanted = withTaps ? layout.Wanted : WithoutTaps(layout.Wanted);
         await _stack.ApplyAsync(NetworkPlanner.Plan(actual, wanted).Steps, CancellationToken.None);
         var routing = await _routers.ApplyAsync(layout.Routing, CancellationToken.None);
         if (!routing.Problems.IsEmpty)
             throw new InvalidOperationException(string.Join(' ', routing.Problems.Values));
         await Dhcp.ApplyAsync(layout.Services, CancellationToken.None);
         return await Services.ApplyAsync(layout.Services, CancellationToken.None);
+    }
+
+    /// <summary>Adds an instance that has its place here, with a card on the switch or without.</summary>
+    public void Add(InstanceDesired instance, VnicDesired? card, params AddressDesired[] addresses)
+    {
+        Set("instance", instance);
+        Set("host_instance", new HostInstanceDesired
+        {
+            Host = MetadataScene.Host,
+            Instance = instance.Uuid,
+        });
+        if (card is null)
+            return;
+        Set("vnic", card);
+        foreach (var address in addresses)
+            Set("address", address);
+        Set("switch_port", new SwitchPortDesired
+        {
+            Vnic = card.Uuid,
+            Switch = card.Switch,
+            Host = MetadataScene.Host,
+            Macaddr = card.Macaddr!,
+            Name = instance.Name,
+            Addresses = TextList.Of(addresses.Select(address => address.Ip!)),
+        });
     }
 
     /// <summary>A guest's end of a card, in a namespace of its name.</summary>

@@ -25,22 +25,8 @@ public sealed class MetadataServiceTests
         _host.Set("switch", MetadataScene.Orders.Switches[0]);
         // Without a gateway, so only what DHCP says of the way leads there.
         _host.Set("network", MetadataScene.Leased with { Gateway = null });
-        foreach (var (instance, card, address) in new[]
-        {
-            (MetadataScene.WebRow, FirstCard, MetadataScene.Address(1, 1, MetadataScene.Leased, "10.0.0.1")),
-            (MetadataScene.Orders.Instances[MetadataScene.Neighbour], SecondCard, MetadataScene.Address(7, 3, MetadataScene.Leased, "10.0.0.3")),
-        })
-        {
-            _host.Set("instance", instance);
-            _host.Set("host_instance", new HostInstanceDesired
-            {
-                Host = MetadataScene.Host,
-                Instance = instance.Uuid,
-            });
-            _host.Set("vnic", card);
-            _host.Set("address", address);
-            _host.Set("switch_port", Port(instance.Name, card, address.Ip!));
-        }
+        _host.Add(MetadataScene.WebRow, FirstCard, MetadataScene.Address(1, 1, MetadataScene.Leased, "10.0.0.1"));
+        _host.Add(MetadataScene.Orders.Instances[MetadataScene.Neighbour], SecondCard, MetadataScene.Address(7, 3, MetadataScene.Leased, "10.0.0.3"));
         var report = await _host.ApplyAsync();
         Assert.That(report.Problems, Is.Empty);
         await _host.PlugAsync(First, FirstCard);
@@ -240,14 +226,4 @@ public sealed class MetadataServiceTests
         foreach (var guest in new[] { First, Second })
             await _host.AskForAddressAsync(guest);
     }
-
-    private static SwitchPortDesired Port(string name, VnicDesired card, string address) => new()
-    {
-        Vnic = card.Uuid,
-        Switch = card.Switch,
-        Host = MetadataScene.Host,
-        Macaddr = card.Macaddr!,
-        Name = name,
-        Addresses = TextList.Of([address]),
-    };
 }

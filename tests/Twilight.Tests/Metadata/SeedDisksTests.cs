@@ -43,7 +43,7 @@ public sealed class SeedDisksTests
     {
         await _seeds.BeforeStartAsync(MetadataScene.Web, CancellationToken.None);
 
-        var disk = _seeds.PathFor(MetadataScene.Web)!;
+        var disk = _seeds.PathFor(_orders.Snapshot, MetadataScene.Web)!;
         Assert.That(await ChildProcess.RunAsync("blkid", ["--probe", "--output", "export", disk]), Does.Contain("LABEL=cidata\n").And.Contain("TYPE=iso9660"));
         await ChildProcess.RunAsync("xorriso", ["-no_rc", "-osirrox", "on", "-indev", disk, "-extract", "/", _directory["read"]]);
         var files = Directory.EnumerateFiles(_directory["read"]).ToDictionary(file => Path.GetFileName(file)!, File.ReadAllText);
@@ -55,19 +55,19 @@ public sealed class SeedDisksTests
     {
         await _seeds.BeforeStartAsync(MetadataScene.Web, CancellationToken.None);
 
-        Assert.That(Directory.EnumerateFileSystemEntries(_directory["made"]), Is.EqualTo([_seeds.PathFor(MetadataScene.Web)]));
-        Assert.That(File.GetUnixFileMode(_seeds.PathFor(MetadataScene.Web)!), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        Assert.That(Directory.EnumerateFileSystemEntries(_directory["made"]), Is.EqualTo([_seeds.PathFor(_orders.Snapshot, MetadataScene.Web)]));
+        Assert.That(File.GetUnixFileMode(_seeds.PathFor(_orders.Snapshot, MetadataScene.Web)!), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
     }
 
     [Test]
     public async Task Each_start_makes_it_anew()
     {
         await _seeds.BeforeStartAsync(MetadataScene.Web, CancellationToken.None);
-        var before = await File.ReadAllBytesAsync(_seeds.PathFor(MetadataScene.Web)!);
+        var before = await File.ReadAllBytesAsync(_seeds.PathFor(_orders.Snapshot, MetadataScene.Web)!);
         Set("instance", MetadataScene.WebRow with { UserData = "another" });
         await _seeds.BeforeStartAsync(MetadataScene.Web, CancellationToken.None);
 
-        var now = await File.ReadAllBytesAsync(_seeds.PathFor(MetadataScene.Web)!);
+        var now = await File.ReadAllBytesAsync(_seeds.PathFor(_orders.Snapshot, MetadataScene.Web)!);
         Assert.That((before.AsSpan().IndexOf("another"u8) >= 0, now.AsSpan().IndexOf("another"u8) >= 0), Is.EqualTo((false, true)));
     }
 
@@ -82,7 +82,7 @@ public sealed class SeedDisksTests
         Set("switch_port", MetadataScene.Orders.Ports[MetadataScene.Switch].First());
         await _seeds.BeforeStartAsync(MetadataScene.Web, CancellationToken.None);
 
-        Assert.That(_seeds.PathFor(MetadataScene.Web), Is.Null);
+        Assert.That(_seeds.PathFor(_orders.Snapshot, MetadataScene.Web), Is.Null);
         Assert.That(Directory.EnumerateFileSystemEntries(_directory["made"]), Is.Empty);
     }
 
@@ -112,7 +112,7 @@ public sealed class SeedDisksTests
         await File.WriteAllTextAsync(_directory[$"made/{MetadataScene.Web}.making"], "half");
         await _seeds.BeforeStartAsync(MetadataScene.Web, CancellationToken.None);
 
-        Assert.That(Directory.EnumerateFileSystemEntries(_directory["made"]), Is.EqualTo([_seeds.PathFor(MetadataScene.Web)]));
+        Assert.That(Directory.EnumerateFileSystemEntries(_directory["made"]), Is.EqualTo([_seeds.PathFor(_orders.Snapshot, MetadataScene.Web)]));
     }
 
     private void Set(string entity, object row)

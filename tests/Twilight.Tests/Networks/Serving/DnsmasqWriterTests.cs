@@ -53,6 +53,15 @@ public sealed class DnsmasqWriterTests
     }
 
     [Test]
+    public void Of_several_addresses_of_a_card_the_first_of_each_family_is_given()
+    {
+        var service = ServedSwitch.Service with { Ports = [ServedSwitch.Port(1, ServedSwitch.Here, "Web", "10.0.0.1", "10.0.0.2", "fd00:1::1", "fd00:1::2")] };
+        var files = DnsmasqWriter.Write(service, Place)!;
+
+        Assert.That(files.Guests, Is.EqualTo("02:aa:00:00:00:01,10.0.0.1\n02:aa:00:00:00:01,[fd00:1::1]\n"));
+    }
+
+    [Test]
     public void A_network_that_overlaps_another_is_left_out_and_named()
     {
         var files = Write(Network4, Network4 with { Uuid = Guid.Parse("4e000000-0000-4000-8000-000000000009"), VlanTag = 9, Range = "10.0.0.0/16" })!;
