@@ -42,7 +42,10 @@ internal sealed class VdiskDecider(Scene scene, IReadOnlyDictionary<Guid, HostVo
         var state = kept.GetValueOrDefault(uuid);
         // Whoever keeps it looks into it anyway.
         if (state is null && volume.Content == VolumeContent.Made)
+        {
             scene.Look(pool.Uuid, target);
+            KeepSnapshots(volume, target, pool);
+        }
         var isWhole = state is null
             ? volume.Content == VolumeContent.Made && pool.Holds(target)
             : state.Generation == volume.Generation && pool.Holds(target);
@@ -59,6 +62,18 @@ internal sealed class VdiskDecider(Scene scene, IReadOnlyDictionary<Guid, HostVo
             IsElsewhere = state is null,
             IsGrownByGuest = !pool.Abilities.WorksInUse,
         };
+    }
+
+    /// <summary>
+    /// Snapshots of a file that a guest of this host has open are its QEMU's to take and to remove, whichever host keeps the volume: there
+    /// it is locked. The keeper sees them in the file, and reports them.
+    /// </summary>
+    private void KeepSnapshots(VolumeDesired volume, StorageObject target, PoolView pool)
+    {
+        if (pool.Abilities.WorksInUse || scene.UserOf(pool, target) is null || pool.Details.GetValueOrDefault(target.Name) is not { } details)
+            return;
+        scene.Agenda.Take(
+            StorageSubject.OfVolume(pool.Uuid, volume.Uuid), new SnapshotDecider(scene).DueOf(volume, target, pool, details), pool.IsUsable);
     }
 
     /// <summary>What has to be done before a guest gets it, in words.</summary>

@@ -169,6 +169,24 @@ public sealed class GuestDiskTests
     }
 
     [Test]
+    public async Task A_snapshot_of_a_file_that_another_host_keeps_is_taken_where_the_guest_is()
+    {
+        var shared = Orders.Pool(shareable: true);
+        var volume = new VolumeDesired { Uuid = Guid.NewGuid(), Name = "shared", Size = 32, StoragePool = shared, Content = VolumeContent.Made };
+        Orders.Set("volume", volume);
+        _bench.Driver[shared].Add($"volume-{volume.Uuid}.1", 32);
+        var disk = Orders.Guest(volume.Uuid);
+        await ReadyAsync(disk);
+        await RunAsync(disk, volume);
+        Have(disk);
+
+        var snapshot = Orders.Snap(volume);
+
+        await _bench.UntilAsync("the snapshot", () => _bench.Hypervisor.DisksOf(disk.Instance).Snapshots.Contains((disk.Uuid, snapshot.Uuid.ToString())));
+        Assert.That(_bench.Driver[shared].Calls, Has.None.StartsWith("snapshot"));
+    }
+
+    [Test]
     public async Task A_deleted_volume_goes_when_the_guest_has_let_go_of_it()
     {
         var (volume, disk) = await GuestAsync();
