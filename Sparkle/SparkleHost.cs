@@ -11,6 +11,7 @@ using PonyCloud.Sparkle.Control;
 using PonyCloud.Sparkle.Database;
 using PonyCloud.Sparkle.Events;
 using PonyCloud.Sparkle.Hosts;
+using PonyCloud.Sparkle.Migrations;
 using PonyCloud.Sparkle.Networks;
 using PonyCloud.Sparkle.Outage;
 using PonyCloud.Sparkle.Placement;
@@ -44,6 +45,7 @@ internal static class SparkleHost
         builder.Services.AddHosts();
         builder.Services.AddPlacement();
         builder.Services.AddStorage();
+        builder.Services.AddMigrations();
         builder.Services.AddNetworks();
         builder.Services.AddTenancy();
         builder.Services.AddEvents(SparkleConfiguration.Retention(values));

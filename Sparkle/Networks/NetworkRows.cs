@@ -16,6 +16,8 @@ internal sealed class NetworkRows(EntityCatalog catalog)
 
     public Entity HostVnic { get; } = catalog["host_vnic"];
 
+    public Entity HostMigration { get; } = catalog["host_migration"];
+
     public Entity Instance { get; } = catalog["instance"];
 
     public Entity Membership { get; } = catalog["vnic_security_group"];
@@ -56,12 +58,25 @@ internal sealed class NetworkRows(EntityCatalog catalog)
             return null;
         return places
             .Select(place => (Row: place, Host: Guid.Parse(place.Key.Parts[0])))
-            .OrderBy(place => Liveness(place.Row))
+            .OrderBy(place => Standing(state, place.Row))
+            .ThenBy(place => Liveness(place.Row))
             .ThenBy(place => place.Host != before)
             .ThenBy(place => place.Row.Desired is null)
             .ThenBy(place => place.Host)
             .First().Host;
     }
+
+    /// <summary>
+    /// Whether what is at the host is the instance at all; the lowest is the most. While it migrates, a copy without the place is nothing
+    /// yet, and what left is nothing any more; a copy with the place is the instance, although it stands still.
+    /// </summary>
+    public int Standing(StateSnapshot state, Row place) => (state[HostMigration].Find(place.Key)?.Current as HostMigrationCurrent)?.Status switch
+    {
+        HostMigrationStatus.Arrived when place.Desired is not null => 0,
+        HostMigrationStatus.Preparing or HostMigrationStatus.Ready or HostMigrationStatus.Receiving or HostMigrationStatus.Arrived
+            or HostMigrationStatus.Left when place.Desired is null => 2,
+        _ => 1,
+    };
 
     /// <summary>How much the host has the instance, as far as ports care; the lowest is the most.</summary>
     public static int Liveness(Row? place) => (place?.Current as HostInstanceCurrent)?.Status switch

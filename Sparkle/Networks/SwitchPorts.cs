@@ -61,6 +61,11 @@ internal sealed class SwitchPorts(NetworkRows rows) : IControlFeature
                 if (Place(transition.Before) != Place(transition.After))
                     AddCards(changes.After, RowKey.Of(transition.Key.Parts[1]), vnics);
             }
+            else if (transition.Entity == rows.HostMigration)
+            {
+                if (Status(transition.Before) != Status(transition.After))
+                    AddCards(changes.After, RowKey.Of(transition.Key.Parts[1]), vnics);
+            }
             else if (!transition.Changed(RowPart.Desired))
                 continue;
             else if (transition.Entity == rows.Vnic)
@@ -121,6 +126,8 @@ internal sealed class SwitchPorts(NetworkRows rows) : IControlFeature
     // What else a place says is nothing to a port.
     private static (bool IsThere, bool IsOrdered, int Liveness) Place(Row? place) =>
         (place is not null, place?.Desired is not null, NetworkRows.Liveness(place));
+
+    private static HostMigrationStatus? Status(Row? part) => (part?.Current as HostMigrationCurrent)?.Status;
 
     private static (string Name, bool IsTemplate)? Name(Row? row) => row?.Desired is InstanceDesired instance ? (instance.Name, instance.Template) : null;
 

@@ -46,8 +46,24 @@ public sealed class Capacity
             room.Memory -= Math.Max(instance?.Mem ?? 0, (row.Current as HostInstanceCurrent)?.Mem ?? 0);
             room.Threads -= instance?.Rcpu ?? 0;
         }
+        foreach (var row in state[catalog["host_migration"]].Rows)
+        {
+            // What is on its way takes its room before it is there.
+            if (row.Desired is HostMigrationDesired { Role: MigrationRole.Receive } coming
+                && capacity._rooms.TryGetValue(row.Key.Parts[0], out var room)
+                && state[catalog["host_instance"]].Find(row.Key) is null
+                && state[catalog["instance"]].Find(coming.Instance)?.Desired is InstanceDesired instance)
+            {
+                room.Memory -= instance.Mem;
+                room.Threads -= instance.Rcpu;
+            }
+        }
         return capacity;
     }
+
+    /// <summary>Whether the host takes instances and has room for this one.</summary>
+    public bool HasRoom(InstanceDesired instance, Guid host) =>
+        _rooms.TryGetValue(host.ToString(), out var room) && room.Memory >= instance.Mem && room.Threads >= instance.Rcpu;
 
     /// <summary>
     /// The host with the most memory left among those with room, a preferred one if there is one, and takes that room; null

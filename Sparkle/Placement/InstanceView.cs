@@ -10,12 +10,14 @@ namespace PonyCloud.Sparkle.Placement;
 /// </summary>
 /// <remarks>
 /// When several hosts report an instance (one is giving it up), the host that is to have it counts; else the one where it
-/// is most alive. What a silent host last said is shown with its age, never as something else.
+/// is most alive. What a silent host last said is shown with its age, never as something else. While it migrates, neither a copy that
+/// stands still nor what is left at the source is the instance: it runs until it has left, and is migrating until it goes on.
 /// </remarks>
 public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : IControlFeature
 {
     private readonly Entity _host = catalog["host"];
     private readonly Entity _instance = catalog["instance"];
+    private readonly Entity _migration = catalog["host_migration"];
     private readonly Entity _place = catalog["host_instance"];
     private readonly JoinTable _places = new(catalog, "host_instance", "host", "instance");
 
@@ -51,7 +53,7 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
                 if (transition.Changed(RowPart.Desired))
                     instances.Add(transition.Key);
             }
-            else if (transition.Entity == _place)
+            else if (transition.Entity == _place || transition.Entity == _migration)
             {
                 instances.Add(RowKey.Of(transition.Key.Parts[1]));
             }
@@ -77,7 +79,8 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
             return Undescribed(desired, isPlaced: false);
         var (best, host) = places
             .Where(place => place.Link.Current is not null)
-            .OrderBy(place => place.Link.Desired is null)
+            .OrderBy(place => IsNothing(state, place.Link))
+            .ThenBy(place => place.Link.Desired is null)
             .ThenBy(place => Liveness(((HostInstanceCurrent)place.Link.Current!).Status))
             .ThenBy(place => place.Link.Key)
             .FirstOrDefault();
@@ -86,7 +89,7 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
             return new InstanceCurrent
             {
                 Uuid = desired.Uuid,
-                Status = current.Status,
+                Status = StatusOf(state, desired, best, current.Status),
                 Vcpu = current.Vcpu,
                 Mem = current.Mem,
                 Pending = current.Pending,
@@ -99,6 +102,24 @@ public sealed class InstanceView(EntityCatalog catalog, Scheduler scheduler) : I
         }
         return Undescribed(desired, Array.Exists(places, place => place.Link.Desired is not null));
     }
+
+    /// <summary>What remains at a source after the place has gone, or a copy without it.</summary>
+    private bool IsNothing(StateSnapshot state, Row place) => place.Desired is null && PartOf(state, place)
+        is HostMigrationStatus.Left or HostMigrationStatus.Preparing or HostMigrationStatus.Ready or HostMigrationStatus.Receiving or HostMigrationStatus.Arrived;
+
+    private InstanceStatus StatusOf(StateSnapshot state, InstanceDesired desired, Row place, InstanceStatus status) => PartOf(state, place) switch
+    {
+        HostMigrationStatus.Sending when status == InstanceStatus.Running => InstanceStatus.Migrating,
+        HostMigrationStatus.Arrived => InstanceStatus.Migrating,
+        // It is off here, and its copy is somewhere.
+        HostMigrationStatus.Left when desired.State != InstanceState.Stopped && IsElsewhere(state, place) => InstanceStatus.Migrating,
+        _ => status,
+    };
+
+    private bool IsElsewhere(StateSnapshot state, Row place) => state[_migration].Where("instance", place.Key.Parts[1])
+        .Any(part => part.Key != place.Key && part.Current is HostMigrationCurrent { Status: HostMigrationStatus.Arrived });
+
+    private HostMigrationStatus? PartOf(StateSnapshot state, Row place) => (state[_migration].Find(place.Key)?.Current as HostMigrationCurrent)?.Status;
 
     /// <summary>What an instance does of which no host has said anything.</summary>
     private InstanceCurrent Undescribed(InstanceDesired desired, bool isPlaced)

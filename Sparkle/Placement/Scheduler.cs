@@ -25,6 +25,7 @@ public sealed partial class Scheduler(
     private readonly Entity _config = catalog["config"];
     private readonly Entity _host = catalog["host"];
     private readonly Entity _instance = catalog["instance"];
+    private readonly Entity _migration = catalog["host_migration"];
     private readonly Entity _place = catalog["host_instance"];
     private readonly Entity _tenant = catalog["tenant"];
     private readonly VolumeReach _reach = new(catalog);
@@ -56,7 +57,7 @@ public sealed partial class Scheduler(
                 if (transition.Changed(RowPart.Desired) && (IsToRun(transition.Before) || IsToRun(transition.After)))
                     Consider(changes.After, transition.Key.Text);
             }
-            else if (transition.Entity == _place)
+            else if (transition.Entity == _place || transition.Entity == _migration)
                 Consider(changes.After, transition.Key.Parts[1]);
             else if (CardReach.Concerns(_networks, transition.Entity))
                 _wanted |= transition.Changed(RowPart.Desired);
@@ -127,6 +128,11 @@ public sealed partial class Scheduler(
         if (instance.Tenant is not { } tenant || state[_tenant].Find(tenant)?.Desired is not TenantDesired { Approved: true })
         {
             why = "The tenant has not been approved yet.";
+            return null;
+        }
+        if (state[_migration].Where("instance", instance.Uuid.ToString()).Any(part => part.Current is HostMigrationCurrent { Status: HostMigrationStatus.Arrived }))
+        {
+            why = "What has arrived of it at a host is settled first.";
             return null;
         }
         // A host that still has the instance, although no order says so, keeps it: a second copy is never made.

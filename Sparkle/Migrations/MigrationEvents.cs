@@ -1,0 +1,68 @@
+using System.Text.Json;
+using PonyCloud.Shared.Entities;
+using PonyCloud.Shared.State;
+using PonyCloud.Sparkle.Control;
+using PonyCloud.Sparkle.Events;
+
+namespace PonyCloud.Sparkle.Migrations;
+
+/// <summary>
+/// Records what becomes of orders to migrate: <c>instance-migrated</c>, <c>instance-migration-failed</c>,
+/// <c>instance-migration-withdrawn</c>. Owned by the control loop.
+/// </summary>
+internal sealed class MigrationEvents(MigrationRows rows, IEventSink events, TimeProvider time) : IControlFeature
+{
+    private readonly Dictionary<Guid, DateTimeOffset> _ordered = [];
+
+    public void Settled(ChangeSet changes)
+    {
+        foreach (var transition in changes.Rows)
+        {
+            if (transition.Entity == rows.Order && transition.Changed(RowPart.Desired))
+                Ordered(changes, transition);
+            else if (transition.Entity == rows.Part)
+                Said(changes.After, transition);
+        }
+    }
+
+    private void Ordered(ChangeSet changes, RowTransition transition)
+    {
+        var instance = Guid.Parse(transition.Key.Text);
+        if (transition.After?.Desired is not null)
+        {
+            _ordered.TryAdd(instance, time.GetUtcNow());
+            return;
+        }
+        var since = _ordered.Remove(instance, out var known) ? (TimeSpan?)(time.GetUtcNow() - known) : null;
+        var destination = ((MigrationDesired)transition.Before!.Desired!).DestinationHost;
+        var from = rows.PlaceOf(changes.Before, instance);
+        // An order that is just missing was not withdrawn, and with its instance it needs no more words.
+        if (changes.IsReload || rows.InstanceOf(changes.After, instance) is null)
+            return;
+        if (rows.PlaceOf(changes.After, instance) == destination)
+        {
+            if (from != destination)
+                Record("instance-migrated", EventSeverity.Info, destination, instance, ("from", from), ("to", destination), ("seconds", since is { } lasted ? (long)lasted.TotalSeconds : null));
+        }
+        else
+        {
+            Record("instance-migration-withdrawn", EventSeverity.Info, null, instance, ("to", destination));
+        }
+    }
+
+    private void Said(StateSnapshot state, RowTransition transition)
+    {
+        if (transition.After is { Desired: HostMigrationDesired, Current: HostMigrationCurrent { Status: HostMigrationStatus.Broken } broken }
+            && transition.Before?.Current is not HostMigrationCurrent { Status: HostMigrationStatus.Broken }
+            && rows.OrderOf(state, broken.Instance) is { } order)
+        {
+            Record(
+                "instance-migration-failed", EventSeverity.Warning, broken.Host, broken.Instance,
+                ("from", rows.PlaceOf(state, broken.Instance)), ("to", order.DestinationHost), ("why", broken.Why));
+        }
+    }
+
+    private void Record(string type, EventSeverity severity, Guid? host, Guid instance, params (string Name, object? Value)[] data) =>
+        events.Record(new PlatformEvent(type, severity, host, instance, time.GetUtcNow(), JsonText.Parse(
+            JsonSerializer.Serialize(data.Where(item => item.Value is not null).ToDictionary(item => item.Name, item => item.Value)))));
+}
