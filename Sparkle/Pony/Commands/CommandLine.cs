@@ -37,6 +37,7 @@ internal static class CommandLine
             OrderCommands.Pause(options),
             OrderCommands.Stop(options),
             OrderCommands.Host(options),
+            MigrateCommand.Make(options),
             VolumeCommands.Make(options),
             CompletionCommand.Make(options),
             CompletionCommand.Ask(options),
