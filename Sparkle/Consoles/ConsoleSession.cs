@@ -4,14 +4,15 @@ using System.Text;
 namespace PonyCloud.Sparkle.Consoles;
 
 /// <summary>One WebSocket and the stream that it shows at the moment: bytes of the console are binary, words of the platform are texts.</summary>
-internal sealed class ConsoleSession(WebSocket socket)
+/// <param name="first">What is shown first: what is typed before that is begun is not lost.</param>
+internal sealed class ConsoleSession(WebSocket socket, Stream first)
 {
     private const int BufferSize = 16 << 10;
 
     // What a client may close with has room for 123 bytes.
     private const int ReasonMax = 123;
 
-    private volatile Stream? _shown;
+    private volatile Stream? _shown = first;
 
     /// <summary>
     /// Takes what the client sends, to the stream that is shown; what comes while there is none is lost, as on a line without

@@ -61,7 +61,7 @@ internal sealed partial class ConsoleSocket(
         LogOpened(ticket.Type, ticket.Instance, context.TraceIdentifier);
         try
         {
-            await ServeAsync(new ConsoleSession(socket), ticket, first, context.RequestAborted);
+            await ServeAsync(new ConsoleSession(socket, first), ticket, first, context.RequestAborted);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException or WebSocketException)
         {

@@ -1,4 +1,6 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
+using PonyCloud.Pony.Terminals;
 
 namespace PonyCloud.Pony;
 
@@ -26,6 +28,15 @@ internal sealed record Terminal
     /// <summary>Reads a line that is not shown while it is typed.</summary>
     public required Func<CancellationToken, Task<string>> ReadSecretAsync { get; init; }
 
+    /// <summary>The bytes that come in, for what is no text; nobody reads <see cref="Input"/> then.</summary>
+    public Func<Stream> OpenInput { get; init; } = static () => Stream.Null;
+
+    /// <summary>Where bytes go that are no text; nobody writes to <see cref="Output"/> then.</summary>
+    public Func<Stream> OpenOutput { get; init; } = static () => Stream.Null;
+
+    /// <summary>Lets every key come in as it is, until the result is disposed of.</summary>
+    public Func<IDisposable?> MakeRaw { get; init; } = static () => null;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public bool HasColors => IsOutputTerminal && string.IsNullOrEmpty(Variable("NO_COLOR")) && Variable("TERM") != "dumb";
@@ -41,6 +52,10 @@ internal sealed record Terminal
         IsErrorTerminal = !Console.IsErrorRedirected,
         Width = Console.IsOutputRedirected ? int.MaxValue : Math.Max(40, Console.WindowWidth),
         Variable = Environment.GetEnvironmentVariable,
+        // Not the console's own stream, which waits for whole lines.
+        OpenInput = static () => new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 1),
+        OpenOutput = Console.OpenStandardOutput,
+        MakeRaw = static () => new RawMode(),
         // On a thread of its own: a key that never comes must not hold up Ctrl-C.
         ReadSecretAsync = cancellation => Task.Run(ReadSecret, CancellationToken.None).WaitAsync(cancellation),
     };

@@ -166,8 +166,8 @@ public static class DomainXml
         new XElement(
             "graphics",
             new XAttribute("type", "vnc"),
-            // Whoever looks does not throw out whoever else does.
-            new XAttribute("sharePolicy", "force-shared"),
+            // Whoever asks for the screen alone shares it too: it neither throws others out, nor is kept out.
+            new XAttribute("sharePolicy", "ignore"),
             new XElement("listen", new XAttribute("type", "socket"), new XAttribute("socket", options.VncSocketOf(instance.Uuid)))),
         new XElement("video", new XElement("model", new XAttribute("type", "vga"), new XAttribute("vram", "16384")), PciPorts.Fixed(PciPorts.Screen)),
         Watchdog(instance.Watchdog),

@@ -39,6 +39,7 @@ internal static class CommandLine
             OrderCommands.Host(options),
             MigrateCommand.Make(options),
             VolumeCommands.Make(options),
+            ConsoleCommand.Make(options),
             CompletionCommand.Make(options),
             CompletionCommand.Ask(options),
         };

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.WebSockets;
 
 namespace PonyCloud.Pony.Http;
 
@@ -14,6 +15,8 @@ internal sealed class ApiClient(HttpClient http, TimeProvider time, Action<strin
     private const string DatabaseDownHeader = "PonyCloud-Database-Down-Since";
 
     private const int MaxAnswer = 256 << 20;
+
+    private static readonly TimeSpan SocketKeepAlive = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(60);
 
@@ -91,6 +94,29 @@ internal sealed class ApiClient(HttpClient http, TimeProvider time, Action<strin
         catch (HttpRequestException exception)
         {
             throw Unreachable(exception, isInDoubt: false);
+        }
+    }
+
+    /// <summary>Opens a WebSocket of the API.</summary>
+    /// <returns>Null when there is none at the moment.</returns>
+    public async Task<ClientWebSocket?> TryOpenSocketAsync(Uri place, CancellationToken cancellation)
+    {
+        var socket = new ClientWebSocket();
+        socket.Options.KeepAliveInterval = SocketKeepAlive;
+        socket.Options.KeepAliveTimeout = SocketKeepAlive;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var timer = time.CreateTimer(_ => limit.Cancel(), null, AttemptLimit, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await socket.ConnectAsync(place, http, limit.Token);
+            return socket;
+        }
+        catch (Exception exception)
+        {
+            socket.Dispose();
+            if (exception is WebSocketException || (exception is OperationCanceledException && !cancellation.IsCancellationRequested))
+                return null;
+            throw;
         }
     }
 

@@ -16,6 +16,7 @@ public sealed class ArchitectureTests
         "PonyCloud.Shared.Messaging.ZeroMq",
         "PonyCloud.Twilight.Hypervisor.Libvirt",
         "PonyCloud.Twilight.Devices.Udev",
+        "PonyCloud.Pony.Terminals",
         "PonyCloud.Twilight.Networks.Namespaces",
     ];
 

@@ -18,9 +18,9 @@ public sealed class ConsoleSocketTests : ConsoleFixture
     {
         using var socket = await OpenAsync(await TicketAsync(type), "binary", "base64");
         Assert.That(socket.SubProtocol, Is.EqualTo("binary"));
-        await SeesAsync(socket, "login: ");
+        // At once: nothing of it is lost.
         await SendAsync(socket, "twilight");
-        await SeesAsync(socket, "twilight");
+        await SeesAsync(socket, "login: twilight");
         Assert.That(Metal.Asked, Is.EqualTo([$"{InstanceA}/{type}"]));
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None).WaitAsync(Eventually.Patience);
         await Eventually.HoldsAsync("the place to be free", () => Service<ConsoleSlots>().Taken == 0);

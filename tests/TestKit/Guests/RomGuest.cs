@@ -10,7 +10,7 @@ public enum PowerButton
 
     /// <summary>
     /// It powers off within two hundredths of a second of its own time, like a guest that shuts down well. With the <c>q35</c> machine
-    /// it also lets go of devices that it is to release.
+    /// it also lets go of devices that it is to release. And it sends back what is typed at its serial port.
     /// </summary>
     PowersOff,
 }
@@ -181,6 +181,11 @@ public static class RomGuest
             .Emit(0xFB)                                 // sti
             .Label("look")
             .Emit(0xF4)                                 // hlt
+            .MovDx(Com1 + 5).Emit(0xEC)                 // in al, dx: line status
+            .Emit(0xA8, 0x01)                           // test al, 1: a byte came in
+            .JumpIfZero("silent")
+            .MovDx(Com1).Emit(0xEC, 0xEE)               // in al, dx; out dx, al
+            .Label("silent")
             .Emit(0xBB, 0x00, 0x00)                     // mov bx, 0
             .Label("bus")
             .Emit(0x66, 0x31, 0xC0, 0x89, 0xD8)         // xor eax, eax; mov ax, bx
