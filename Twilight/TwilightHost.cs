@@ -66,6 +66,7 @@ internal static class TwilightHost
             Emulator = values.TextOrNull(TwilightConfiguration.Emulator),
         });
         services.AddSingleton<IInstancePreparation, ConsoleFiles>();
+        services.AddSingleton<IHostRoute, StatisticsRoute>();
         services.AddSingleton(provider => new HostReconcilerOptions
         {
             Host = uuid,

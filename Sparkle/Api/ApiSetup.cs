@@ -59,6 +59,7 @@ public static class ApiSetup
         services.AddSingleton<PlatformMetrics>();
         services.AddSingleton<MetricsCollector>();
         services.AddHostedService(provider => provider.GetRequiredService<MetricsCollector>());
+        services.AddSingleton<InstanceMetrics>();
         services.AddSingleton<MetricsEndpoint>();
         services.AddSingleton<ApiEndpoint>();
         services.AddSingleton(provider => new LoginGate(provider.GetRequiredService<Passwords>(), options.LoginFailures, options.LoginWindow));

@@ -114,7 +114,7 @@ public sealed partial class HostServer : IHostedService, IAsyncDisposable
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return;
         }
-        if (context.Request.Path.Value?.Split('/', 3) is not ["", var name, var rest] || !_routes.TryGetValue(name, out var route))
+        if (context.Request.Path.Value?.Split('/', 3) is not ["", var name, .. var more] || !_routes.TryGetValue(name, out var route))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -122,7 +122,7 @@ public sealed partial class HostServer : IHostedService, IAsyncDisposable
         using var counted = _answers.Begin();
         try
         {
-            await route.AnswerAsync(context, rest, _stopping.Token);
+            await route.AnswerAsync(context, more is [var rest] ? rest : "", _stopping.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {

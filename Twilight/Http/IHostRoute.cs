@@ -9,7 +9,7 @@ public interface IHostRoute
     string Name { get; }
 
     /// <summary>Answers a request of whoever has shown the token. Cut off, it may throw; the connection ends then.</summary>
-    /// <param name="rest">The path behind the name and its slash.</param>
+    /// <param name="rest">The path behind the name and its slash; empty when there is nothing behind the name.</param>
     /// <param name="stopping">Cancelled when the server stops. The peer going is <see cref="HttpContext.RequestAborted"/>.</param>
     Task AnswerAsync(HttpContext context, string rest, CancellationToken stopping);
 }

@@ -52,6 +52,16 @@ public interface IHypervisor : IAsyncDisposable
     /// </summary>
     Task RebootAsync(Guid domain, CancellationToken cancellationToken);
 
+    /// <summary>Gives a domain that is on more or fewer processors, at most as many as its definition says. To give some back needs the guest.</summary>
+    Task SetVcpusAsync(Guid domain, int count, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Asks the guest of a domain that is on for more or less memory, at most as much as its definition says. Returns when it was
+    /// asked; <see cref="ObservedDomain.Memory"/> shows what it follows.
+    /// </summary>
+    /// <param name="size">MiB.</param>
+    Task SetMemoryAsync(Guid domain, long size, CancellationToken cancellationToken);
+
     /// <summary>Replaces the platform's own element in the metadata of a domain, whether it is on or off, and of its definition.</summary>
     Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken);
 
@@ -110,6 +120,9 @@ public interface IHypervisor : IAsyncDisposable
 
     /// <summary>Lets the guest write again. One that does write is left alone.</summary>
     Task ThawAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>What the domains that are on have used since they started, all in one call. One that is busy tells less.</summary>
+    Task<IReadOnlyList<DomainStatistics>> ReadStatisticsAsync(CancellationToken cancellationToken);
 
     /// <summary>The definition of the domain as the hypervisor keeps it.</summary>
     Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken);

@@ -46,6 +46,8 @@ public static class DomainXml
         bare.Element("devices")!.Elements("controller").Last().AddAfterSelf(DomainDevices.For(instance.Boot, cards, disks, seed));
         bare.Element("memory")!.AddAfterSelf(new XElement("currentMemory", new XAttribute("unit", "MiB"), instance.Mem));
         bare.Element("vcpu")!.Add(new XAttribute("current", instance.Vcpu));
+        if (instance.VcpuMax is { } most)
+            bare.Element("vcpu")!.AddAfterSelf(Processors(instance.Vcpu, most));
         var mark = new DomainMetadata(instance.Uuid, shape)
         {
             Fields = fields,
@@ -79,6 +81,15 @@ public static class DomainXml
         new XElement("on_reboot", "restart"),
         new XElement("on_crash", "destroy"),
         Devices(instance, options));
+
+    // A processor that was there at the start is given back only if it is said that it can be.
+    private static XElement Processors(int count, int most) => new(
+        "vcpus",
+        Enumerable.Range(0, Math.Max(most, count)).Select(id => new XElement(
+            "vcpu",
+            new XAttribute("id", id),
+            new XAttribute("enabled", id < count ? "yes" : "no"),
+            new XAttribute("hotpluggable", id == 0 ? "no" : "yes"))));
 
     // By the chassis cloud-init finds out, without asking the network, that there is a metadata service to ask.
     private static XElement SystemInformation(InstanceDesired instance) => new(

@@ -31,13 +31,28 @@ public static class ShapeFields
     public static IReadOnlyList<string> Pending(string seen, string wanted, InstanceDesired instance)
     {
         var before = Parse(seen);
-        return before.IsEmpty ? [] :
+        if (before.IsEmpty)
+            return [];
+        var (vcpuMax, memMax) = MaximaOf(seen);
+        return
         [
             .. Parse(wanted)
                 .Where(field => before.GetValueOrDefault(field.Key) != field.Value)
                 .Select(field => NameOf(field.Key, instance))
+                .Concat(instance.Vcpu > vcpuMax ? ["vcpu"] : [])
+                .Concat(instance.Mem > memMax ? ["mem"] : [])
+                .Distinct()
                 .Order(StringComparer.Ordinal),
         ];
+    }
+
+    /// <summary>As many processors and as much memory (MiB) as a domain that was made from this can have; 0 where that is not known.</summary>
+    public static (int Vcpu, long Mem) MaximaOf(string seen)
+    {
+        var fields = Parse(seen);
+        return (
+            int.TryParse(fields.GetValueOrDefault(VcpuMax), CultureInfo.InvariantCulture, out var vcpu) ? vcpu : 0,
+            long.TryParse(fields.GetValueOrDefault(MemMax), CultureInfo.InvariantCulture, out var mem) ? mem : 0);
     }
 
     // Without a maximum of its own the most that the instance can have is what it has.

@@ -147,6 +147,12 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             case InstanceAction.Reboot:
                 await _hypervisor.RebootAsync(action.Instance, cancellationToken);
                 break;
+            case InstanceAction.SetVcpus set:
+                await _hypervisor.SetVcpusAsync(set.Instance, set.Count, cancellationToken);
+                break;
+            case InstanceAction.SetMemory set:
+                await _hypervisor.SetMemoryAsync(set.Instance, set.Size, cancellationToken);
+                break;
             case InstanceAction.SetMark set:
                 await _hypervisor.SetMarkAsync(set.Mark, cancellationToken);
                 break;

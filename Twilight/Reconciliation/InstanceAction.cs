@@ -92,6 +92,24 @@ public abstract record InstanceAction
         public override string ToString() => $"set link of card {Vnic} of {Domain} {(IsUp ? "up" : "down")}";
     }
 
+    /// <summary>A change of the size of a domain that is on.</summary>
+    /// <param name="Target">What it is to be.</param>
+    public abstract record Resize(Guid Domain, long Target) : InstanceAction(Domain)
+    {
+        public abstract override string ToString();
+    }
+
+    public sealed record SetVcpus(Guid Domain, int Count) : Resize(Domain, Count)
+    {
+        public override string ToString() => $"give {Domain} {Count} processors";
+    }
+
+    /// <summary>Ask the guest for more or less memory, MiB.</summary>
+    public sealed record SetMemory(Guid Domain, long Size) : Resize(Domain, Size)
+    {
+        public override string ToString() => $"give {Domain} {Size} MiB";
+    }
+
     /// <summary>A step towards a restart of a domain that is on.</summary>
     public abstract record RestartStep : InstanceAction
     {

@@ -52,7 +52,7 @@ internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, s
 ///
 ///   running and paused: START waits until its cards and disks are ready; on, and otherwise as ordered, they are changed
 ///   (<see cref="DeviceDecider"/>)
-///   running and paused: an instance that is on is restarted (<see cref="RestartDecider"/>)
+///   running and paused: an instance that is on is restarted (<see cref="RestartDecider"/>) and resized (<see cref="ResizeDecider"/>)
 ///   held       whatever it does: nothing
 ///
 ///   in flight: a START that is no longer wanted becomes POWER OFF or REMOVE at once; an action that still leads to the
@@ -110,6 +110,7 @@ internal static class InstanceDecider
         (InstanceAction.Shutdown, InstanceState.Stopped) => !IsPowerCutDue(at, at.Wanted!.Instance!),
         (InstanceAction.DeviceChange change, InstanceState.Running or InstanceState.Paused) => DeviceDecider.IsStillWanted(change, at.Wanted!),
         (InstanceAction.RestartStep step, InstanceState.Running or InstanceState.Paused) => RestartDecider.IsStillWanted(step, at, at.Wanted!.Instance!),
+        (InstanceAction.Resize resize, InstanceState.Running) => ResizeDecider.IsStillWanted(resize, at.Wanted!.Instance!),
         (InstanceAction.SetMark, InstanceState.Stopped) => at.IsOff,
         (InstanceAction.Define define, InstanceState.Stopped) => define.Definition == at.Wanted!.Definition,
         _ => false,
@@ -192,13 +193,17 @@ internal static class InstanceDecider
         var restart = RestartDecider.WhileOn(at, instance);
         if (restart?.Action is { } action)
             return new Decision(action, StatusOf(at.Domain));
-        var decision = WhileOn(at, wanted, isPaused);
-        return restart is null ? decision : decision with
-        {
-            Why = decision.Why ?? restart.Why,
-            WakeAt = decision.WakeAt is null || restart.WakeAt < decision.WakeAt ? restart.WakeAt : decision.WakeAt,
-        };
+        var decision = With(WhileOn(at, wanted, isPaused), restart);
+        // Whatever else is to be done comes first, since a guest follows when it likes.
+        return decision.Action is null && !isPaused ? With(decision, ResizeDecider.WhileOn(at, instance)) : decision;
     }
+
+    private static Decision With(Decision decision, Step? step) => step is null ? decision : decision with
+    {
+        Action = decision.Action ?? step.Action,
+        Why = decision.Why ?? step.Why,
+        WakeAt = decision.WakeAt is null || step.WakeAt < decision.WakeAt ? step.WakeAt : decision.WakeAt,
+    };
 
     private static Decision WhileOn(Situation at, WantedInstance wanted, bool isPaused) =>
         at.Domain!.State switch

@@ -68,6 +68,9 @@ public sealed record InstanceMemory
     /// <summary>How far orders to restart it have come.</summary>
     public RestartMemory Restarts { get; private init; } = RestartMemory.None;
 
+    /// <summary>What its guest resists of changes of its size.</summary>
+    public ResizeMemory Sizes { get; private init; } = ResizeMemory.None;
+
     /// <summary>How it went off by itself while it was to be on; null while it is on, or off as ordered.</summary>
     public DomainEnd? Ended { get; private init; }
 
@@ -96,6 +99,7 @@ public sealed record InstanceMemory
             OnSince = memory.OnSince ?? now,
             Devices = memory.Devices.Observe(domain),
             Restarts = memory.Restarts.Observe(domain),
+            Sizes = memory.Sizes.Observe(domain),
             Ended = domain.State == DomainState.Crashed || domain.Reason == DomainReason.Crashed ? DomainEnd.Crashed : null,
             HasChance = false,
             WatchdogSeen = IsPausedByWatchdog(domain),
@@ -120,6 +124,8 @@ public sealed record InstanceMemory
     {
         if (outcome.Action is InstanceAction.DeviceChange change)
             return this with { Devices = Devices.After(change, outcome, now, retry) };
+        if (outcome.Action is InstanceAction.Resize resize)
+            return this with { Sizes = Sizes.After(resize, outcome, now, retry) };
         if (outcome.Action is InstanceAction.RestartStep step)
         {
             var isReset = step is InstanceAction.Reset && outcome.End == ActionEnd.Done;
@@ -170,6 +176,7 @@ public sealed record InstanceMemory
             ErrorSeen = false,
             Devices = Devices.Retry(),
             Restarts = Restarts.Ordered(order),
+            Sizes = ResizeMemory.None,
             Ended = order.IsOff ? null : Ended,
             HasChance = !order.IsOff && (HasChance || Order is { Instance.State: InstanceState.Stopped }),
             StandsStill = StandsStill && order.Instance?.State == Order.Instance?.State,
@@ -191,6 +198,7 @@ public sealed record InstanceMemory
             OffExpected = false,
             ErrorSeen = false,
             Restarts = Restarts.SeenOff(),
+            Sizes = ResizeMemory.None,
             WatchdogSeen = false,
             StandsStill = false,
         };

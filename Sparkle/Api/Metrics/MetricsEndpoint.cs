@@ -9,7 +9,7 @@ namespace PonyCloud.Sparkle.Api.Metrics;
 /// Answers <c>/metrics</c> to operators, and to whoever brings the token in the file that is set up for it, so that what
 /// collects metrics needs no account and can do nothing else.
 /// </summary>
-public sealed class MetricsEndpoint(ApiOptions options, ApiEndpoint api, Authenticator authenticator, MetricsCollector collector)
+public sealed class MetricsEndpoint(ApiOptions options, ApiEndpoint api, Authenticator authenticator, MetricsCollector collector, InstanceMetrics instances)
 {
     public const string Path = "/metrics";
 
@@ -20,7 +20,7 @@ public sealed class MetricsEndpoint(ApiOptions options, ApiEndpoint api, Authent
         ApiEndpoint.RequireGet(context);
         if (!await HasFileTokenAsync(context) && !(await authenticator.RequireCallerAsync(context.Request, api.RequireSnapshot())).IsAlicorn)
             throw new ProblemException(ProblemKind.Forbidden, "Only operators of the platform may do this.");
-        var bytes = Encoding.UTF8.GetBytes(collector.Write());
+        var bytes = Encoding.UTF8.GetBytes(collector.Write() + await instances.ReadAsync(context.RequestAborted));
         context.Response.ContentType = MediaType;
         context.Response.ContentLength = bytes.Length;
         if (HttpMethods.IsGet(context.Request.Method))

@@ -120,6 +120,8 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         return ask(domain);
     }
 
+    internal IReadOnlyList<DomainStatistics> ReadStatistics() => LibvirtStatistics.Read(Handle);
+
     internal string GetXml(Guid uuid)
     {
         using var domain = Lookup(uuid, "read");

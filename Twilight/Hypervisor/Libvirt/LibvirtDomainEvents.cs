@@ -20,6 +20,8 @@ internal sealed unsafe class LibvirtDomainEvents : ILibvirtWatch
                 session.Handle, 0, LibvirtLifeNative.EventWatchdog, &LibvirtEventLoop.OnWatchdog, session.Token, 0));
             Subscribe(LibvirtLifeNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtLifeNative.EventIoErrorReason, &LibvirtEventLoop.OnIoError, session.Token, 0));
+            Subscribe(LibvirtLifeNative.virConnectDomainEventRegisterAny(
+                session.Handle, 0, LibvirtLifeNative.EventBalloonChange, &LibvirtEventLoop.OnBalloon, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtNative.EventDeviceAdded, &LibvirtEventLoop.OnDeviceAdded, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(

@@ -55,6 +55,10 @@ internal static unsafe class LibvirtEventLoop
         TellOfDomain(domain, LibvirtStates.IoErrorName(Marshal.PtrToStringUTF8(reason)), token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnBalloon(nint connection, nint domain, ulong memory, nint token) =>
+        TellOfDomain(domain, LibvirtStates.MemoryChanged, token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     internal static void OnDeviceAdded(nint connection, nint domain, nint alias, nint token) => TellOfDomain(domain, "device added", token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

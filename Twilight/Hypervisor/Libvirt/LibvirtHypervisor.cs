@@ -68,6 +68,14 @@ public sealed class LibvirtHypervisor : IHypervisor
 
     public Task RebootAsync(Guid domain, CancellationToken cancellationToken) => LifeAsync("reboot", domain, LibvirtLife.Reboot, cancellationToken);
 
+    public Task SetVcpusAsync(Guid domain, int count, CancellationToken cancellationToken) =>
+        LifeAsync("set the processors of", domain, handle => LibvirtLifeNative.virDomainSetVcpusFlags(handle, (uint)count, LibvirtLifeNative.AffectLive),
+            cancellationToken);
+
+    public Task SetMemoryAsync(Guid domain, long size, CancellationToken cancellationToken) =>
+        LifeAsync("set the memory of", domain, handle => LibvirtLifeNative.virDomainSetMemoryFlags(handle, (nuint)size * 1024, LibvirtLifeNative.AffectLive),
+            cancellationToken);
+
     public Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken) =>
         LifeAsync("mark", mark.Instance, handle => LibvirtLife.SetMark(handle, mark), cancellationToken);
 
@@ -115,6 +123,9 @@ public sealed class LibvirtHypervisor : IHypervisor
 
     public Task ThawAsync(Guid domain, CancellationToken cancellationToken) =>
         DiskAsync("thaw the file systems of", domain, _options.CallTimeout, GuestFileSystems.Thaw, cancellationToken);
+
+    public Task<IReadOnlyList<DomainStatistics>> ReadStatisticsAsync(CancellationToken cancellationToken) =>
+        CallAsync(CallLane.Ordinary, "read the domains' statistics", null, _options.CallTimeout, connection => connection.ReadStatistics(), cancellationToken);
 
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) =>
         CallAsync(CallLane.Urgent, $"read domain {domain}", null, _options.CallTimeout, connection => connection.GetXml(domain),

@@ -14,6 +14,13 @@ internal static unsafe partial class LibvirtLifeNative
     internal const int EventReboot = 1;
     internal const int EventWatchdog = 3;
     internal const int EventIoErrorReason = 8;
+    internal const int EventBalloonChange = 13;
+
+    /// <summary>For events with one large number.</summary>
+    [LibraryImport(Library)]
+    internal static partial int virConnectDomainEventRegisterAny(
+        ConnectHandle connection, nint domain, int eventId,
+        delegate* unmanaged[Cdecl]<nint, nint, ulong, nint, void> callback, nint opaque, nint free);
 
     /// <summary>For events with one number.</summary>
     [LibraryImport(Library)]
@@ -41,6 +48,13 @@ internal static unsafe partial class LibvirtLifeNative
 
     [LibraryImport(Library)]
     internal static partial int virDomainIsActive(DomainHandle domain);
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainSetVcpusFlags(DomainHandle domain, uint count, uint flags);
+
+    /// <param name="memory">KiB.</param>
+    [LibraryImport(Library)]
+    internal static partial int virDomainSetMemoryFlags(DomainHandle domain, nuint memory, uint flags);
 
     /// <param name="metadata">The element, without a declaration of its namespace: libvirt adds that.</param>
     /// <param name="key">The prefix of the namespace.</param>

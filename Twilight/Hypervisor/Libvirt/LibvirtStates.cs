@@ -13,6 +13,9 @@ internal static class LibvirtStates
 
     /// <summary>The guest's watchdog was not fed, and reset it.</summary>
     internal const string WatchdogReset = "watchdog reset";
+
+    /// <summary>The guest has taken or given back memory.</summary>
+    internal const string MemoryChanged = "memory changed";
     internal const string DiskFull = "disk full";
     internal const string IoError = "I/O error";
     internal const string Crashed = "crashed";

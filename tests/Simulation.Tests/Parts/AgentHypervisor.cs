@@ -32,6 +32,10 @@ internal sealed class AgentHypervisor(World world, AgentProcess agent) : IHyperv
 
     public Task RebootAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");
 
+    public Task SetVcpusAsync(Guid domain, int count, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody has room to grow.");
+
+    public Task SetMemoryAsync(Guid domain, long size, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody has room to grow.");
+
     public Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");
 
     public Task DestroyAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("destroy", domain, cancellationToken);
@@ -63,6 +67,9 @@ internal sealed class AgentHypervisor(World world, AgentProcess agent) : IHyperv
         throw new NotSupportedException("The instances have no disks.");
 
     public Task ThawAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("The instances have no disks.");
+
+    public Task<IReadOnlyList<DomainStatistics>> ReadStatisticsAsync(CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Nobody asks for it.");
 
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody asks for it.");
 

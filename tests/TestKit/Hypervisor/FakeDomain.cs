@@ -12,6 +12,10 @@ internal sealed class FakeDomain(ObservedDomain observed, string xml)
 
     public string Xml { get; private set; } = xml;
 
+    public int VcpuMax => int.Parse(XElement.Parse(Xml).Element("vcpu")!.Value);
+
+    public long MemoryMax => long.Parse(XElement.Parse(Xml).Element("memory")!.Value);
+
     /// <summary>What it was told that its disks have, bytes.</summary>
     public Dictionary<string, long> Sizes { get; } = [];
 
@@ -40,8 +44,8 @@ internal sealed class FakeDomain(ObservedDomain observed, string xml)
                 Uuid = Guid.Parse(domain.Element("uuid")!.Value),
                 Name = domain.Element("name")!.Value,
                 State = DomainState.Off,
-                Vcpu = int.Parse(domain.Element("vcpu")!.Value),
-                Memory = long.Parse(domain.Element("memory")!.Value),
+                Vcpu = int.Parse(domain.Element("vcpu")!.Attribute("current")?.Value ?? domain.Element("vcpu")!.Value),
+                Memory = long.Parse((domain.Element("currentMemory") ?? domain.Element("memory"))!.Value),
                 Metadata = domain.Element("metadata")?.Elements()
                     .FirstOrDefault(element => element.Name.NamespaceName == DomainMetadata.Namespace)?.ToString(),
             },
@@ -66,6 +70,8 @@ internal sealed class FakeDomain(ObservedDomain observed, string xml)
         Interfaces = _atNextStart.Metadata is null ? [] : ObservedInterface.AllOf(Xml),
         Disks = _atNextStart.Metadata is null ? [] : ObservedDisk.AllOf(Xml),
     };
+
+    public void Resize(int vcpu, long memory) => Observed = Observed with { Vcpu = vcpu, Memory = memory };
 
     public void Restart() => Observed = Observed with { Restarts = Observed.Restarts + 1 };
 

@@ -38,6 +38,9 @@ public sealed class FakeHypervisor : IHypervisor
     /// <summary>Whether somebody in each guest can hold its file systems.</summary>
     public bool GuestsHaveAgents { get; set; }
 
+    /// <summary>Whether guests that run take and give back memory when they are asked to.</summary>
+    public bool GuestsFollowBalloon { get; set; } = true;
+
     /// <summary>The calls that change something, in the order in which they began, such as <c>start UUID</c>.</summary>
     public IReadOnlyList<string> Calls
     {
@@ -173,6 +176,26 @@ public sealed class FakeHypervisor : IHypervisor
         return "restarted";
     }, cancellationToken);
 
+    public Task SetVcpusAsync(Guid domain, int count, CancellationToken cancellationToken) => CallAsync("vcpus", domain, () =>
+    {
+        var found = FindOn(domain);
+        if (count > found.VcpuMax)
+            throw new HypervisorException(HypervisorFailure.Failed, 8, "The domain cannot have so many processors.");
+        found.Resize(count, found.Observed.Memory);
+        return null;
+    }, cancellationToken);
+
+    public Task SetMemoryAsync(Guid domain, long size, CancellationToken cancellationToken) => CallAsync("memory", domain, () =>
+    {
+        var found = FindOn(domain);
+        if (size > found.MemoryMax)
+            throw new HypervisorException(HypervisorFailure.Failed, 8, "The domain cannot have so much memory.");
+        if (!GuestsFollowBalloon || found.Observed.State != DomainState.Running)
+            return null;
+        found.Resize(found.Observed.Vcpu, size);
+        return "memory changed";
+    }, cancellationToken);
+
     public Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken) => CallAsync("mark", mark.Instance, () =>
     {
         Find(mark.Instance).SetMark(mark);
@@ -220,6 +243,20 @@ public sealed class FakeHypervisor : IHypervisor
         FindOn(domain).Update(FakeDevice.Parse(xml));
         return null;
     }, cancellationToken);
+
+    public Task<IReadOnlyList<DomainStatistics>> ReadStatisticsAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            ThrowIfDown();
+            return Task.FromResult<IReadOnlyList<DomainStatistics>>(
+            [
+                .. _domains.Values.Select(domain => domain.Observed).Where(domain => domain.State != DomainState.Off)
+                    .Select(domain => new DomainStatistics { Uuid = domain.Uuid, Name = domain.Name, Memory = (ulong)domain.Memory << 20 }),
+            ]);
+        }
+    }
 
     public Task LimitDiskAsync(Guid domain, string target, DiskLimits limits, CancellationToken cancellationToken) =>
         CallAsync("limit", domain, () =>

@@ -94,6 +94,38 @@ public abstract class HypervisorRestartContract : HypervisorContract
         Assert.That(await MarkAsync(uuid, cancellationToken), Is.EqualTo(marks[2]), "off again");
     }
 
+    [Test]
+    public async Task A_running_domain_gets_processors_up_to_its_maximum(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var uuid = NewDomain();
+        await Hypervisor.DefineAsync(
+            uuid, XmlOf(uuid, NameOf(uuid), 32).Replace("<vcpu>1</vcpu>", "<vcpu current='1'>3</vcpu>", StringComparison.Ordinal), cancellationToken);
+        await Hypervisor.StartAsync(uuid, paused: false, cancellationToken);
+        Assert.That((await FindAsync(uuid, cancellationToken))!.Vcpu, Is.EqualTo(1));
+
+        await Hypervisor.SetVcpusAsync(uuid, 3, cancellationToken);
+
+        Assert.That((await FindAsync(uuid, cancellationToken))!.Vcpu, Is.EqualTo(3));
+        Assert.That((await RefusalOfAsync(() => Hypervisor.SetVcpusAsync(uuid, 4, cancellationToken))).Failure, Is.EqualTo(HypervisorFailure.Failed));
+    }
+
+    [Test]
+    public async Task Domains_that_are_on_tell_what_they_have_used(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var (on, off) = (NewDomain(), NewDomain());
+        await DefineAsync(on, cancellationToken);
+        await DefineAsync(off, cancellationToken);
+        await Hypervisor.StartAsync(on, paused: false, cancellationToken);
+
+        var statistics = await Hypervisor.ReadStatisticsAsync(cancellationToken);
+
+        Assert.That(statistics.Select(domain => domain.Uuid), Does.Contain(on).And.Not.Contain(off));
+        var seen = statistics.Single(domain => domain.Uuid == on);
+        Assert.That((seen.Name, seen.Memory), Is.EqualTo((NameOf(on), 32UL << 20)));
+    }
+
     protected async Task<bool> IsToldWithinASecondAsync(Guid uuid, string what, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

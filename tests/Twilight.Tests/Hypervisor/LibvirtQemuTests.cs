@@ -206,6 +206,67 @@ public sealed class LibvirtQemuTests : HypervisorDiskContract
         }
     }
 
+    [Test]
+    public async Task An_instance_with_uefi_runs_and_takes_what_its_guest_kept_there_along_when_it_goes(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var instance = new InstanceDesired
+        {
+            Uuid = NewDomain(),
+            Tenant = Guid.NewGuid(),
+            Name = "web",
+            Mem = 128,
+            Firmware = InstanceFirmware.Uefi,
+        };
+        var definition = DomainXml.For(
+            instance, null, [], [], new DomainOptions { Accelerator = Accelerator.Tcg, ConsoleDirectory = Private.Directory });
+        await Hypervisor.DefineAsync(instance.Uuid, definition.Xml, cancellationToken);
+        await Hypervisor.StartAsync(instance.Uuid, paused: false, cancellationToken);
+        Assert.That((await FindAsync(instance.Uuid, cancellationToken))!.State, Is.EqualTo(DomainState.Running));
+        Assert.That(VariablesOf(instance.Uuid), Is.Not.Empty);
+
+        await Hypervisor.DestroyAsync(instance.Uuid, cancellationToken);
+        Assert.That(VariablesOf(instance.Uuid), Is.Not.Empty, "what the guest kept outlives its power");
+        await Hypervisor.UndefineAsync(instance.Uuid, cancellationToken);
+
+        Assert.That(VariablesOf(instance.Uuid), Is.Empty);
+    }
+
+    private static string[] VariablesOf(Guid instance) =>
+        Directory.GetFiles(Path.Combine(Private.Directory, "lib"), $"*{instance}*.fd", SearchOption.AllDirectories);
+
+    [Test]
+    public async Task An_instance_with_room_to_grow_gets_processors_and_is_asked_for_memory(CancellationToken cancellationToken)
+    {
+        await ConnectedAsync(cancellationToken);
+        var instance = new InstanceDesired
+        {
+            Uuid = NewDomain(),
+            Tenant = Guid.NewGuid(),
+            Name = "web",
+            Mem = 32,
+            MemMax = 64,
+            Vcpu = 2,
+            VcpuMax = 4,
+        };
+        var definition = DomainXml.For(instance, null, [], [], new DomainOptions
+        {
+            Accelerator = Accelerator.Tcg,
+            ConsoleDirectory = Private.Directory,
+            Boot = new DisklessBoot.Rom(Path.Combine(Private.Directory, "deaf.rom")),
+        });
+        await Hypervisor.DefineAsync(instance.Uuid, definition.Xml, cancellationToken);
+        await Hypervisor.StartAsync(instance.Uuid, paused: false, cancellationToken);
+        var before = await FindAsync(instance.Uuid, cancellationToken);
+        Assert.That(before!.Vcpu, Is.EqualTo(2));
+
+        await Hypervisor.SetVcpusAsync(instance.Uuid, 4, cancellationToken);
+        await Hypervisor.SetMemoryAsync(instance.Uuid, 48, cancellationToken);
+
+        var after = await FindAsync(instance.Uuid, cancellationToken);
+        Assert.That((after!.Vcpu, after.Memory), Is.EqualTo((4, before.Memory)), "a ROM has no driver for a balloon");
+    }
+
     /// <summary>The longest that one of many calls took.</summary>
     private static async Task<TimeSpan> SlowestAsync(Func<Task> call)
     {

@@ -1,0 +1,131 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+using PonyCloud.TestKit.Guests;
+using PonyCloud.TestKit.Hypervisor;
+using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Hypervisor.Libvirt;
+using PonyCloud.Twilight.Instances;
+
+namespace PonyCloud.Twilight.Tests.Reconciliation;
+
+/// <summary>Orders against the tide: somebody at the machine, or the machine itself, works against what is ordered. With libvirt and QEMU.</summary>
+[CancelAfter(180_000)]
+public sealed class TideTests
+{
+    private Guid _instance;
+    private LibvirtHypervisor _libvirt = null!;
+    private ReconcilerBench _bench = null!;
+
+    private static PrivateLibvirtd Private => PrivateLibvirtFixture.Instance;
+
+    [SetUp]
+    public async Task MakeAsync()
+    {
+        var rom = Path.Combine(Private.Directory, "tide.rom");
+        RomGuest.Write(rom);
+        _instance = Guid.NewGuid();
+        _libvirt = new LibvirtHypervisor(
+            new LibvirtOptions { Uri = Private.Uri }, TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
+        while (!_libvirt.Connection.IsConnected)
+            await _libvirt.Events.ReadAsync(TestContext.CurrentContext.CancellationToken);
+        _bench = new ReconcilerBench(_libvirt, TimeProvider.System, new DomainOptions
+        {
+            Accelerator = Accelerator.Tcg,
+            ConsoleDirectory = Private.Directory,
+            Boot = new DisklessBoot.Rom(rom),
+        }, new HostTaps(Private.Sys));
+        _bench.Order(_instance, InstanceState.Running, stopTimeout: 0);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+    }
+
+    [TearDown]
+    public async Task DisposeAsync()
+    {
+        _bench.Order(_instance, null);
+        await _bench.UntilAsync(_instance, null);
+        await _bench.DisposeAsync();
+        await _libvirt.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Power_that_somebody_else_cuts_is_told_and_comes_back(CancellationToken cancellationToken)
+    {
+        await _libvirt.DestroyAsync(_instance, cancellationToken);
+        await _bench.UntilAsync("it is told", () => _bench.Notifications.Any(told => told.Type == "instance-went-off"));
+
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        Assert.That(_bench.Notifications[0].Text, Is.EqualTo("Somebody else cut the power."));
+    }
+
+    [Test]
+    public async Task A_domain_that_somebody_else_removes_is_made_and_started_again(CancellationToken cancellationToken)
+    {
+        var before = Private.GuestPids().Single();
+        await _libvirt.DestroyAsync(_instance, cancellationToken);
+        await _libvirt.UndefineAsync(_instance, cancellationToken);
+
+        await Eventually.HoldsAsync("another emulator", () => Private.GuestPids() is [var pid] && pid != before);
+        await _bench.UntilAsync("it runs", () => _bench.StatusOf(_instance) == InstanceStatus.Running);
+    }
+
+    [Test]
+    public async Task A_definition_that_somebody_else_replaces_lasts_until_the_next_start(CancellationToken cancellationToken)
+    {
+        var ours = await _libvirt.GetXmlAsync(_instance, cancellationToken);
+        await _libvirt.DefineAsync(
+            _instance, ours.Replace("<title>web</title>", "<title>theirs</title>", StringComparison.Ordinal), cancellationToken);
+        Assert.That(await _libvirt.GetXmlAsync(_instance, cancellationToken), Does.Contain("theirs"));
+
+        _bench.Order(_instance, InstanceState.Stopped, stopTimeout: 0);
+        await _bench.UntilAsync(_instance, InstanceStatus.Stopped);
+        _bench.Order(_instance, InstanceState.Running, stopTimeout: 0);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+
+        Assert.That(await _libvirt.GetXmlAsync(_instance, cancellationToken), Does.Contain("<title>web</title>"));
+    }
+
+    [Test]
+    public async Task An_emulator_that_is_killed_is_a_crash_and_comes_back()
+    {
+        var before = Private.GuestPids().Single();
+        await ChildProcess.SendAsync(before, ProcessSignal.Kill);
+
+        await _bench.UntilAsync("it is told", () => _bench.Notifications.Any(told => told.Type == "instance-crashed"));
+        await Eventually.HoldsAsync("another emulator", () => Private.GuestPids() is [var pid] && pid != before);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+    }
+
+    [Test]
+    public async Task Of_two_hundred_orders_in_a_moment_the_last_one_holds_and_no_earlier_one_comes_after_it(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            _bench.Order(
+                _instance, (i % 4) switch
+                {
+                    0 => InstanceState.Stopped,
+                    1 => InstanceState.Running,
+                    2 => InstanceState.Paused,
+                    _ => InstanceState.Running,
+                },
+                stopTimeout: 0);
+        }
+        _bench.Order(_instance, InstanceState.Stopped, stopTimeout: 0);
+        await _bench.UntilAsync(_instance, InstanceStatus.Stopped);
+        var starts = (await _libvirt.ScanAsync(cancellationToken)).Domains.Single(domain => domain.Uuid == _instance);
+        Assert.That(starts.State, Is.EqualTo(DomainState.Off));
+
+        // Another order shows that nothing was left in between: it is the next thing that is seen.
+        var seen = new List<InstanceStatus?>();
+        _bench.Order(_instance, InstanceState.Paused, stopTimeout: 0);
+        await _bench.UntilAsync("it is paused", () =>
+        {
+            if (seen.Count == 0 || seen[^1] != _bench.StatusOf(_instance))
+                seen.Add(_bench.StatusOf(_instance));
+            return seen[^1] == InstanceStatus.Paused;
+        });
+        Assert.That(seen, Is.SubsetOf((InstanceStatus?[])[InstanceStatus.Stopped, InstanceStatus.Starting, InstanceStatus.Paused]));
+    }
+}
