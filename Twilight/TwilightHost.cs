@@ -14,6 +14,7 @@ using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Metadata;
+using PonyCloud.Twilight.Metadata.Seeds;
 using PonyCloud.Twilight.Networks;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Session;
@@ -71,6 +72,7 @@ internal static class TwilightHost
         {
             Host = uuid,
             Guard = TwilightConfiguration.Guard(values),
+            Seeds = provider.GetRequiredService<SeedDisks>().PathFor,
             Domains = provider.GetRequiredService<DomainOptions>(),
             Server = () => provider.GetRequiredService<HostServer>().Identity,
         });

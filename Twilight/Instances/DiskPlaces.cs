@@ -12,7 +12,7 @@ namespace PonyCloud.Twilight.Instances;
 ///   virtio   a PCI Express port of its own (<see cref="PciPorts"/>), index 0 to 31      comes and goes; 0 to 7 into any guest
 ///   scsi     target INDEX of one virtio-scsi controller, which each domain has          comes and goes
 ///   sata     0 to 4: the machine's own controller; 5 to 31: further ones, six on each   stays; a CD is changed
-///            port 5 of the machine's own controller: the seed of cloud-init
+///   none     unit 1 of target 0 of the virtio-scsi controller                           the seed of cloud-init: for a start
 /// </code>
 /// </summary>
 internal static class DiskPlaces
@@ -22,6 +22,8 @@ internal static class DiskPlaces
 
     // Behind the names of all disks that have an index.
     private const int SeedName = 256;
+
+    private const int SeedUnit = 1;
 
     private const int OwnSata = 5;
     private const int SataPorts = 6;
@@ -64,7 +66,7 @@ internal static class DiskPlaces
         _ => Drive(SataOf(index).Controller, 0, SataOf(index).Unit),
     };
 
-    internal static XElement SeedAddress => Drive(0, 0, OwnSata);
+    internal static XElement SeedAddress => Drive(0, 0, SeedUnit);
 
     internal static string SeedTarget => $"sd{Letters(SeedName)}";
 

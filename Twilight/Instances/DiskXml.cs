@@ -39,14 +39,16 @@ public static class DiskXml
         new XElement("readonly"),
         drive.Vdisk is { } vdisk ? new XElement("alias", new XAttribute("name", DeviceAlias.Of(vdisk))) : null);
 
-    /// <summary>A file that cloud-init in the guest looks at: a read-only CD-ROM behind all others, of no row.</summary>
+    /// <summary>
+    /// A file that cloud-init in the guest looks at: a read-only CD-ROM of no row. It is on SCSI, since Debian's kernel for clouds knows no SATA.
+    /// </summary>
     public static XElement Seed(string path) => new(
         "disk",
         new XAttribute("type", "file"),
         new XAttribute("device", "cdrom"),
         new XElement("driver", new XAttribute("name", "qemu"), new XAttribute("type", "raw")),
         new XElement("source", new XAttribute("file", path)),
-        Target(DiskPlaces.SeedTarget, NameOf(VdiskBus.Sata)),
+        Target(DiskPlaces.SeedTarget, NameOf(VdiskBus.Scsi)),
         new XElement("readonly"),
         DiskPlaces.SeedAddress);
 

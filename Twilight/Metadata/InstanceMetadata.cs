@@ -23,6 +23,9 @@ public sealed record InstanceMetadata
     /// <summary>In the order of their places.</summary>
     public required ImmutableArray<CardMetadata> Cards { get; init; }
 
+    /// <summary>It boots from a disk of its own, and not what the host hands to those without.</summary>
+    public required bool HasDisk { get; init; }
+
     /// <summary>By which its neighbours find it, too.</summary>
     public string HostName => $"{Name.ToLowerInvariant()}.{DnsmasqWriter.Domain}";
 
@@ -36,6 +39,9 @@ public sealed record InstanceMetadata
     /// Whether a fresh guest of it reaches the metadata service: only DHCP tells it an address with which it can ask.
     /// </summary>
     public bool ReachesService => Addresses.Any(one => one is { Card.IsUp: true, Address: { IsLeased: true, IsIpv6: false } });
+
+    /// <summary>Whether it is to be told by a disk.</summary>
+    public bool NeedsSeed => HasDisk && !ReachesService;
 
     /// <summary>
     /// Which address brings the default route of a version of IP: a leased one before others, since DHCP tells of it anyway. A guest

@@ -15,9 +15,13 @@ public sealed class MetadataIndex
     private readonly Dictionary<Guid, ServedNetworks> _served;
     private readonly Dictionary<(Guid Switch, IPAddress Address), Guid> _owners = [];
 
-    public MetadataIndex(SwitchOrders orders)
+    private readonly IReadOnlySet<Guid> _withDisk;
+
+    /// <param name="withDisk">The instances that have a disk.</param>
+    public MetadataIndex(SwitchOrders orders, IReadOnlySet<Guid> withDisk)
     {
         _orders = orders;
+        _withDisk = withDisk;
         _cards = orders.Vnics.SelectMany(cards => cards).ToLookup(card => card.Instance);
         _served = orders.Switches.ToDictionary(one => one.Uuid, one => ServedNetworks.Of(orders.Networks[one.Uuid]));
         foreach (var card in _cards.SelectMany(cards => cards))
@@ -45,6 +49,7 @@ public sealed class MetadataIndex
             Name = row.Name,
             UserData = row.UserData,
             SshKeys = [.. row.SshKeys],
+            HasDisk = _withDisk.Contains(row.Uuid),
             Cards = [.. cards.Select((card, position) => Card(row, card, position) with { Mtu = mtuOf(card.Uuid) })],
         };
     }

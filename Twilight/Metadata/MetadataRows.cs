@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Threading.Channels;
 using PonyCloud.Shared.Entities;
@@ -13,7 +14,7 @@ namespace PonyCloud.Twilight.Metadata;
 public sealed class MetadataRows(Guid host, EntityCatalog catalog, IInstanceCards cards) : IHostReconciler
 {
     private readonly Channel<HostOutput> _output = Channel.CreateUnbounded<HostOutput>();
-    private Indexed _newest = new(null, () => new MetadataIndex(SwitchOrders.None));
+    private Indexed _newest = new(null, () => new MetadataIndex(SwitchOrders.None, ImmutableHashSet<Guid>.Empty));
     private Indexed? _planned;
 
     /// <inheritdoc/>
@@ -56,7 +57,9 @@ public sealed class MetadataRows(Guid host, EntityCatalog catalog, IInstanceCard
         }
     }
 
-    private Indexed Index(StateSnapshot replica) => new(replica, () => new MetadataIndex(SwitchOrders.Read(replica, catalog, host)));
+    private Indexed Index(StateSnapshot replica) => new(replica, () => new MetadataIndex(
+        SwitchOrders.Read(replica, catalog, host),
+        TypedRows.In<VdiskDesired>(replica, catalog["vdisk"]).Select(disk => disk.Instance).ToHashSet()));
 
     private int? MtuOf(Guid card) => cards.Of(card).Mtu;
 

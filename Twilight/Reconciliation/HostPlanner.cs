@@ -50,8 +50,10 @@ public sealed class HostPlanner
     private readonly Entity _vdisks;
     private readonly Guid _host;
     private readonly DomainOptions _domains;
+    private readonly Func<StateSnapshot, Guid, string?> _seeds;
 
-    public HostPlanner(EntityCatalog catalog, Guid host, DomainOptions domains)
+    /// <param name="seeds">See <see cref="HostReconcilerOptions.Seeds"/>; answers the same for the same.</param>
+    public HostPlanner(EntityCatalog catalog, Guid host, DomainOptions domains, Func<StateSnapshot, Guid, string?>? seeds = null)
     {
         _instances = catalog["instance"];
         _places = catalog["host_instance"];
@@ -61,6 +63,7 @@ public sealed class HostPlanner
         _vdisks = catalog["vdisk"];
         _host = host;
         _domains = domains;
+        _seeds = seeds ?? ((_, _) => null);
     }
 
     /// <summary>The orders for the instances that are to be on this host, and no other.</summary>
@@ -198,10 +201,11 @@ public sealed class HostPlanner
     private DomainDefinition? Define(
         InstanceDesired instance, IReadOnlyList<InstanceCard> cards, IReadOnlyList<InstanceDisk> disks, StateSnapshot desired)
     {
+        var seed = _seeds(desired, instance.Uuid);
         if (instance.CpuProfile is not { } uuid)
-            return DomainXml.For(instance, null, cards, disks, _domains);
+            return DomainXml.For(instance, null, cards, disks, _domains, seed);
         return desired[_profiles].Find(uuid)?.Desired is CpuProfileDesired profile
-            ? DomainXml.For(instance, profile, cards, disks, _domains)
+            ? DomainXml.For(instance, profile, cards, disks, _domains, seed)
             : null;
     }
 }

@@ -21,6 +21,9 @@ public sealed record HostReconcilerOptions
     /// <summary>Where the controller reaches what this host serves; null while there is no such place.</summary>
     public Func<HostServerIdentity?> Server { get; init; } = () => null;
 
+    /// <summary>The disk for cloud-init that an instance is to start with, as rows say; null for none.</summary>
+    public Func<StateSnapshot, Guid, string?> Seeds { get; init; } = (_, _) => null;
+
     public RetryOptions Retry { get; init; } = new();
 
     public RemovalGuardOptions Guard { get; init; } = new();
@@ -81,7 +84,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _time = time;
         _logger = loggers.CreateLogger<HostReconciler>();
         _epoch = time.GetTimestamp();
-        _planner = new HostPlanner(catalog, options.Host, options.Domains);
+        _planner = new HostPlanner(catalog, options.Host, options.Domains, options.Seeds);
         _report = new HostReport(catalog);
         _outOfMemory = new OutOfMemory(inventory.Proc);
         _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);

@@ -22,7 +22,7 @@ public sealed partial class SeedDisks(SeedOptions options, MetadataRows rows, IT
 
     /// <summary>The disk that an instance is to start with; null when it needs none.</summary>
     /// <param name="desired">The rows that the start is planned from.</param>
-    public string? PathFor(StateSnapshot desired, Guid instance) => rows.Find(desired, instance) is { ReachesService: false } ? FileOf(instance) : null;
+    public string? PathFor(StateSnapshot desired, Guid instance) => rows.Find(desired, instance) is { NeedsSeed: true } ? FileOf(instance) : null;
 
     /// <inheritdoc/>
     /// <exception cref="ToolException">The disk could not be made.</exception>
@@ -31,7 +31,7 @@ public sealed partial class SeedDisks(SeedOptions options, MetadataRows rows, IT
     {
         // What a start that was cut off left behind is in nobody's way, but secret.
         Remove(instance);
-        if (rows.Find(instance) is not { ReachesService: false } metadata)
+        if (rows.Find(instance) is not { NeedsSeed: true } metadata)
             return;
         Directory.CreateDirectory(options.Directory, Passage);
         var (content, disk) = (ContentOf(instance), MakingOf(instance));

@@ -49,6 +49,7 @@ public sealed class DebianGuestTests
             Row(MetadataScene.Orders.Instances[MetadataScene.Neighbour]) with { UserData = null }, NeighbourCard,
             MetadataScene.Address(7, 3, MetadataScene.Leased, "10.0.0.3"));
         _host.Add(Row(MetadataScene.Orders.Instances[MetadataScene.Lonely]), null);
+        _host.Set("vdisk", MetadataScene.Disk(MetadataScene.Lonely));
         Assert.That((await _host.ApplyAsync(withTaps: true)).Problems, Is.Empty);
         var seeds = new SeedDisks(
             new SeedOptions { Directory = _directory["seeds"] }, _host.Rows,

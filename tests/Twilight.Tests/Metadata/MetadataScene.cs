@@ -58,6 +58,14 @@ internal static class MetadataScene
         SshKeys = TextList.Of(["ssh-ed25519 AAAA first@example", "ssh-rsa BBBB \"zweite\" Schlüssel 🔑"]),
     };
 
+    public static IReadOnlySet<Guid> WithDisk { get; } = new HashSet<Guid> { Web };
+
+    public static VdiskDesired Disk(Guid instance) => new()
+    {
+        Uuid = Guid.Parse("d1000000-0000-4000-8000-000000000001"),
+        Instance = instance,
+    };
+
     public static SwitchOrders Orders { get; } = new()
     {
         Switches =

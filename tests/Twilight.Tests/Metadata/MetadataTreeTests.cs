@@ -15,7 +15,7 @@ namespace PonyCloud.Twilight.Tests.Metadata;
 /// </summary>
 public sealed class MetadataTreeTests
 {
-    private static readonly MetadataIndex Index = new(MetadataScene.Orders);
+    private static readonly MetadataIndex Index = new(MetadataScene.Orders, MetadataScene.WithDisk);
 
     [Test]
     public void All_that_there_is_of_an_instance() => CompareWithGolden("web.txt", Written(Find(MetadataScene.Web)));
@@ -38,7 +38,7 @@ public sealed class MetadataTreeTests
             Networks = networks.ToLookup(network => network.Switch),
             NetworksByUuid = networks.ToDictionary(network => network.Uuid),
         };
-        CompareWithGolden("static-disk.txt", Files(new MetadataIndex(orders).Of(MetadataScene.Web, _ => null)!));
+        CompareWithGolden("static-disk.txt", Files(new MetadataIndex(orders, MetadataScene.WithDisk).Of(MetadataScene.Web, _ => null)!));
     }
 
     [TestCase("🔑")]
@@ -94,9 +94,9 @@ public sealed class MetadataTreeTests
     {
         Assert.That((Find(MetadataScene.Web).ReachesService, Find(MetadataScene.Lonely).ReachesService), Is.EqualTo((true, false)));
         var down = MetadataScene.Orders with { Vnics = MetadataScene.Orders.Vnics.SelectMany(cards => cards).Select(card => card with { Link = VnicLink.Down }).ToLookup(card => card.Switch) };
-        Assert.That(new MetadataIndex(down).Of(MetadataScene.Web, _ => null)!.ReachesService, Is.False);
+        Assert.That(new MetadataIndex(down, MetadataScene.WithDisk).Of(MetadataScene.Web, _ => null)!.ReachesService, Is.False);
         var without = MetadataScene.Orders with { Networks = new[] { MetadataScene.Leased with { Dhcp = false, Routed = true }, MetadataScene.Ipv6 }.ToLookup(network => network.Switch) };
-        Assert.That(new MetadataIndex(without).Of(MetadataScene.Web, _ => null)!.ReachesService, Is.False, "it would not know its address");
+        Assert.That(new MetadataIndex(without, MetadataScene.WithDisk).Of(MetadataScene.Web, _ => null)!.ReachesService, Is.False, "it would not know its address");
     }
 
     [Test]
@@ -106,7 +106,7 @@ public sealed class MetadataTreeTests
         {
             Instances = new[] { MetadataScene.WebRow with { Ns = TextList.Of(["198.51.100.53", "2001:db8::99"]) } }.ToDictionary(instance => instance.Uuid),
         };
-        var tagged = new MetadataIndex(own).Of(MetadataScene.Web, _ => null)!.Cards[1].Addresses.Single();
+        var tagged = new MetadataIndex(own, MetadataScene.WithDisk).Of(MetadataScene.Web, _ => null)!.Cards[1].Addresses.Single();
         Assert.That(tagged.NameServers, Is.EqualTo(["198.51.100.53"]));
     }
 

@@ -33,6 +33,7 @@ public sealed class SeedDisksTests
             Host = MetadataScene.Host,
             Instance = MetadataScene.Web,
         });
+        Set("vdisk", MetadataScene.Disk(MetadataScene.Web));
     }
 
     [TearDown]
@@ -84,6 +85,17 @@ public sealed class SeedDisksTests
 
         Assert.That(_seeds.PathFor(_orders.Snapshot, MetadataScene.Web), Is.Null);
         Assert.That(Directory.EnumerateFileSystemEntries(_directory["made"]), Is.Empty);
+    }
+
+    [Test]
+    public async Task Who_has_no_disk_of_its_own_has_none()
+    {
+        _orders.Apply([RowChange.Remove(_orders.Catalog["vdisk"], RowPart.Desired, RowKey.Of(MetadataScene.Disk(MetadataScene.Web).Uuid.ToString()))]);
+        _rows.DesiredChanged(_orders.Snapshot, null);
+        await _seeds.BeforeStartAsync(MetadataScene.Web, CancellationToken.None);
+
+        Assert.That(_seeds.PathFor(_orders.Snapshot, MetadataScene.Web), Is.Null);
+        Assert.That(Directory.Exists(_directory["made"]), Is.False);
     }
 
     [Test]
