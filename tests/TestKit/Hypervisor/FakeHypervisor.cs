@@ -7,7 +7,7 @@ namespace PonyCloud.TestKit.Hypervisor;
 /// A hypervisor in memory that behaves as the contract suite says. Calls can be held at a gate and made to fail, and
 /// guests can be made to do what guests do.
 /// </summary>
-public sealed class FakeHypervisor : IHypervisor
+public sealed partial class FakeHypervisor : IHypervisor
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, FakeDomain> _domains = [];
@@ -432,33 +432,5 @@ public sealed class FakeHypervisor : IHypervisor
     {
         if (!_connection.IsConnected)
             throw new HypervisorException(HypervisorFailure.Disconnected, 0, _connection.Why!);
-    }
-
-    /// <summary>Where a call waits until the test lets it go on.</summary>
-    public sealed class Gate
-    {
-        private readonly TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>Completes when a call has come to the gate.</summary>
-        public Task Arrived => _arrived.Task.WaitAsync(TimeSpan.FromSeconds(30));
-
-        internal bool HasArrived => _arrived.Task.IsCompleted;
-
-        internal bool IsBroken { get; private set; }
-
-        public void Open() => _opened.TrySetResult();
-
-        internal void Break()
-        {
-            IsBroken = true;
-            Open();
-        }
-
-        internal Task PassAsync()
-        {
-            _arrived.TrySetResult();
-            return _opened.Task;
-        }
     }
 }
