@@ -6,6 +6,7 @@ using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Metadata;
+using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Networks;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage;
@@ -99,6 +100,7 @@ internal static class TwilightConfiguration
         .. NetworkSetup.Keys,
         .. MetadataSetup.Keys,
         .. HostServerSetup.Keys,
+        .. MigrationSetup.Keys,
         .. TransferSetup.Keys,
         .. ConsoleSetup.Keys,
         .. DaemonLogging.Keys,
@@ -151,7 +153,7 @@ internal static class TwilightConfiguration
             : throw new ConfigurationException([$"{EnrolmentTokenFile}: the first line must be a token of {TokenMin} to {TokenMax} ASCII characters"]);
     }
 
-    private static string? AbsolutePath(object value) => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path";
+    internal static string? AbsolutePath(object value) => Path.IsPathFullyQualified((string)value) ? null : "must be an absolute path";
 
     private static string? ExistingFile(object value) =>
         AbsolutePath(value) ?? (File.Exists((string)value) ? null : "names a file that is not there");

@@ -15,6 +15,7 @@ using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
 using PonyCloud.Twilight.Metadata;
 using PonyCloud.Twilight.Metadata.Seeds;
+using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Networks;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Session;
@@ -88,6 +89,7 @@ internal static class TwilightHost
         services.AddMetadata(uuid, values);
         services.AddTransfers(values);
         services.AddConsoles(values);
+        services.AddMigrations(uuid, values.Text(TwilightConfiguration.HypervisorUri), values);
         services.AddHostServer(values, new InventoryRoots().Addresses);
         services.AddSingleton(provider => new LeftoverTools(uuid, provider.GetRequiredService<ILogger<LeftoverTools>>()));
         services.AddSingleton(epochFile);

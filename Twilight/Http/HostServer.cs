@@ -108,13 +108,16 @@ public sealed partial class HostServer : IHostedService, IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context)
     {
-        if (!HostServerIdentity.IsBearer(context.Request.Headers.Authorization, _token))
+        var authorization = context.Request.Headers.Authorization;
+        var (name, rest) = context.Request.Path.Value?.Split('/', 3) is ["", var first, .. var more] ? (first, more is [var behind] ? behind : "") : ("", "");
+        var route = _routes.GetValueOrDefault(name);
+        if (!HostServerIdentity.IsBearer(authorization, _token) && route?.Admits(rest, HostServerIdentity.BearerOf(authorization)) != true)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return;
         }
-        if (context.Request.Path.Value?.Split('/', 3) is not ["", var name, .. var more] || !_routes.TryGetValue(name, out var route))
+        if (route is null)
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -122,7 +125,7 @@ public sealed partial class HostServer : IHostedService, IAsyncDisposable
         using var counted = _answers.Begin();
         try
         {
-            await route.AnswerAsync(context, more is [var rest] ? rest : "", _stopping.Token);
+            await route.AnswerAsync(context, rest, _stopping.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {

@@ -20,12 +20,16 @@ public sealed record HostServerIdentity(string Endpoint, string Fingerprint, str
     /// <summary>Takes the same time however much of the token is right.</summary>
     public static bool IsBearer(string? authorization, string token)
     {
-        const string Scheme = "Bearer ";
-        return authorization is not null
-            && authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            && CryptographicOperations.FixedTimeEquals(Hash(authorization[Scheme.Length..].Trim()), Hash(token));
+        return BearerOf(authorization) is { } shown && CryptographicOperations.FixedTimeEquals(Hash(shown), Hash(token));
 
         static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+    }
+
+    /// <summary>The token that is shown; null where there is none.</summary>
+    public static string? BearerOf(string? authorization)
+    {
+        const string Scheme = "Bearer ";
+        return authorization?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true ? authorization[Scheme.Length..].Trim() : null;
     }
 
     /// <summary>Without the token, so that no log has it.</summary>

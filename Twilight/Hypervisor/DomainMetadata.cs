@@ -32,6 +32,17 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
     /// <summary>How it went off by itself, and is not to be started again; null while that is not so.</summary>
     public DomainEnd? Ended { get; init; }
 
+    /// <summary>The host for which it leaves this one. Off, it has left, and is not started here.</summary>
+    public Guid? Leaving { get; init; }
+
+    /// <summary>
+    /// The hypervisor said that it ended here since its copy is whole there. Without this nobody knows whether it went on after it was copied.
+    /// </summary>
+    public bool HasMigrated { get; init; }
+
+    /// <summary>The host from which it was copied. It stands still until somebody says that the copy is the instance.</summary>
+    public Guid? Arriving { get; init; }
+
     public XElement ToXml() => new(
         Xmlns + "instance",
         new XAttribute(XNamespace.Xmlns + Prefix, Namespace),
@@ -40,7 +51,10 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
         new XAttribute("fields", Fields),
         new XAttribute("reboots", Reboots),
         new XAttribute("resets", Resets),
-        Ended is { } ended ? new XAttribute("ended", ended) : null);
+        Ended is { } ended ? new XAttribute("ended", ended) : null,
+        Leaving is null ? null : new XAttribute("leaving", Leaving),
+        HasMigrated ? new XAttribute("migrated", true) : null,
+        Arriving is null ? null : new XAttribute("arriving", Arriving));
 
     /// <summary>The mark of a domain of ours; null when the domain is foreign: unmarked, marked unreadably, or a copy of ours.</summary>
     public static DomainMetadata? Of(ObservedDomain domain) =>
@@ -71,9 +85,14 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
                     Reboots = Count(element, "reboots"),
                     Resets = Count(element, "resets"),
                     Ended = Enum.TryParse<DomainEnd>(element.Attribute("ended")?.Value, out var ended) ? ended : null,
+                    Leaving = Host(element, "leaving"),
+                    HasMigrated = element.Attribute("migrated")?.Value == "true",
+                    Arriving = Host(element, "arriving"),
                 }
                 : null;
     }
+
+    private static Guid? Host(XElement element, string name) => Guid.TryParse(element.Attribute(name)?.Value, out var host) ? host : null;
 
     private static int Count(XElement element, string name) =>
         int.TryParse(element.Attribute(name)?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;

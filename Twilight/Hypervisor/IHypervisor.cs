@@ -62,6 +62,21 @@ public interface IHypervisor : IAsyncDisposable
     /// <param name="size">MiB.</param>
     Task SetMemoryAsync(Guid domain, long size, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Copies a domain that is on to another hypervisor while it goes on, and ends when the copy is whole: that one stands still, is
+    /// <see cref="DomainReason.PausedByOrder"/> and has a lasting definition; here the domain is off, and its definition stays.
+    /// However it fails, nothing is left of it there and the domain goes on here, unless what was lost is the very end of it: then
+    /// there may be a whole copy that stands still, and the domain goes on here or is <see cref="DomainReason.InTransition"/>.
+    /// </summary>
+    /// <remarks>
+    /// May take hours. Given up, the copying is broken off, and the domain is unsettled until it has ended. Few are made at a time, apart
+    /// from all other calls.
+    /// </remarks>
+    Task MigrateAsync(Guid domain, MigrationTarget target, CancellationToken cancellationToken);
+
+    /// <summary>How far the copying of a domain has come; null when none is under way.</summary>
+    Task<MigrationProgress?> GetMigrationAsync(Guid domain, CancellationToken cancellationToken);
+
     /// <summary>Replaces the platform's own element in the metadata of a domain, whether it is on or off, and of its definition.</summary>
     Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken);
 
@@ -126,4 +141,7 @@ public interface IHypervisor : IAsyncDisposable
 
     /// <summary>The definition of the domain as the hypervisor keeps it.</summary>
     Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>What a domain that is on has now, in the form that another hypervisor takes.</summary>
+    Task<string> GetLiveXmlAsync(Guid domain, CancellationToken cancellationToken);
 }

@@ -45,6 +45,9 @@ public enum DomainReason
 
     /// <summary>Off because it failed to start.</summary>
     FailedToStart,
+
+    /// <summary>Off because a whole copy of it is elsewhere.</summary>
+    Migrated,
 }
 
 /// <summary>A domain as the hypervisor shows it at one moment.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -15,16 +16,19 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
 {
     private readonly IHypervisor _hypervisor;
     private readonly IReadOnlyList<IInstancePreparation> _preparations;
+    private readonly IInstanceMigrations _migrations;
     private readonly ILogger _logger;
     private readonly OrderExecutor<Guid, InstanceAction> _executor;
     private volatile bool _isStopping;
 
     /// <param name="ended">Called on any thread when an action has ended and can be collected.</param>
     public ActionExecutor(
-        IHypervisor hypervisor, IReadOnlyList<IInstancePreparation> preparations, Action ended, ILogger<ActionExecutor> logger)
+        IHypervisor hypervisor, IReadOnlyList<IInstancePreparation> preparations, IInstanceMigrations migrations, Action ended,
+        ILogger<ActionExecutor> logger)
     {
         _hypervisor = hypervisor;
         _preparations = preparations;
+        _migrations = migrations;
         _logger = logger;
         // Nobody asks what was before what: a scan follows each end.
         _executor = new OrderExecutor<Guid, InstanceAction>(this, () => 0, ended);
@@ -159,6 +163,20 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             case InstanceAction.DiskChange change:
                 await ChangeAsync(change, cancellationToken);
                 break;
+            case InstanceAction.Send send:
+                await _migrations.SendAsync(send.Order, cancellationToken);
+                break;
+            case InstanceAction.Depart depart:
+                if (depart.Definition is { } definition)
+                    await _hypervisor.DefineAsync(depart.Instance, definition.Xml, cancellationToken);
+                await _hypervisor.SetMarkAsync(depart.Mark, cancellationToken);
+                break;
+            case InstanceAction.Keep keep:
+                await KeepAsync(keep, cancellationToken);
+                break;
+            case InstanceAction.Take take:
+                await _hypervisor.SetMarkAsync(take.Mark, cancellationToken);
+                break;
             case InstanceAction.Remove:
                 await PowerOffAsync(action.Instance, cancellationToken);
                 await IgnoreAsync(
@@ -184,6 +202,18 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             _hypervisor.GrowDiskAsync(grow.Instance, grow.Disk.Target, grow.Size << 20, cancellationToken),
         _ => throw new InvalidOperationException($"Nobody carries out {change}."),
     };
+
+    private async Task KeepAsync(InstanceAction.Keep keep, CancellationToken cancellationToken)
+    {
+        if (keep.ResumeFirst)
+        {
+            // What the hypervisor still works at is its own to let go on.
+            if (await _hypervisor.GetMigrationAsync(keep.Instance, cancellationToken) is not null)
+                throw new MigrationException("The hypervisor is still at work on it.");
+            await _hypervisor.ResumeAsync(keep.Instance, cancellationToken);
+        }
+        await _hypervisor.SetMarkAsync(keep.Mark, cancellationToken);
+    }
 
     // Off or gone already is what was wanted.
     private Task PowerOffAsync(Guid instance, CancellationToken cancellationToken) => IgnoreAsync(

@@ -1,6 +1,7 @@
 using System.Text;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -12,11 +13,13 @@ public sealed record InstancePlan(InstanceAction? Action, HostInstanceCurrent St
 /// <summary>What to do on the host. Data: it can be printed and compared.</summary>
 /// <param name="Instances">By uuid. Every instance that is wanted here or that the platform has a domain of.</param>
 /// <param name="Foreign">Domains that the platform did not make; reported, and in no action.</param>
-public sealed record HostPlan(IReadOnlyList<InstancePlan> Instances, IReadOnlyList<ObservedDomain> Foreign)
+/// <param name="Migrations">By uuid. Instances that leave or come.</param>
+public sealed record HostPlan(IReadOnlyList<InstancePlan> Instances, IReadOnlyList<ObservedDomain> Foreign, IReadOnlyList<MigrationPlan> Migrations)
 {
-    public IEnumerable<InstanceAction> Actions => Instances.Select(instance => instance.Action).OfType<InstanceAction>();
+    public IEnumerable<InstanceAction> Actions =>
+        Instances.Select(instance => instance.Action).Concat(Migrations.Select(migration => migration.Action)).OfType<InstanceAction>();
 
-    public TimeSpan? WakeAt => Instances.Min(instance => instance.WakeAt);
+    public TimeSpan? WakeAt => Instances.Select(instance => instance.WakeAt).Concat(Migrations.Select(migration => migration.WakeAt)).Min();
 
     /// <summary>One line per instance: status, action, time and reason.</summary>
     public override string ToString()
@@ -33,6 +36,8 @@ public sealed record HostPlan(IReadOnlyList<InstancePlan> Instances, IReadOnlyLi
                 text.Append($" ({status.Why})");
             text.Append('\n');
         }
+        foreach (var migration in Migrations)
+            text.Append($"{migration}\n");
         foreach (var domain in Foreign)
             text.Append($"{domain.Uuid}: foreign, {domain.Name}\n");
         return text.ToString();

@@ -3,6 +3,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -21,6 +22,9 @@ public sealed record PlannerInput
 
     /// <summary>What there is on the host for the disks that <see cref="HostPlanner.DisksIn"/> names.</summary>
     public IReadOnlyDictionary<Guid, DiskState> Disks { get; init; } = ImmutableDictionary<Guid, DiskState>.Empty;
+
+    /// <summary>What the agent itself knows of instances that move.</summary>
+    public IReadOnlyDictionary<Guid, MigrationView> Migrations { get; init; } = ImmutableDictionary<Guid, MigrationView>.Empty;
 
     /// <summary>Actions that have begun and not been collected, by instance.</summary>
     public required IReadOnlyDictionary<Guid, InstanceAction> InFlight { get; init; }
@@ -48,6 +52,7 @@ public sealed class HostPlanner
     private readonly Entity _hosts;
     private readonly Entity _vnics;
     private readonly Entity _vdisks;
+    private readonly Entity _migrations;
     private readonly Guid _host;
     private readonly DomainOptions _domains;
     private readonly Func<StateSnapshot, Guid, string?> _seeds;
@@ -61,6 +66,7 @@ public sealed class HostPlanner
         _hosts = catalog["host"];
         _vnics = catalog["vnic"];
         _vdisks = catalog["vdisk"];
+        _migrations = catalog["host_migration"];
         _host = host;
         _domains = domains;
         _seeds = seeds ?? ((_, _) => null);
@@ -75,24 +81,23 @@ public sealed class HostPlanner
     {
         var wanted = new Dictionary<Guid, WantedInstance>();
         foreach (var placed in PlacedIn(desired))
-        {
-            var instance = desired[_instances].Find(placed)?.Desired as InstanceDesired;
-            InstanceCard[] wantedCards = [.. CardsOf(placed, desired, cards)];
-            InstanceDisk[] wantedDisks = [.. DisksOf(placed, desired)];
-            var definition = instance is null ? null : Define(
-                instance, wantedCards, [.. wantedDisks.Select(disk => disk with { Source = disks?.GetValueOrDefault(disk.Vdisk)?.Source })], desired);
-            wanted[placed] = new WantedInstance(instance, definition, wantedCards, wantedDisks);
-        }
+            wanted[placed] = Want(placed, desired, cards, disks);
         return wanted;
     }
 
-    /// <summary>The cards of the instances that are to be on this host.</summary>
-    public IEnumerable<Guid> CardsIn(StateSnapshot desired) =>
-        PlacedIn(desired).SelectMany(instance => VnicsOf(instance, desired)).Select(vnic => vnic.Uuid);
+    /// <summary>The instances that may come here from another host, as they would be wanted if they had their places here.</summary>
+    public IReadOnlyDictionary<Guid, WantedInstance> ComingIn(
+        StateSnapshot desired, IReadOnlyDictionary<Guid, CardState> cards, IReadOnlyDictionary<Guid, DiskState> disks) =>
+        OrdersIn(desired).Values.Where(order => order.Role == MigrationRole.Receive)
+            .ToDictionary(order => order.Instance, order => Want(order.Instance, desired, cards, disks));
 
-    /// <summary>The disks of the instances that are to be on this host.</summary>
+    /// <summary>The cards of the instances that are to be on this host, or come to it.</summary>
+    public IEnumerable<Guid> CardsIn(StateSnapshot desired) =>
+        NeededIn(desired).SelectMany(instance => VnicsOf(instance, desired)).Select(vnic => vnic.Uuid);
+
+    /// <summary>The disks of the instances that are to be on this host, or come to it.</summary>
     public IEnumerable<Guid> DisksIn(StateSnapshot desired) =>
-        PlacedIn(desired).SelectMany(instance => DisksOf(instance, desired)).Select(disk => disk.Vdisk);
+        NeededIn(desired).SelectMany(instance => DisksOf(instance, desired)).Select(disk => disk.Vdisk);
 
     /// <summary>What must not be removed now.</summary>
     /// <param name="before">What came out of the last time.</param>
@@ -104,7 +109,8 @@ public sealed class HostPlanner
         RemovalGuard before, StateSnapshot desired, IReadOnlySet<Guid>? released, DomainScan scan, RemovalGuardOptions options) =>
         before.Judge(
             new RemovalGuardInput(
-                [.. scan.Domains.Where(domain => DomainMetadata.Of(domain) is not null)],
+                // A copy that came from elsewhere is not removed by what is said of places.
+                [.. scan.Domains.Where(domain => DomainMetadata.Of(domain) is { Arriving: null })],
                 PlacedIn(desired).ToHashSet(),
                 released,
                 (desired[_hosts].Find(_host)?.Desired as HostDesired)?.ConfirmRemovals),
@@ -118,46 +124,84 @@ public sealed class HostPlanner
             (DomainMetadata.Of(domain) is null ? foreign : own)[domain.Uuid] = domain;
 
         var wanted = input.Desired is { } desired ? WantedIn(desired, input.Cards, input.Disks) : null;
-        var instances = own.Keys.Union(wanted?.Keys ?? []).Union(input.InFlight.Keys).Order();
-        return new HostPlan(
-            [.. instances.Select(instance => PlanOf(instance, wanted, own, foreign, input)).OfType<InstancePlan>()],
-            [.. foreign.Values.OrderBy(domain => domain.Uuid)]);
+        var coming = input.Desired is { } orders ? ComingIn(orders, input.Cards, input.Disks) : null;
+        var migrations = input.Desired is { } rows ? OrdersIn(rows) : null;
+        var instances = own.Keys.Union(wanted?.Keys ?? []).Union(migrations?.Keys ?? []).Union(input.InFlight.Keys).Order();
+        var plans = new List<InstancePlan>();
+        var moves = new List<MigrationPlan>();
+        foreach (var instance in instances)
+        {
+            var situation = SituationOf(instance, own, input) with
+            {
+                Wanted = wanted?.GetValueOrDefault(instance),
+                Coming = coming?.GetValueOrDefault(instance),
+                Migration = migrations?.GetValueOrDefault(instance),
+            };
+            var move = wanted is null || foreign.ContainsKey(instance)
+                ? new MigrationDecision(null, null)
+                : MigrationDecider.Decide(situation, at => Ordinary(at, input.Guard));
+            var plan = PlanOf(situation, wanted is not null, foreign.GetValueOrDefault(instance), move.Instance, input);
+            if (plan is not null)
+                plans.Add(plan);
+            if (move.Row is not null || (plan is null && move.Instance?.Action is not null) || move.WakeAt is not null)
+            {
+                moves.Add(new MigrationPlan(
+                    instance, plan is null ? move.Instance?.Action : null, RowOf(situation, move.Row), move.WakeAt ?? move.Instance?.WakeAt));
+            }
+        }
+        return new HostPlan(plans, [.. foreign.Values.OrderBy(domain => domain.Uuid)], moves);
     }
 
-    private InstancePlan? PlanOf(
-        Guid instance,
-        IReadOnlyDictionary<Guid, WantedInstance>? wanted,
-        Dictionary<Guid, ObservedDomain> own,
-        Dictionary<Guid, ObservedDomain> foreign,
-        PlannerInput input)
+    private static Situation SituationOf(Guid instance, Dictionary<Guid, ObservedDomain> own, PlannerInput input) => new()
     {
-        var domain = own.GetValueOrDefault(instance);
-        var situation = new Situation
+        Instance = instance,
+        Wanted = null,
+        Domain = own.GetValueOrDefault(instance),
+        Cards = input.Cards,
+        Disks = input.Disks,
+        Memory = input.Memory.GetValueOrDefault(instance, InstanceMemory.None),
+        InFlight = input.InFlight.GetValueOrDefault(instance),
+        IsUnsettled = input.Scan.Unsettled.Contains(instance),
+        MigrationView = input.Migrations.GetValueOrDefault(instance, MigrationView.None),
+        Now = input.Now,
+    };
+
+    private static Decision Ordinary(Situation situation, RemovalGuard guard) =>
+        guard.Holds(situation.Instance) ? InstanceDecider.Held(situation) : InstanceDecider.Decide(situation);
+
+    private InstancePlan? PlanOf(Situation situation, bool areOrdersKnown, ObservedDomain? alien, Decision? decision, PlannerInput input)
+    {
+        if (alien is not null)
         {
-            Instance = instance,
-            Wanted = wanted?.GetValueOrDefault(instance),
-            Domain = domain,
-            Cards = input.Cards,
-            Disks = input.Disks,
-            Memory = input.Memory.GetValueOrDefault(instance, InstanceMemory.None),
-            InFlight = input.InFlight.GetValueOrDefault(instance),
-            IsUnsettled = input.Scan.Unsettled.Contains(instance),
-            Now = input.Now,
-        };
-        if (foreign.TryGetValue(instance, out var alien))
-        {
-            return wanted?.ContainsKey(instance) == true
+            return situation.Wanted is not null
                 ? Report(situation, new Decision(
                     null, InstanceStatus.Broken, $"The domain {alien.Name} on this host has the instance's uuid and was not made by the platform."))
                 : null;
         }
-        // Gone, and the action that saw to it has not been collected yet.
-        if (domain is null && wanted?.ContainsKey(instance) != true)
+        // Gone, and the action that saw to it has not been collected yet; or not here yet.
+        if (situation.Domain is null && situation.Wanted is null)
             return null;
-        if (wanted is null)
+        if (!areOrdersKnown)
             return Report(situation, InstanceDecider.WithoutOrders(situation));
-        return Report(situation, input.Guard.Holds(instance) ? InstanceDecider.Held(situation) : InstanceDecider.Decide(situation));
+        // A copy is not the instance before it has its place here.
+        if (situation.Wanted is null && DomainMetadata.Of(situation.Domain!) is { Arriving: not null })
+            return null;
+        return Report(situation, decision ?? Ordinary(situation, input.Guard));
     }
+
+    private HostMigrationCurrent? RowOf(Situation situation, MigrationWord? word) => word is null ? null : new HostMigrationCurrent
+    {
+        Host = _host,
+        Instance = situation.Instance,
+        Status = word.Status,
+        Turn = word.Turn,
+        PeerHost = word.Peer,
+        Ticket = word.Status == HostMigrationStatus.Ready ? situation.MigrationView.Ticket : null,
+        Progress = word.Status == HostMigrationStatus.Sending ? situation.MigrationView.Progress?.Percent : null,
+        Bytes = word.Status == HostMigrationStatus.Sending ? situation.MigrationView.Progress?.Bytes : null,
+        Rate = word.Status == HostMigrationStatus.Sending ? situation.MigrationView.Rate : null,
+        Why = word.Why,
+    };
 
     private InstancePlan Report(Situation situation, Decision decision)
     {
@@ -177,6 +221,26 @@ public sealed class HostPlanner
         };
         return new InstancePlan(decision.Action, current, decision.WakeAt);
     }
+
+    /// <summary>What the controller says of instances that move, by instance.</summary>
+    public IReadOnlyDictionary<Guid, MigrationOrder> OrdersIn(StateSnapshot desired) =>
+        desired[_migrations].Where("host", _host.ToString())
+            .Select(row => row.Desired).OfType<HostMigrationDesired>().Where(order => order.Host == _host)
+            .ToDictionary(order => order.Instance, MigrationOrder.Of);
+
+    private WantedInstance Want(
+        Guid uuid, StateSnapshot desired, IReadOnlyDictionary<Guid, CardState>? cards, IReadOnlyDictionary<Guid, DiskState>? disks)
+    {
+        var instance = desired[_instances].Find(uuid)?.Desired as InstanceDesired;
+        InstanceCard[] wantedCards = [.. CardsOf(uuid, desired, cards)];
+        InstanceDisk[] wantedDisks = [.. DisksOf(uuid, desired)];
+        var definition = instance is null ? null : Define(
+            instance, wantedCards, [.. wantedDisks.Select(disk => disk with { Source = disks?.GetValueOrDefault(disk.Vdisk)?.Source })], desired);
+        return new WantedInstance(instance, definition, wantedCards, wantedDisks);
+    }
+
+    private IEnumerable<Guid> NeededIn(StateSnapshot desired) => PlacedIn(desired)
+        .Union(OrdersIn(desired).Values.Where(order => HostMigrations.IsComing(order.Role)).Select(order => order.Instance));
 
     private IEnumerable<Guid> PlacedIn(StateSnapshot desired) =>
         desired[_places].Where("host", _host.ToString())

@@ -8,6 +8,7 @@ using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Inventory;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -49,6 +50,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private readonly IInstanceDisks _disks;
     private readonly DiskClaims _claims;
     private readonly IReadOnlyList<IInstancePreparation> _preparations;
+    private readonly IInstanceMigrations _migrations;
     private readonly ActionExecutor _executor;
     private readonly ReconcilerLoop _loop;
     private readonly HostReport _report;
@@ -71,6 +73,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         IInstanceCards cards,
         IInstanceDisks disks,
         IEnumerable<IInstancePreparation> preparations,
+        IInstanceMigrations migrations,
         TimeProvider time,
         ILoggerFactory loggers)
     {
@@ -81,6 +84,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _disks = disks;
         _claims = new DiskClaims(disks);
         _preparations = [.. preparations];
+        _migrations = migrations;
         _time = time;
         _logger = loggers.CreateLogger<HostReconciler>();
         _epoch = time.GetTimestamp();
@@ -88,9 +92,10 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _report = new HostReport(catalog);
         _outOfMemory = new OutOfMemory(inventory.Proc);
         _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);
-        _executor = new ActionExecutor(hypervisor, _preparations, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
+        _executor = new ActionExecutor(hypervisor, _preparations, migrations, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
         _cards.Changed += OnCardsChanged;
         _disks.Changed += OnDisksChanged;
+        _migrations.Changed += OnMigrationsChanged;
     }
 
     /// <inheritdoc/>
@@ -127,6 +132,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     {
         _cards.Changed -= OnCardsChanged;
         _disks.Changed -= OnDisksChanged;
+        _migrations.Changed -= OnMigrationsChanged;
         _output.Writer.TryComplete();
         return _executor.DisposeAsync();
     }
@@ -134,6 +140,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private void OnCardsChanged() => _loop.Wake("cards changed");
 
     private void OnDisksChanged() => _loop.Wake("disks changed");
+
+    private void OnMigrationsChanged() => _loop.Wake("migrations changed");
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
@@ -174,13 +182,16 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         foreach (var told in _guestEvents.Take(scan))
             Notify(told.Type, told.Severity, told.Instance, told.Text);
         var now = Now;
+        var cards = orders is null ? ImmutableDictionary<Guid, CardState>.Empty : _planner.CardsIn(orders.Desired).ToImmutableDictionary(vnic => vnic, _cards.Of);
+        var disks = orders is null ? ImmutableDictionary<Guid, DiskState>.Empty : _planner.DisksIn(orders.Desired).ToImmutableDictionary(vdisk => vdisk, _disks.Of);
         var plan = _planner.Plan(new PlannerInput
         {
             Desired = orders?.Desired,
             Scan = scan,
-            Cards = orders is null ? ImmutableDictionary<Guid, CardState>.Empty : _planner.CardsIn(orders.Desired).ToImmutableDictionary(vnic => vnic, _cards.Of),
-            Disks = orders is null ? ImmutableDictionary<Guid, DiskState>.Empty : _planner.DisksIn(orders.Desired).ToImmutableDictionary(vdisk => vdisk, _disks.Of),
+            Cards = cards,
+            Disks = disks,
             Memory = _memory,
+            Migrations = orders is null ? ImmutableDictionary<Guid, MigrationView>.Empty : LookAtMigrations(orders.Desired, scan, cards, disks),
             InFlight = inFlight,
             Guard = _guard,
             Now = now,
@@ -189,6 +200,16 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _executor.Carry(_claims.Admit(scan, inFlight, plan.Actions));
         Publish(_report.Complete(Look(connection, plan.Foreign), plan));
         return plan.WakeAt is { } at ? new ReconcileResult(at - now, "time is up") : ReconcileResult.Settled;
+    }
+
+    /// <summary>Who is to come has its ticket before that is reported, and who no longer is, has none any more.</summary>
+    private Dictionary<Guid, MigrationView> LookAtMigrations(
+        StateSnapshot desired, DomainScan scan, IReadOnlyDictionary<Guid, CardState> cards, IReadOnlyDictionary<Guid, DiskState> disks)
+    {
+        _migrations.Expect(_planner.ComingIn(desired, cards, disks).Where(coming => coming.Value.Definition is not null)
+            .ToDictionary(coming => coming.Key, coming => coming.Value.Definition!.Xml));
+        return _planner.OrdersIn(desired).Keys.Union(scan.Domains.Select(domain => domain.Uuid))
+            .ToDictionary(instance => instance, _migrations.Of);
     }
 
     private TimeSpan Now => _time.GetElapsedTime(_epoch);
@@ -217,7 +238,9 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         var own = scan.Domains.Where(domain => DomainMetadata.Of(domain) is not null).ToDictionary(domain => domain.Uuid);
         foreach (var instance in _memory.Keys.Union(wanted.Keys).Union(own.Keys).ToList())
         {
-            var isBusy = inFlight.ContainsKey(instance) || scan.Unsettled.Contains(instance);
+            // What leaves or comes goes off and on by other orders than the instance's own.
+            var isMoving = own.TryGetValue(instance, out var domain) && DomainMetadata.Of(domain) is { Leaving: not null } or { Arriving: not null };
+            var isBusy = isMoving || inFlight.ContainsKey(instance) || scan.Unsettled.Contains(instance);
             if (!wanted.ContainsKey(instance) && !own.ContainsKey(instance) && !isBusy)
             {
                 // Gone is what is seen, not what an action said: one that was withdrawn at its very end did its work too.

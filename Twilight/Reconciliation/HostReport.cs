@@ -12,6 +12,7 @@ internal sealed class HostReport(EntityCatalog catalog)
 {
     private readonly Entity _host = catalog["host"];
     private readonly ReportedRows _places = new(catalog["host_instance"]);
+    private readonly ReportedRows _migrations = new(catalog["host_migration"]);
     private HostCurrent? _reportedHost;
 
     /// <summary>Foreign domains as last seen.</summary>
@@ -23,7 +24,12 @@ internal sealed class HostReport(EntityCatalog catalog)
     internal IReadOnlyList<RowChange> Complete(HostCurrent host, HostPlan plan)
     {
         Foreign = plan.Foreign;
-        return [.. HostChange(host), .. _places.Become(plan.Instances.Select(instance => instance.Status))];
+        return
+        [
+            .. HostChange(host),
+            .. _places.Become(plan.Instances.Select(instance => instance.Status)),
+            .. _migrations.Become(plan.Migrations.Select(migration => migration.Row).OfType<HostMigrationCurrent>()),
+        ];
     }
 
     private RowChange[] HostChange(HostCurrent host)

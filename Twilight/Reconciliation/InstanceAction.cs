@@ -1,5 +1,6 @@
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -189,6 +190,42 @@ public abstract record InstanceAction
     public sealed record GrowDisk(Guid Domain, ObservedDisk Disk, long Size) : DiskChange(Domain, Disk.Vdisk!.Value)
     {
         public override string ToString() => $"grow disk {Vdisk} of {Domain} to {Size} MiB";
+    }
+
+    /// <summary>A step of the move of an instance to or from this host (see <c>Migrations</c>).</summary>
+    public abstract record MigrationStep : InstanceAction
+    {
+        private protected MigrationStep(Guid domain)
+            : base(domain)
+        {
+        }
+    }
+
+    /// <summary>Copy the domain to another host while it goes on; then it is off here, and marked as leaving.</summary>
+    public sealed record Send(MigrationOrder Order) : MigrationStep(Order.Instance)
+    {
+        public override string ToString() => $"send {Instance} to {Order.Peer} at {Order.Destination}";
+    }
+
+    /// <summary>Mark a domain that is off as leaving: it is not started here from then on.</summary>
+    /// <param name="Definition">What to define first; null when there is a domain.</param>
+    public sealed record Depart(DomainMetadata Mark, DomainDefinition? Definition) : MigrationStep(Mark.Instance)
+    {
+        public override string ToString() => $"let {Instance} leave for {Mark.Leaving}";
+    }
+
+    /// <summary>Take the mark of leaving from a domain. One that was left standing still at the end of a copying goes on.</summary>
+    /// <param name="Mark">Without it.</param>
+    public sealed record Keep(DomainMetadata Mark, bool ResumeFirst) : MigrationStep(Mark.Instance)
+    {
+        public override string ToString() => $"keep {Instance}{(ResumeFirst ? ", resumed first" : "")}";
+    }
+
+    /// <summary>Take the mark of arriving from a copy: it is the instance now.</summary>
+    /// <param name="Mark">Without it.</param>
+    public sealed record Take(DomainMetadata Mark) : MigrationStep(Mark.Instance)
+    {
+        public override string ToString() => $"take {Instance}";
     }
 
     /// <summary>Cut the power and forget the domain.</summary>

@@ -1,6 +1,7 @@
 using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Reconciliation;
 
@@ -29,6 +30,14 @@ internal sealed record Situation
     public required bool IsUnsettled { get; init; }
 
     public required TimeSpan Now { get; init; }
+
+    /// <summary>What the controller says of its move from or to this host; null when nothing.</summary>
+    public MigrationOrder? Migration { get; init; }
+
+    /// <summary>What would be wanted here if it had its place here; null unless it comes.</summary>
+    public WantedInstance? Coming { get; init; }
+
+    public MigrationView MigrationView { get; init; } = MigrationView.None;
 
     public bool IsOff => Domain is null or { State: DomainState.Off };
 

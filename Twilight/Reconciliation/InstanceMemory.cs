@@ -28,6 +28,10 @@ public sealed record RetryOptions
     public TimeSpan SoundAfter { get; init; } = TimeSpan.FromMinutes(10);
 }
 
+/// <summary>A sending to another host that failed.</summary>
+/// <param name="Turn">The turn of the order that it was for.</param>
+public sealed record SendFailure(Guid Turn, string Why);
+
 /// <summary>
 /// What must be remembered of an instance from pass to pass, because no scan shows it. Immutable; all times are those of
 /// a monotonic clock. Lost at a restart of the agent, which then merely is patient once more.
@@ -80,6 +84,9 @@ public sealed record InstanceMemory
     /// <summary>Its watchdog has paused it, which no other order has touched since.</summary>
     public bool StandsStill { get; private init; }
 
+    /// <summary>The last sending to another host that failed; null when none has.</summary>
+    public SendFailure? SendFailure { get; private init; }
+
     private bool WatchdogSeen { get; init; }
 
     private bool OffExpected { get; init; }
@@ -122,6 +129,9 @@ public sealed record InstanceMemory
     /// <summary>The memory after an action has ended.</summary>
     public InstanceMemory After(ActionOutcome outcome, TimeSpan now, RetryOptions retry)
     {
+        // That it could not be sent is no failure of the instance: it is here, and as it was.
+        if (outcome.Action is InstanceAction.Send send)
+            return outcome.End == ActionEnd.Failed ? this with { SendFailure = new SendFailure(send.Order.Turn, outcome.Why!) } : this;
         if (outcome.Action is InstanceAction.DeviceChange change)
             return this with { Devices = Devices.After(change, outcome, now, retry) };
         if (outcome.Action is InstanceAction.Resize resize)
@@ -137,6 +147,8 @@ public sealed record InstanceMemory
             // Once more in error is a new failure, not the old one.
             InstanceAction.PowerOff or InstanceAction.Remove => this with { OffExpected = true, ErrorSeen = false },
             InstanceAction.Resume => this with { ErrorSeen = false },
+            // Off since it left: that was no failure.
+            InstanceAction.Keep => this with { OffExpected = true },
             // On, if only for a moment: found off after that, it went off by itself.
             InstanceAction.Start start when outcome.End == ActionEnd.Done => this with
             {

@@ -4,7 +4,7 @@ using System.Xml.Linq;
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
 /// <summary>Domains over one open connection. Its calls block: only <see cref="NativeCalls"/> makes them, one at a time.</summary>
-internal sealed unsafe class LibvirtConnection : IDisposable
+internal sealed unsafe partial class LibvirtConnection : IDisposable
 {
     private readonly LibvirtSession _session;
     private readonly End _end;

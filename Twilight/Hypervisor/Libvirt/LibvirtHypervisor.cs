@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
 
 /// <summary>QEMU (or whatever the URI names) by way of libvirt.</summary>
-public sealed class LibvirtHypervisor : IHypervisor
+public sealed partial class LibvirtHypervisor : IHypervisor
 {
     // More than that unread means that nobody reads; whoever comes back looks at everything anyway.
     private const int EventsMax = 1024;
@@ -14,6 +14,7 @@ public sealed class LibvirtHypervisor : IHypervisor
 
     private readonly LibvirtOptions _options;
     private readonly DeviceCache _devices;
+    private readonly ILogger _logger;
     private readonly DomainHistory _history = new();
     private readonly NativeCalls _calls;
     private readonly LibvirtLink<LibvirtDomainEvents> _link;
@@ -25,6 +26,7 @@ public sealed class LibvirtHypervisor : IHypervisor
     public LibvirtHypervisor(LibvirtOptions options, TimeProvider time, ILogger<LibvirtHypervisor> logger)
     {
         _options = options;
+        _logger = logger;
         _connections = new LibvirtConnections(options);
         _devices = new DeviceCache(time);
         _calls = new NativeCalls(
@@ -129,6 +131,10 @@ public sealed class LibvirtHypervisor : IHypervisor
 
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken) =>
         CallAsync(CallLane.Urgent, $"read domain {domain}", null, _options.CallTimeout, connection => connection.GetXml(domain),
+            cancellationToken);
+
+    public Task<string> GetLiveXmlAsync(Guid domain, CancellationToken cancellationToken) =>
+        CallAsync(CallLane.Urgent, $"read domain {domain}", null, _options.CallTimeout, connection => connection.GetLiveXml(domain),
             cancellationToken);
 
     public async ValueTask DisposeAsync()

@@ -31,6 +31,19 @@ internal static unsafe partial class LibvirtNative
     internal const uint StartPaused = 1;
     internal const uint ShutdownAcpiPowerButton = 1;
     internal const uint XmlInactive = 2;
+    internal const uint XmlMigratable = 8;
+    internal const int JobNone = 0;
+    internal const int JobUnbounded = 2;
+    internal const int TypedString = 7;
+    internal const int TypedFieldSize = 80;
+
+    internal const uint MigrateLive = 1;
+    internal const uint MigratePeerToPeer = 2;
+    internal const uint MigratePersistDestination = 8;
+    internal const uint MigratePaused = 32;
+    internal const uint MigrateChangeProtection = 256;
+    internal const uint MigrateAbortOnError = 4096;
+    internal const uint MigrateAutoConverge = 8192;
     internal const int MetadataElement = 2;
     internal const int EventLifecycle = 0;
     internal const int EventDeviceRemoved = 15;
@@ -145,6 +158,16 @@ internal static unsafe partial class LibvirtNative
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint virDomainGetMetadata(DomainHandle domain, int type, string? uri, uint flags);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int virDomainMigrateToURI3(
+        DomainHandle domain, string destination, VirTypedParameter* parameters, uint count, uint flags);
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainAbortJob(DomainHandle domain);
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainGetJobInfo(DomainHandle domain, out VirDomainJobInfo info);
+
     /// <summary>Owned by the domain handle; not to be freed.</summary>
     [LibraryImport(Library)]
     internal static partial nint virDomainGetName(DomainHandle domain);
@@ -190,6 +213,33 @@ internal static unsafe partial class LibvirtNative
         internal nuint Memory;
         internal ushort VirtualCpus;
         internal ulong CpuTime;
+    }
+
+    /// <summary><c>virTypedParameter</c> with a text.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct VirTypedParameter
+    {
+        internal fixed byte Field[TypedFieldSize];
+        internal int Type;
+        internal nint Value;
+    }
+
+    /// <summary><c>virDomainJobInfo</c>: milliseconds and bytes; of memory and disks together where it does not say of which.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct VirDomainJobInfo
+    {
+        internal int Type;
+        internal ulong TimeElapsed;
+        internal ulong TimeRemaining;
+        internal ulong DataTotal;
+        internal ulong DataProcessed;
+        internal ulong DataRemaining;
+        internal ulong MemoryTotal;
+        internal ulong MemoryProcessed;
+        internal ulong MemoryRemaining;
+        internal ulong FileTotal;
+        internal ulong FileProcessed;
+        internal ulong FileRemaining;
     }
 
     /// <summary>Takes the error away from libvirt's print to stderr: every one is thrown as an exception instead.</summary>

@@ -16,6 +16,15 @@ public sealed record LibvirtOptions
     /// <summary>Longest wait for a storage pool, whose server may be away.</summary>
     public TimeSpan PoolTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Longest time that the copying of a domain may take.</summary>
+    public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// Longest wait until a copying has heard that it is broken off. At its very end it does not listen while the other side is silent: then
+    /// only an end of its connections ends it, which whoever made them can bring about.
+    /// </summary>
+    public TimeSpan BreakOffTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Longest wait for a call's turn, while others are in flight.</summary>
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromSeconds(300);
 

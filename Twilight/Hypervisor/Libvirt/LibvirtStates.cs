@@ -46,6 +46,7 @@ internal static class LibvirtStates
         (LibvirtNative.StateShutoff, 1) => DomainReason.GuestPoweredOff,
         (LibvirtNative.StateShutoff, 2) => DomainReason.PowerCut,
         (LibvirtNative.StateShutoff, 3) => DomainReason.Crashed,
+        (LibvirtNative.StateShutoff, 4) => DomainReason.Migrated,
         (LibvirtNative.StateShutoff, 6) => DomainReason.FailedToStart,
         (LibvirtNative.StateCrashed, _) => DomainReason.Crashed,
         _ => DomainReason.Other,

@@ -10,6 +10,9 @@ internal enum CallLane
 
     /// <summary>Must get through while the others hang: scanning, cutting the power.</summary>
     Urgent,
+
+    /// <summary>Takes as long as it takes, and waits for its turn as long as it must: copying a domain elsewhere.</summary>
+    Migration,
 }
 
 /// <summary>
@@ -23,8 +26,12 @@ internal sealed partial class NativeCalls // which hold nothing to dispose as lo
 {
     private const int UrgentMax = 2;
 
+    // Each keeps a thread of libvirtd busy, and they share the network.
+    private const int MigrationsMax = 2;
+
     private readonly SemaphoreSlim _ordinary;
     private readonly SemaphoreSlim _urgent = new(UrgentMax);
+    private readonly SemaphoreSlim _migrations = new(MigrationsMax);
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, int> _unsettled = [];
     private readonly LibvirtOptions _options;
@@ -57,8 +64,13 @@ internal sealed partial class NativeCalls // which hold nothing to dispose as lo
     internal async Task<T> RunAsync<T>(
         CallLane lane, string what, Guid? domain, TimeSpan timeout, Func<T> call, CancellationToken cancellationToken)
     {
-        var turn = lane == CallLane.Urgent ? _urgent : _ordinary;
-        if (!await turn.WaitAsync(_options.QueueTimeout, cancellationToken))
+        var turn = lane switch
+        {
+            CallLane.Urgent => _urgent,
+            CallLane.Migration => _migrations,
+            _ => _ordinary,
+        };
+        if (!await turn.WaitAsync(lane == CallLane.Migration ? Timeout.InfiniteTimeSpan : _options.QueueTimeout, cancellationToken))
         {
             throw new HypervisorException(HypervisorFailure.TimedOut, 0,
                 $"Cannot {what}: other calls to libvirt did not end within {_options.QueueTimeout.TotalSeconds:0} s.");

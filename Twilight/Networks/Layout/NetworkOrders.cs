@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Networks.Layout;
 
@@ -24,7 +25,7 @@ public sealed record HostOrders(TypedRows<NicDesired> Nics, TypedRows<BondDesire
     }
 }
 
-/// <summary>What was ordered of switches, and of the cards of instances that have a place on the host.</summary>
+/// <summary>What was ordered of switches, and of the cards of instances that have a place on the host or come to it.</summary>
 public sealed record SwitchOrders
 {
     public static SwitchOrders None { get; } = new();
@@ -61,7 +62,11 @@ public sealed record SwitchOrders
     {
         IEnumerable<T> Rows<T>(string entity)
             where T : class => TypedRows.In<T>(replica, catalog[entity]);
-        var placed = Rows<HostInstanceDesired>("host_instance").Where(place => place.Host == host).Select(place => place.Instance).ToHashSet();
+        // What comes here from another host needs its cards before it is here.
+        var coming = Rows<HostMigrationDesired>("host_migration").Where(order => order.Host == host && HostMigrations.IsComing(order.Role))
+            .Select(order => order.Instance);
+        var placed = Rows<HostInstanceDesired>("host_instance").Where(place => place.Host == host).Select(place => place.Instance)
+            .Concat(coming).ToHashSet();
         var vnics = Rows<VnicDesired>("vnic").Where(vnic => placed.Contains(vnic.Instance) && vnic.Macaddr is not null).ToList();
         var carried = vnics.Select(vnic => vnic.Switch).ToHashSet();
         var own = vnics.Select(vnic => vnic.Uuid).ToHashSet();

@@ -38,6 +38,14 @@ internal sealed class AgentHypervisor(World world, AgentProcess agent) : IHyperv
 
     public Task SetMarkAsync(DomainMetadata mark, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");
 
+    public Task MigrateAsync(Guid domain, MigrationTarget target, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Nobody orders moves.");
+
+    public Task<MigrationProgress?> GetMigrationAsync(Guid domain, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Nobody orders moves.");
+
+    public Task<string> GetLiveXmlAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody asks for it.");
+
     public Task DestroyAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("destroy", domain, cancellationToken);
 
     public Task UndefineAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("undefine", domain, cancellationToken);

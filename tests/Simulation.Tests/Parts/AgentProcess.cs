@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Messaging;
 using PonyCloud.Shared.State;
+using PonyCloud.TestKit.Hypervisor;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Reconciliation;
@@ -48,7 +49,7 @@ internal sealed class AgentProcess
         _report = new HostReport(world.Catalog);
         _hypervisor = new AgentHypervisor(world, this);
         // What ended is noticed when the hypervisor's call ends; the executor's own word comes from another thread.
-        _executor = new ActionExecutor(_hypervisor, [], () => { }, NullLogger<ActionExecutor>.Instance);
+        _executor = new ActionExecutor(_hypervisor, [], new FakeMigrations(_hypervisor), () => { }, NullLogger<ActionExecutor>.Instance);
         world.Agenda.After(world.Chance.Seconds(0, 1), () => world.Agenda.Every(Tick, () => IsDead, () => Send(Link.Tick(Now))));
         world.Agenda.After(world.Chance.Seconds(0.05, 2), () => Wake());
         if (world.Mutant.ReportsBeforeScan)

@@ -75,6 +75,15 @@ internal sealed class FakeDomain(ObservedDomain observed, string xml)
 
     public void Restart() => Observed = Observed with { Restarts = Observed.Restarts + 1 };
 
+    /// <summary>A copy of another, which is not whole yet.</summary>
+    public static FakeDomain Incoming(string xml)
+    {
+        var domain = Parse(xml);
+        domain.Boot(paused: true);
+        domain.Set(DomainState.Paused, DomainReason.InTransition);
+        return domain;
+    }
+
     public void SetMark(DomainMetadata mark)
     {
         var metadata = mark.ToXml().ToString();

@@ -62,7 +62,7 @@ public sealed partial class FakeHypervisor : IHypervisor
     }
 
     /// <summary>Holds the next calls of this name for this domain until the gate is opened.</summary>
-    /// <param name="call">define, start, suspend, resume, shutdown, reset, reboot, mark, destroy, undefine, attach, detach, update, limit, grow, snapshot, unsnapshot, freeze or thaw.</param>
+    /// <param name="call">define, start, suspend, resume, shutdown, reset, reboot, mark, destroy, undefine, attach, detach, update, limit, grow, snapshot, unsnapshot, freeze, thaw or migrate.</param>
     public Gate Hold(string call, Guid domain)
     {
         var gate = new Gate();

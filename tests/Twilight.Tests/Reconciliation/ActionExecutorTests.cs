@@ -21,7 +21,7 @@ public sealed class ActionExecutorTests
     {
         _ended = new SemaphoreSlim(0);
         _hypervisor = new FakeHypervisor();
-        _executor = new ActionExecutor(_hypervisor, [], () => _ended.Release(), NullLogger<ActionExecutor>.Instance);
+        _executor = new ActionExecutor(_hypervisor, [], new FakeMigrations(_hypervisor), () => _ended.Release(), NullLogger<ActionExecutor>.Instance);
     }
 
     [TearDown]

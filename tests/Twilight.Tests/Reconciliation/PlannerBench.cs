@@ -2,6 +2,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Reconciliation;
 
 namespace PonyCloud.Twilight.Tests.Reconciliation;
@@ -19,6 +20,7 @@ internal sealed class PlannerBench
     private readonly Dictionary<Guid, InstanceAction> _inFlight = [];
     private readonly Dictionary<Guid, CardState> _cards = [];
     private readonly Dictionary<Guid, DiskState> _disks = [];
+    private readonly Dictionary<Guid, MigrationView> _migrations = [];
     private readonly HostPlanner _planner;
 
     public PlannerBench() => _planner = new HostPlanner(_desired.Catalog, Host, Domains);
@@ -119,6 +121,45 @@ internal sealed class PlannerBench
         };
     }
 
+    /// <summary>The domain of ours has this mark of its move.</summary>
+    public void Mark(Guid instance, Guid? leaving = null, Guid? arriving = null, bool hasMigrated = false)
+    {
+        var mark = DomainMetadata.Of(_domains[instance])! with
+        {
+            Leaving = leaving,
+            HasMigrated = hasMigrated,
+            Arriving = arriving,
+        };
+        _domains[instance] = _domains[instance] with { Metadata = mark.ToXml().ToString() };
+    }
+
+    /// <summary>What the controller says of the move of an instance.</summary>
+    public MigrationOrder OrderMove(Guid instance, MigrationRole role, Guid turn, Guid peer, bool hasDoor = true)
+    {
+        var row = new HostMigrationDesired
+        {
+            Host = Host,
+            Instance = instance,
+            Role = role,
+            Turn = turn,
+            PeerHost = peer,
+            Endpoint = hasDoor ? "https://192.0.2.2:4000" : null,
+            Fingerprint = hasDoor ? new string('a', 64) : null,
+            Ticket = hasDoor ? "a ticket" : null,
+        };
+        _desired.Apply([RowChange.Set(_desired.Catalog["host_migration"], RowPart.Desired, row)]);
+        return MigrationOrder.Of(row);
+    }
+
+    public void ForgetMove(Guid instance) => _desired.Apply(
+        [RowChange.Remove(_desired.Catalog["host_migration"], RowPart.Desired, RowKey.Of(Host.ToString(), instance.ToString()))]);
+
+    /// <summary>What the agent itself knows of the move of an instance.</summary>
+    public void See(Guid instance, MigrationView view) => _migrations[instance] = view;
+
+    /// <summary>The instance is known here, and has no place here.</summary>
+    public void Know(Guid instance, InstanceState state) => _desired.Apply(Wanted(_desired.Catalog, instance, state)[..1]);
+
     public void ObserveForeign(Guid uuid, DomainState state) =>
         _domains[uuid] = new ObservedDomain { Uuid = uuid, Name = "foreign", State = state };
 
@@ -161,6 +202,7 @@ internal sealed class PlannerBench
             Cards = _cards,
             Disks = _disks,
             Memory = _memory,
+            Migrations = _migrations,
             InFlight = _inFlight,
             Guard = Guard,
             Now = now,

@@ -40,6 +40,7 @@ internal sealed class ReconcilerBench : IAsyncDisposable
         if (!isConnected)
             Hypervisor.Disconnect("not connected yet");
         _reported = new StateStore(_desired.Catalog);
+        Migrations = new FakeMigrations(hypervisor ?? Hypervisor);
         _reconciler = new HostReconciler(
             new HostReconcilerOptions { Host = PlannerBench.Host, Domains = domains },
             _desired.Catalog,
@@ -48,6 +49,7 @@ internal sealed class ReconcilerBench : IAsyncDisposable
             cards ?? new HostTaps(_machine.Sys),
             Disks,
             [new ConsoleFiles(domains, NullLogger<ConsoleFiles>.Instance)],
+            Migrations,
             time ?? Time,
             NullLoggerFactory.Instance);
         _running = _reconciler.RunAsync(_stopping.Token);
@@ -60,6 +62,8 @@ internal sealed class ReconcilerBench : IAsyncDisposable
 
     /// <summary>What there is for disks.</summary>
     public FakeDisks Disks { get; } = new();
+
+    public FakeMigrations Migrations { get; }
 
     /// <summary>Instances whose removal was ordered by name; null for a controller that does not say.</summary>
     public HashSet<Guid>? Released { get; set; }

@@ -1,0 +1,17 @@
+namespace PonyCloud.Twilight.Migrations;
+
+/// <summary>What is behind the door of a destination, below <c>/migration/INSTANCE/</c>. Each is a stream of bytes.</summary>
+internal static class DoorWays
+{
+    /// <summary>The name of the route.</summary>
+    public const string Route = "migration";
+
+    /// <summary>What the destination would make of the instance, as XML; it ends with it.</summary>
+    public const string Definition = "definition";
+
+    /// <summary>The hypervisor.</summary>
+    public const string Hypervisor = "hypervisor";
+
+    /// <summary>Where the emulator takes memory and the state of devices.</summary>
+    public const string Memory = "memory";
+}

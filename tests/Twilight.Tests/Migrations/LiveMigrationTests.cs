@@ -1,0 +1,273 @@
+using NUnit.Framework;
+using PonyCloud.Shared.Entities;
+using PonyCloud.TestKit.Guests;
+using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
+
+namespace PonyCloud.Twilight.Tests.Migrations;
+
+/// <summary>Real guests between two real hypervisors, through the door of the destination.</summary>
+[CancelAfter(120_000)]
+public sealed class LiveMigrationTests
+{
+    private static readonly InstanceDesired Template = new() { Uuid = Guid.Empty, Tenant = Guid.NewGuid(), Name = "web", Mem = 32 };
+
+    private Guid _instance;
+
+    private static MigrationHost Source => MigrationPair.Source;
+
+    private static MigrationHost Destination => MigrationPair.Destination;
+
+    [SetUp]
+    public async Task StartGuestAsync()
+    {
+        _instance = Guid.NewGuid();
+        foreach (var host in (MigrationHost[])[Source, Destination])
+        {
+            CountingGuest.Write(Path.Combine(host.Libvirtd.Directory, "guest.rom"));
+            await Eventually.HoldsAsync("libvirt", () => host.Hypervisor.Connection.IsConnected);
+        }
+        await Source.Hypervisor.DefineAsync(_instance, DefinitionAt(Source), CancellationToken.None);
+        await Source.Hypervisor.StartAsync(_instance, paused: false, CancellationToken.None);
+        await Eventually.HoldsAsync("the guest counts", () => NumbersAt(Source).Count > 0);
+    }
+
+    [TearDown]
+    public async Task RemoveAsync()
+    {
+        Source.Link.Mend();
+        foreach (var host in (MigrationHost[])[Source, Destination])
+        {
+            await Eventually.HoldsAsync("libvirt", () => host.Hypervisor.Connection.IsConnected);
+            foreach (var call in (Func<Guid, CancellationToken, Task>[])[host.Hypervisor.DestroyAsync, host.Hypervisor.UndefineAsync])
+            {
+                try
+                {
+                    await call(_instance, CancellationToken.None);
+                }
+                catch (HypervisorException exception) when (exception.Failure is HypervisorFailure.NoSuchDomain or HypervisorFailure.WrongState)
+                {
+                    TestContext.Out.WriteLine($"Already so: {exception.Message}");
+                }
+            }
+        }
+    }
+
+    [Test]
+    public async Task A_guest_counts_on_without_a_gap(CancellationToken cancellationToken)
+    {
+        var order = Destination.Expect(_instance, DefinitionAt(Destination));
+
+        await Source.Migrations.SendAsync(order, cancellationToken);
+
+        var left = (await FindAsync(Source))!;
+        Assert.That((left.State, left.Reason, DomainMetadata.Of(left)!.Leaving), Is.EqualTo((DomainState.Off, DomainReason.Migrated, Destination.Uuid)));
+        var arrived = (await FindAsync(Destination))!;
+        Assert.That(
+            (arrived.State, arrived.Reason, DomainMetadata.Of(arrived)!.Arriving, DomainMetadata.Of(arrived)!.Leaving),
+            Is.EqualTo((DomainState.Paused, DomainReason.PausedByOrder, Source.Uuid, (Guid?)null)));
+        var counted = NumbersAt(Source);
+        Assert.That(NumbersAt(Destination), Is.Empty);
+
+        await Destination.Hypervisor.SetMarkAsync(DomainMetadata.Of(arrived)! with { Arriving = null }, cancellationToken);
+        await Destination.Hypervisor.ResumeAsync(_instance, cancellationToken);
+
+        await Eventually.HoldsAsync("it counts there", () => NumbersAt(Destination).Count > 10);
+        var all = CountingGuest.NumbersIn(ConsoleAt(Source) + ConsoleAt(Destination));
+        Assert.That(all, Is.EqualTo(Enumerable.Range(0, all.Count).Select(number => (uint)number)));
+        Assert.That(NumbersAt(Source), Has.Count.EqualTo(counted.Count), "it counts at one host only");
+        Assert.That(Directory.GetFiles(Source.Options.Seen(Source.Options.Directory)), Is.Empty, "no socket stays");
+        Assert.That(Directory.GetFiles(Destination.Options.Seen(Destination.Options.Directory)), Is.Empty, "no socket stays");
+    }
+
+    [Test]
+    public async Task How_far_it_has_come_is_told(CancellationToken cancellationToken)
+    {
+        var reached = Source.Link.HoldAfter(200_000);
+        var order = Destination.Expect(_instance, DefinitionAt(Destination));
+
+        var sending = Source.Migrations.SendAsync(order, cancellationToken);
+        await reached;
+        await Eventually.HoldsAsync("there is progress", () => Source.Migrations.Of(_instance).Progress is { Bytes: > 0 });
+        Assert.That(Destination.Migrations.Of(_instance).IsOpen);
+        Source.Link.Release();
+        await sending;
+
+        Assert.That(Source.Migrations.Of(_instance).Progress, Is.Null);
+        await Eventually.HoldsAsync("nobody goes through the door", () => !Destination.Migrations.Of(_instance).IsOpen);
+    }
+
+    [Test]
+    public async Task Without_the_ticket_nothing_gets_in_and_the_guest_goes_on(CancellationToken cancellationToken)
+    {
+        var order = Destination.Expect(_instance, DefinitionAt(Destination));
+        order = order with { Destination = order.Destination! with { Ticket = new string('0', 64) } };
+
+        Assert.That(async () => await Source.Migrations.SendAsync(order, cancellationToken), Throws.InstanceOf<MigrationException>().With.Message.Contains("401"));
+
+        await GoesOnAtSourceAsync();
+    }
+
+    [Test]
+    public async Task A_ticket_is_good_for_its_instance_only_and_as_long_as_it_is_expected(CancellationToken cancellationToken)
+    {
+        var doors = new HostDoors(Source.Options, TimeProvider.System);
+        var order = Destination.Expect(_instance, DefinitionAt(Destination));
+        await using (await doors.OpenAsync(order.Destination!, _instance, DoorWays.Hypervisor, cancellationToken))
+            Assert.That(Destination.Migrations.Of(_instance).IsOpen);
+
+        Assert.That(
+            async () => await doors.OpenAsync(order.Destination!, Guid.NewGuid(), DoorWays.Hypervisor, cancellationToken),
+            Throws.InstanceOf<IOException>().With.Message.Contains("401"));
+        var sparkle = order.Destination! with { Ticket = Destination.Server.Identity!.Token };
+        Assert.That(
+            async () => await doors.OpenAsync(sparkle, _instance, DoorWays.Hypervisor, cancellationToken),
+            Throws.InstanceOf<IOException>().With.Message.Contains("403"));
+        await using var open = await doors.OpenAsync(order.Destination!, _instance, DoorWays.Hypervisor, cancellationToken);
+        Destination.Migrations.Expect(new Dictionary<Guid, string>());
+        Assert.That(
+            async () => await doors.OpenAsync(order.Destination!, _instance, DoorWays.Hypervisor, cancellationToken),
+            Throws.InstanceOf<IOException>().With.Message.Contains("401"));
+        await Eventually.HoldsAsync("what was open is cut", () => !Destination.Migrations.Of(_instance).IsOpen);
+    }
+
+    [Test]
+    public async Task Broken_off_at_any_moment_the_guest_goes_on_and_nothing_is_left_there([Range(0, 5)] int sixth, CancellationToken cancellationToken)
+    {
+        var reached = Source.Link.HoldAfter(MomentOf(sixth));
+        using var withdrawal = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var sending = Source.Migrations.SendAsync(Destination.Expect(_instance, DefinitionAt(Destination)), withdrawal.Token);
+        await Task.WhenAny(reached, sending);
+
+        await withdrawal.CancelAsync();
+
+        Assert.That(async () => await sending, Throws.InstanceOf<OperationCanceledException>());
+        await GoesOnAtSourceAsync();
+    }
+
+    [Test]
+    public async Task With_the_link_cut_at_any_moment_one_copy_is_kept_and_one_runs([Range(0, 5)] int sixth, CancellationToken cancellationToken)
+    {
+        await FailsAsync(sixth, () =>
+        {
+            Source.Link.Cut();
+            return Task.CompletedTask;
+        }, cancellationToken);
+
+        await OneIsKeptAsync();
+    }
+
+    [Test]
+    public async Task With_the_libvirtd_of_the_destination_killed_at_any_moment_one_copy_is_kept_and_one_runs(
+        [Range(0, 5, 2)] int sixth, CancellationToken cancellationToken)
+    {
+        await FailsAsync(sixth, Destination.Libvirtd.KillDaemonAsync, cancellationToken);
+
+        await OneIsKeptAsync();
+    }
+
+    [Test]
+    public async Task With_the_libvirtd_of_the_source_killed_at_any_moment_one_copy_is_kept_and_one_runs(
+        [Range(0, 5, 2)] int sixth, CancellationToken cancellationToken)
+    {
+        await FailsAsync(sixth, Source.Libvirtd.KillDaemonAsync, cancellationToken);
+
+        await OneIsKeptAsync();
+    }
+
+    [Test]
+    public async Task With_the_emulator_of_the_destination_killed_at_any_moment_the_guest_goes_on([Range(1, 5, 2)] int sixth, CancellationToken cancellationToken)
+    {
+        await FailsAsync(sixth, async () =>
+        {
+            if (Destination.Libvirtd.GuestPid(_instance) is { } pid)
+                await ChildProcess.SendAsync(pid, ProcessSignal.Kill);
+        }, cancellationToken);
+
+        await OneIsKeptAsync();
+    }
+
+    /// <summary>Bytes through the door: from the first words of the hypervisors to their last.</summary>
+    private static long MomentOf(int sixth) => sixth switch
+    {
+        0 => 2_000,
+        1 => 30_000,
+        5 => 800_000,
+        _ => 150_000 * sixth,
+    };
+
+    private async Task FailsAsync(int sixth, Func<Task> fault, CancellationToken cancellationToken)
+    {
+        var reached = Source.Link.HoldAfter(MomentOf(sixth));
+        var sending = Source.Migrations.SendAsync(Destination.Expect(_instance, DefinitionAt(Destination)), cancellationToken);
+        await Task.WhenAny(reached, sending);
+        TestContext.Out.WriteLine($"After {Source.Link.Passed} bytes, {(sending.IsCompleted ? "when it has ended" : "while it is being sent")}");
+        await fault();
+        Source.Link.Release();
+        try
+        {
+            await sending;
+            TestContext.Out.WriteLine("It was sent.");
+        }
+        catch (Exception exception) when (exception is HypervisorException or MigrationException)
+        {
+            TestContext.Out.WriteLine(exception.Message);
+        }
+    }
+
+    /// <summary>It counts at the source and is not whole at the destination; or a copy stands still there, and the source has it off or stands still.</summary>
+    private async Task OneIsKeptAsync()
+    {
+        var (here, there) = await Eventually.SeesAsync(
+            "an end of it", async _ => (await SeenAsync(Source), await SeenAsync(Destination)),
+            seen => seen.Item1 is { IsKnown: true, Domain: { } here } && seen.Item2 is { IsKnown: true } other
+                && (here.State == DomainState.Running || here is { State: DomainState.Off or DomainState.Paused } && IsWhole(other.Domain))
+                && (other.Domain is null || IsWhole(other.Domain)));
+        TestContext.Out.WriteLine($"Here {here.Domain!.State} {here.Domain.Reason}, there {there.Domain?.State} {there.Domain?.Reason}");
+        if (here.Domain.State == DomainState.Running)
+        {
+            var counted = NumbersAt(Source).Count;
+            await Eventually.HoldsAsync("it counts", () => NumbersAt(Source).Count > counted);
+        }
+        Assert.That(NumbersAt(Destination), Is.Empty, "what arrived stands still");
+        var numbers = NumbersAt(Source);
+        Assert.That(numbers, Is.EqualTo(Enumerable.Range(0, numbers.Count).Select(number => (uint)number)), "it never began anew");
+    }
+
+    private static bool IsWhole(ObservedDomain? domain) => domain is { State: DomainState.Paused, Reason: DomainReason.PausedByOrder };
+
+    private async Task<(bool IsKnown, ObservedDomain? Domain)> SeenAsync(MigrationHost host)
+    {
+        try
+        {
+            return (true, await FindAsync(host));
+        }
+        catch (HypervisorException exception)
+        {
+            TestContext.Out.WriteLine(exception.Message);
+            return (false, null);
+        }
+    }
+
+    private static string DefinitionOf(MigrationHost host, Guid instance) => DomainXml.For(Template with { Uuid = instance }, null, [], [], host.Domains).Xml;
+
+    private string DefinitionAt(MigrationHost host) => DefinitionOf(host, _instance);
+
+    private string ConsoleAt(MigrationHost host) =>
+        File.Exists(host.Domains.ConsoleLogOf(_instance)) ? File.ReadAllText(host.Domains.ConsoleLogOf(_instance)) : "";
+
+    private IReadOnlyList<uint> NumbersAt(MigrationHost host) => CountingGuest.NumbersIn(ConsoleAt(host));
+
+    private async Task<ObservedDomain?> FindAsync(MigrationHost host) =>
+        (await host.Hypervisor.ScanAsync(CancellationToken.None)).Domains.SingleOrDefault(domain => domain.Uuid == _instance);
+
+    private async Task GoesOnAtSourceAsync()
+    {
+        await Eventually.SeesAsync("it runs at the source", _ => FindAsync(Source), domain => domain?.State == DomainState.Running);
+        var counted = NumbersAt(Source).Count;
+        await Eventually.HoldsAsync("it counts", () => NumbersAt(Source).Count > counted);
+        await Eventually.SeesAsync("nothing is left at the destination", _ => FindAsync(Destination), domain => domain is null);
+    }
+}
