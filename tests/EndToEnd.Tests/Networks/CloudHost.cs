@@ -50,7 +50,9 @@ public sealed class CloudHost : IAsyncDisposable
         $"Twilight of host {Number}:\n{string.Join('\n', _twilight?.Lines.TakeLast(lines) ?? [])}\n{await RunAsync("nft", "list", "ruleset")}";
 
     /// <summary>Lays its cables, and lets it boot with its address.</summary>
-    public static async Task<CloudHost> StartAsync(RunningPlatform platform, NetworkNamespace site, string core, string world, int number)
+    /// <param name="words">What else is said to the kernels of its guests.</param>
+    public static async Task<CloudHost> StartAsync(
+        RunningPlatform platform, NetworkNamespace site, string core, string world, int number, string words)
     {
         var directory = new TemporaryDirectory("host");
         var libvirtd = await PrivateLibvirtd.StartAsync(isolatedNetwork: true);
@@ -68,7 +70,7 @@ public sealed class CloudHost : IAsyncDisposable
             await host.RunAsync("ip", "address", "add", $"{host.Address}/24", "dev", "eth0");
             await host.RunAsync("ip", "link", "set", "eth0", "up");
             Directory.CreateDirectory(directory["console"]);
-            await host.WriteConfigurationAsync();
+            await host.WriteConfigurationAsync(words);
             return host;
         }
         catch
@@ -118,8 +120,15 @@ public sealed class CloudHost : IAsyncDisposable
             await ChildProcess.SendAsync(pid, ProcessSignal.Kill);
     }
 
+    /// <summary>Kills its libvirtd, and only it; it is started again.</summary>
+    public Task KillLibvirtdAsync() => _libvirtd.KillDaemonAsync();
+
     /// <summary>The process of a guest; null when there is none.</summary>
     public int? GuestPid(Guid instance) => _libvirtd.GuestPid(instance);
+
+    /// <summary>Whether a guest runs on it, which one that stands still does not.</summary>
+    public async Task<bool> RunsAsync(Guid instance) =>
+        GuestPid(instance) is not null && (await _libvirtd.VirshAsync("domstate", instance.ToString())).Trim() == "running";
 
     /// <summary>The domains that its libvirt knows, running or not.</summary>
     public Task<IReadOnlyList<string>> DomainsAsync() => _libvirtd.DomainsAsync();
@@ -160,7 +169,7 @@ public sealed class CloudHost : IAsyncDisposable
     /// <summary>Where switches reach it: an address beside the one that it booted with.</summary>
     private string Underlay => $"10.119.0.{10 + Number}";
 
-    private async Task WriteConfigurationAsync()
+    private async Task WriteConfigurationAsync(string words)
     {
         var guest = (await ChildProcess.RunAsync(Repository.At("packaging", "quickstart", "guest"), [])).Trim();
         await File.WriteAllTextAsync(_directory["twilight.json"], JsonConvert.SerializeObject(new
@@ -181,7 +190,7 @@ public sealed class CloudHost : IAsyncDisposable
             {
                 kernel = Path.Combine(guest, "kernel"),
                 initrd = Path.Combine(guest, "initrd"),
-                cmdline = $"console=ttyS0 quiet shell={ShellPort}",
+                cmdline = $"console=ttyS0 quiet shell={ShellPort} {words}".TrimEnd(),
             },
         }));
     }

@@ -32,6 +32,9 @@ public abstract class NetworkFixture : PlatformFixture
 
     protected CloudHost[] Hosts { get; } = new CloudHost[2];
 
+    /// <summary>What else is said to the kernels of guests.</summary>
+    protected virtual string KernelWords => "";
+
     protected ApiClient Alicorn => Running.Alicorn;
 
     protected override async Task<PlatformSettings> SettingsAsync()
@@ -57,7 +60,7 @@ public abstract class NetworkFixture : PlatformFixture
         await Alicorn.ReplaceAsync($"/host/{Running.Host}", "state", "evacuated");
         for (var i = 0; i < Hosts.Length; i++)
         {
-            Hosts[i] = await CloudHost.StartAsync(Running, Site, Core, World, i + 1);
+            Hosts[i] = await CloudHost.StartAsync(Running, Site, Core, World, i + 1, KernelWords);
             await Hosts[i].JoinAsync();
         }
         foreach (var host in Hosts)

@@ -227,7 +227,7 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
                 if (random.Next(3) > 0)
                     Break("It was withdrawn.");
                 return;
-            case MigrationRole.Stay when Domain is { IsOn: true }:
+            case MigrationRole.Stay or null when Domain is { IsOn: true }:
             case MigrationRole.Keep when Domain is not null:
                 Domain.Mark = Mark.None;
                 break;
