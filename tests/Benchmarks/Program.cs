@@ -3,6 +3,7 @@ using PonyCloud.Benchmarks;
 using PonyCloud.Benchmarks.Extents;
 using PonyCloud.Benchmarks.Fleet;
 using PonyCloud.Benchmarks.Fleet.Role;
+using PonyCloud.Benchmarks.Instances;
 using PonyCloud.Benchmarks.Networks;
 using PonyCloud.Benchmarks.Storage;
 
@@ -17,7 +18,7 @@ switch (args)
 
 // Prints one table. Every figure stands beside a peer that was measured in the same run, interleaved where it can be,
 // since only the ratio of the two means anything on another machine.
-string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "filter", "network", "switch", "fleet"];
+string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "filter", "network", "switch", "density", "life", "fleet"];
 var wanted = new List<string>();
 var fleet = new FleetOptions();
 for (var i = 0; i < args.Length; i++)
@@ -56,6 +57,8 @@ foreach (var name in wanted.Count > 0 ? wanted : [.. all])
         "filter" => (await FilterBenchmark.RunAsync()).ToAsyncEnumerable(),
         "network" => NetworkBenchmark.RunAsync(),
         "switch" => SwitchBenchmark.Run().ToAsyncEnumerable(),
+        "density" => DensityBenchmark.RunAsync(),
+        "life" => LifeBenchmark.RunAsync(),
         "extents" => (await ExtentBenchmark.RunAsync()).ToAsyncEnumerable(),
         _ => new FleetBenchmark(fleet).RunAsync(),
     };

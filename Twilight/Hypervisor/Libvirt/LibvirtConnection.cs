@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Xml.Linq;
 
 namespace PonyCloud.Twilight.Hypervisor.Libvirt;
@@ -27,25 +26,7 @@ internal sealed unsafe partial class LibvirtConnection : IDisposable
         return new LibvirtConnection(LibvirtSession.Open(options, end), end);
     }
 
-    /// <param name="devices">What is known of the domains' devices.</param>
-    internal List<ObservedDomain> Scan(DeviceCache devices)
-    {
-        var count = LibvirtNative.virConnectListAllDomains(Handle, out var pointers, 0);
-        LibvirtError.ThrowIfNegative(count, "list domains");
-        var handles = new DomainHandle[count];
-        for (var i = 0; i < count; i++)
-            handles[i] = new DomainHandle(pointers[i]);
-        LibvirtNative.Free((nint)pointers);
-        try
-        {
-            return [.. handles.Select(handle => Read(handle, devices)).OfType<ObservedDomain>()];
-        }
-        finally
-        {
-            foreach (var handle in handles)
-                handle.Dispose();
-        }
-    }
+    internal List<ObservedDomain> Scan(KnownDomains known) => LibvirtScan.Read(Handle, known);
 
     internal void Define(Guid uuid, string xml)
     {
@@ -143,58 +124,6 @@ internal sealed unsafe partial class LibvirtConnection : IDisposable
     {
         fixed (byte* text = System.Text.Encoding.ASCII.GetBytes($"{uuid}\0"))
             return LibvirtError.ThrowIfInvalid(LibvirtNative.virDomainLookupByUUIDString(Handle, text), $"{verb} domain {uuid}");
-    }
-
-    /// <summary>Null when the domain went away between the list and now.</summary>
-    private static ObservedDomain? Read(DomainHandle domain, DeviceCache devices)
-    {
-        var text = stackalloc byte[LibvirtNative.UuidTextSize];
-        LibvirtError.ThrowIfNegative(LibvirtNative.virDomainGetUUIDString(domain, text), "read a domain's uuid");
-        var uuid = Guid.Parse(Marshal.PtrToStringUTF8((nint)text)!);
-        if (LibvirtNative.virDomainGetState(domain, out var state, out var reason, 0) < 0
-            || LibvirtNative.virDomainGetInfo(domain, out var info) < 0)
-        {
-            return LibvirtError.LastCode() == LibvirtNative.ErrorNoDomain ? null : throw LibvirtError.Last("read a domain's state");
-        }
-        var metadata = LibvirtSession.TakeText(LibvirtNative.virDomainGetMetadata(
-            domain, LibvirtNative.MetadataElement, DomainMetadata.Namespace, 0));
-        if (metadata is null)
-        {
-            switch (LibvirtError.LastCode())
-            {
-                case LibvirtNative.ErrorNoDomain:
-                    return null;
-                case LibvirtNative.ErrorNoDomainMetadata:
-                    LibvirtNative.virResetLastError();
-                    break;
-                default:
-                    // Not "none": a domain of ours would look foreign.
-                    throw LibvirtError.Last("read a domain's metadata");
-            }
-        }
-        // Of domains that are not ours nobody asks.
-        var id = LibvirtNative.virDomainGetID(domain);
-        var seen = id == uint.MaxValue || metadata is null ? ObservedDevices.None : devices.Get(uuid, id, () => ReadDevices(domain));
-        return seen is null ? null : new ObservedDomain
-        {
-            Uuid = uuid,
-            Name = Marshal.PtrToStringUTF8(LibvirtNative.virDomainGetName(domain)) ?? "",
-            State = LibvirtStates.StateOf(state),
-            Reason = LibvirtStates.ReasonOf(state, reason),
-            Vcpu = info.VirtualCpus,
-            Memory = (long)(info.Memory / 1024),
-            Interfaces = seen.Interfaces,
-            Disks = seen.Disks,
-            Metadata = metadata,
-        };
-    }
-
-    /// <summary>Null when the domain went away meanwhile.</summary>
-    private static ObservedDevices? ReadDevices(DomainHandle domain)
-    {
-        if (LibvirtSession.TakeText(LibvirtNative.virDomainGetXMLDesc(domain, 0)) is { } xml)
-            return ObservedDevices.Of(xml);
-        return LibvirtError.LastCode() == LibvirtNative.ErrorNoDomain ? null : throw LibvirtError.Last("read a domain's devices");
     }
 
     private static bool HasDevice(DomainHandle domain, string alias) =>

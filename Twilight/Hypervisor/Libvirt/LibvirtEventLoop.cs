@@ -87,7 +87,7 @@ internal static unsafe class LibvirtEventLoop
         if (!Listeners.TryGetValue(token, out var listener))
             return;
         var text = stackalloc byte[LibvirtNative.UuidTextSize];
-        if (LibvirtNative.virDomainGetUUIDStringOfPointer(domain, text) == 0
+        if (LibvirtNative.virDomainGetUUIDString(domain, text) == 0
             && Guid.TryParse(Marshal.PtrToStringUTF8((nint)text), out var uuid))
         {
             listener.OnHappened(uuid, what);

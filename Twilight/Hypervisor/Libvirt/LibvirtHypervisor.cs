@@ -13,7 +13,7 @@ public sealed partial class LibvirtHypervisor : IHypervisor
     private const int OrdinaryMax = 6;
 
     private readonly LibvirtOptions _options;
-    private readonly DeviceCache _devices;
+    private readonly KnownDomains _known;
     private readonly ILogger _logger;
     private readonly DomainHistory _history = new();
     private readonly NativeCalls _calls;
@@ -28,7 +28,7 @@ public sealed partial class LibvirtHypervisor : IHypervisor
         _options = options;
         _logger = logger;
         _connections = new LibvirtConnections(options);
-        _devices = new DeviceCache(time);
+        _known = new KnownDomains(time);
         _calls = new NativeCalls(
             options, time, domain => _events.Writer.TryWrite(new HypervisorEvent.CallSettled(domain)), logger, OrdinaryMax);
         _link = new LibvirtLink<LibvirtDomainEvents>(
@@ -44,7 +44,7 @@ public sealed partial class LibvirtHypervisor : IHypervisor
         // Read before the scan: what settles meanwhile is then either in here still or has done its work before it.
         var unsettled = _calls.Unsettled;
         var domains = await CallAsync(
-            CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(_devices), cancellationToken);
+            CallLane.Urgent, "list domains", null, _options.CallTimeout, connection => connection.Scan(_known), cancellationToken);
         return new DomainScan([.. domains.Select(_history.Add)], unsettled);
     }
 
@@ -168,8 +168,8 @@ public sealed partial class LibvirtHypervisor : IHypervisor
                 }
                 finally
                 {
-                    // Of a link that was set libvirt tells nobody.
-                    _devices.Forget(domain);
+                    // Events of it come later, if there are any.
+                    _known.Forget(domain);
                 }
             },
             cancellationToken);
@@ -195,13 +195,13 @@ public sealed partial class LibvirtHypervisor : IHypervisor
     {
         if (!state.IsConnected)
             _connections.Retire();
-        _devices.ForgetAll();
+        _known.ForgetAll();
         _events.Writer.TryWrite(new HypervisorEvent.ConnectionChanged(state));
     }
 
     private void Happened(Guid domain, string what)
     {
-        _devices.Forget(domain);
+        _known.Forget(domain);
         _history.Happened(domain, what);
         _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
     }

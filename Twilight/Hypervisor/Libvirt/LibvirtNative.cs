@@ -116,9 +116,6 @@ internal static unsafe partial class LibvirtNative
     internal static partial int virConnectGetVersion(ConnectHandle connection, out nuint version);
 
     [LibraryImport(Library)]
-    internal static partial int virConnectListAllDomains(ConnectHandle connection, out nint* domains, uint flags);
-
-    [LibraryImport(Library)]
     internal static partial DomainHandle virDomainLookupByUUIDString(ConnectHandle connection, byte* uuid);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
@@ -177,13 +174,7 @@ internal static unsafe partial class LibvirtNative
     internal static partial uint virDomainGetID(DomainHandle domain);
 
     [LibraryImport(Library)]
-    internal static partial int virDomainGetUUIDString(DomainHandle domain, byte* text);
-
-    [LibraryImport(Library, EntryPoint = "virDomainGetUUIDString")]
-    internal static partial int virDomainGetUUIDStringOfPointer(nint domain, byte* text);
-
-    [LibraryImport(Library)]
-    internal static partial int virDomainGetState(DomainHandle domain, out int state, out int reason, uint flags);
+    internal static partial int virDomainGetUUIDString(nint domain, byte* text);
 
     [LibraryImport(Library)]
     internal static partial int virDomainGetInfo(DomainHandle domain, out VirDomainInfo info);

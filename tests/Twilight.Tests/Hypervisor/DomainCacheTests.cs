@@ -5,20 +5,21 @@ using PonyCloud.Twilight.Hypervisor.Libvirt;
 
 namespace PonyCloud.Twilight.Tests.Hypervisor;
 
-public sealed class DeviceCacheTests
+public sealed class DomainCacheTests
 {
     private static readonly Guid One = Guid.NewGuid();
     private static readonly Guid Other = Guid.NewGuid();
+    private static readonly TimeSpan KnownFor = TimeSpan.FromSeconds(10);
 
     private ManualTime _time = null!;
-    private DeviceCache _cache = null!;
+    private DomainCache<ObservedDevices> _cache = null!;
     private int _reads;
 
     [SetUp]
     public void Make()
     {
         _time = new ManualTime();
-        _cache = new DeviceCache(_time);
+        _cache = new DomainCache<ObservedDevices>(_time, KnownFor);
         _reads = 0;
     }
 
@@ -73,7 +74,7 @@ public sealed class DeviceCacheTests
     public void What_nobody_tells_of_is_seen_after_a_while()
     {
         Look(One);
-        _time.Advance(DeviceCache.KnownFor);
+        _time.Advance(KnownFor);
         Look(One);
 
         Assert.That(_reads, Is.EqualTo(2));
