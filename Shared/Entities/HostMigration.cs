@@ -41,6 +41,9 @@ public sealed record HostMigrationDesired
     [Description("Another one whenever something else is told; the host repeats it in what it says, and what it says counts for it only.")]
     public required Guid Turn { get; init; }
 
+    [Description("Whether the place of the instance is at this host. What the host said before that changed is of another turn.")]
+    public bool HasPlace { get; init; }
+
     [Description("The other host.")]
     [References("host")]
     public required Guid PeerHost { get; init; }

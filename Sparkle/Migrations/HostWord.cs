@@ -16,6 +16,9 @@ internal sealed record HostWord
     /// <summary>It is heard of now.</summary>
     public bool IsPresent { get; init; } = true;
 
+    /// <summary>The place of the instance is at the host.</summary>
+    public bool HasPlace { get; init; }
+
     public HostInstanceCurrent? Instance { get; init; }
 
     public HostMigrationCurrent? Said { get; init; }
@@ -30,8 +33,8 @@ internal sealed record HostWord
 
     public MigrationRole? Role => Told?.Role;
 
-    /// <summary>What it says, it says knowing what it was told last.</summary>
-    public bool IsOfThisTurn => Told is not null && Said?.Turn == Told.Turn;
+    /// <summary>What it says, it says knowing what it was told last, and where the place is.</summary>
+    public bool IsOfThisTurn => Told is not null && Said?.Turn == Told.Turn && Told.HasPlace == HasPlace;
 
     public bool HasArrived => Status == HostMigrationStatus.Arrived;
 

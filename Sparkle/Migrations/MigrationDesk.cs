@@ -159,7 +159,7 @@ internal sealed partial class MigrationDesk(
         var told = decision.Told.ToDictionary(telling => telling.Host);
         foreach (var host in at.Hosts)
         {
-            var row = told.GetValueOrDefault(host.Host)?.ToRow(instance, host.Told, makeTurn);
+            var row = told.GetValueOrDefault(host.Host)?.ToRow(instance, host.HasPlace, host.Told, makeTurn);
             if (!Equals(row, host.Told))
                 yield return new RowChange(rows.Part, RowKey.Of(host.Host.ToString(), instance.ToString()), RowPart.Desired, row);
         }

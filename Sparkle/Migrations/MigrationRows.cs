@@ -52,13 +52,15 @@ internal sealed class MigrationRows(EntityCatalog catalog)
         var row = state[Host].Find(host);
         var current = row?.Current as HostCurrent;
         var part = state[Part].Find(key);
+        var place = state[HostInstance].Find(key);
         return new HostWord
         {
             Host = host,
             Name = (row?.Desired as HostDesired)?.Name ?? host.ToString(),
             IsThere = row?.Desired is HostDesired { State: not HostState.Gone },
             IsPresent = current is { Status: HostStatus.Present },
-            Instance = state[HostInstance].Find(key)?.Current as HostInstanceCurrent,
+            HasPlace = place?.Desired is not null,
+            Instance = place?.Current as HostInstanceCurrent,
             Said = part?.Current as HostMigrationCurrent,
             Told = part?.Desired as HostMigrationDesired,
             Endpoint = current?.TransferEndpoint,

@@ -44,7 +44,14 @@ internal static class MoveRules
             move.HandOver(whole);
         if (at.Order is not { } order || at.Hosts.Any(host => host.HasArrived))
             return;
-        if (at.Hosts.FirstOrDefault(host => host.IsThere && host.Host != order.DestinationHost && host.Instance is not null) is { } holder)
+        // What is on its way to a host may become whole there yet, and would be taken for the instance as soon as the place is there.
+        var asked = at.Hosts.Where(host => host.IsThere
+            && (host.IsBusy || host.Role is MigrationRole.Stay or MigrationRole.Discard)).ToList();
+        foreach (var host in asked)
+            move.Tell(host, MigrationRole.Stay, host.Told?.PeerHost ?? host.Said?.PeerHost ?? host.Host);
+        if (asked.Find(host => !(host.HasLeft && host.Role == MigrationRole.Stay)) is { } unknown)
+            move.Show(MigrationStatus.Waiting, unknown.IsPresent ? $"{unknown.Name} is being asked whether it has it." : $"{unknown.Name} is not heard of, and may have it.");
+        else if (at.Hosts.FirstOrDefault(host => host.IsThere && host.Host != order.DestinationHost && host.Instance is not null) is { } holder)
             move.Show(MigrationStatus.Waiting, $"{holder.Name} still has it.");
         else if (at.Obstacle is { } obstacle)
             move.Show(MigrationStatus.Waiting, obstacle);

@@ -20,8 +20,12 @@ internal sealed record Telling(Guid Host, MigrationRole Role, Guid Peer)
     };
 
     /// <summary>As a row: the one that was told before when that says the same, else one of another turn.</summary>
-    public HostMigrationDesired ToRow(Guid instance, HostMigrationDesired? before, Func<Guid> makeTurn) =>
-        before is not null && Of(before) == this
+    /// <param name="hasPlace">
+    /// Whether the place is at the host. That is told too: who says that there is nothing of it at a host without the place says nothing
+    /// about what it starts when it has it.
+    /// </param>
+    public HostMigrationDesired ToRow(Guid instance, bool hasPlace, HostMigrationDesired? before, Func<Guid> makeTurn) =>
+        before is not null && Of(before) == this && before.HasPlace == hasPlace
             ? before
             : new HostMigrationDesired
             {
@@ -29,6 +33,7 @@ internal sealed record Telling(Guid Host, MigrationRole Role, Guid Peer)
                 Instance = instance,
                 Role = Role,
                 Turn = makeTurn(),
+                HasPlace = hasPlace,
                 PeerHost = Peer,
                 Endpoint = Endpoint,
                 Fingerprint = Fingerprint,

@@ -130,9 +130,10 @@ public sealed partial class Scheduler(
             why = "The tenant has not been approved yet.";
             return null;
         }
-        if (state[_migration].Where("instance", instance.Uuid.ToString()).Any(part => part.Current is HostMigrationCurrent { Status: HostMigrationStatus.Arrived }))
+        var parts = state[_migration].Where("instance", instance.Uuid.ToString()).Select(part => part.Current).OfType<HostMigrationCurrent>();
+        if (parts.Any(part => part.Status is not (HostMigrationStatus.Here or HostMigrationStatus.Left)))
         {
-            why = "What has arrived of it at a host is settled first.";
+            why = "What has arrived of it at a host, or may arrive yet, is settled first.";
             return null;
         }
         // A host that still has the instance, although no order says so, keeps it: a second copy is never made.

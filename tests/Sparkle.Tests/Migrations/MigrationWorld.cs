@@ -413,8 +413,12 @@ internal sealed class MigrationWorld
             return $"It does not run at its place {place}, but at {string.Join(", ", running)}.";
         if (!isToRun && running.Count > 0)
             return "It runs, and is not to.";
-        if (Hosts.FirstOrDefault(host => host.Uuid != place && host.Domain is not null) is { } left)
+        // A controller that did not see the deletion itself lets a copy stand still for ever: for it the database may have lost the row.
+        var isKnown = _database.Find<InstanceDesired>("instance", Instance) is not null;
+        if (Hosts.FirstOrDefault(host => host.Uuid != place && host.Domain is not null && (isKnown || host.Domain.Mark != Mark.Arriving)) is { } left)
             return $"Something is left on {left.Name}: {left.Domain!.Mark}.";
+        if (!isKnown && Hosts.Any(host => host.Domain is not null))
+            return null;
         var rows = _sparkle.State[Catalog["host_migration"]].Rows.ToList();
         return rows.Count == 0 ? null : $"Hosts are told, or say, still: {string.Join(", ", rows.Select(row => $"{row.Desired} {row.Current}"))}";
     }

@@ -178,6 +178,25 @@ public sealed class MoveRulesTests
         Assert.That(decision.Handover, Is.EqualTo(new Handover(Instance, null, Destination, null)));
     }
 
+    [Test]
+    public void What_may_become_whole_yet_is_settled_before_the_place_goes_to_its_host()
+    {
+        var coming = At(Word(Destination, "receiving", MigrationRole.Receive)) with { Place = null };
+        Assert.That(Check(coming, (Destination, MigrationRole.Stay)).Handover, Is.Null);
+        var none = At(Word(Destination, "left", MigrationRole.Stay)) with { Place = null };
+        Assert.That(Check(none, (Destination, MigrationRole.Stay)).Handover?.To, Is.EqualTo(Destination));
+    }
+
+    [Test]
+    public void That_nothing_is_there_says_nothing_of_what_is_started_with_the_place()
+    {
+        // It said so as a destination; since then the place has come to it, and it may be starting the instance.
+        var before = Word(Source, "left", MigrationRole.Stay) with { HasPlace = true };
+        Assert.That(MoveRules.Decide(At(before, Word(Destination, null))).Handover, Is.Null);
+        var since = before with { Told = before.Told! with { HasPlace = true } };
+        Assert.That(MoveRules.Decide(At(since, Word(Destination, null))).Handover?.To, Is.EqualTo(Destination));
+    }
+
     private static Guid Number(int number) => new(number, 0, 0, new byte[8]);
 
     private static MigrationDesired Ordered(Guid destination) => new() { Instance = Instance, DestinationHost = destination };
