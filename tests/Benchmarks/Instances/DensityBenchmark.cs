@@ -61,7 +61,7 @@ internal static class DensityBenchmark
         }
         yield return new Result($"QEMU: a look at {Few} domains on which nothing happens", looks.At(0.5), "ms", "one call for the states of all", bare.At(0.5), 3, HigherIsBetter: false);
         yield return new Result($"QEMU: a pass in which nothing changed, {Few} instances", few.Pass, "ms", "the look", looks.At(0.5));
-        yield return new Result("QEMU: one of them pauses or goes on, from the order until it is told", few.Pause, "ms", "a pass in which nothing changed", few.Pass, 4, HigherIsBetter: false);
+        yield return new Result("QEMU: one of them pauses or goes on, from the order until it is told", few.Pause, "ms", "a pass in which nothing changed", few.Pass);
         yield return new Limit($"QEMU: CPU of a minute at rest with {Few}", await RestAsync(), "ms", 600);
     }
 
