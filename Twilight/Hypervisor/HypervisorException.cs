@@ -20,6 +20,9 @@ public enum HypervisorFailure
 
     /// <summary>No answer in time; what was asked for may still come about.</summary>
     TimedOut,
+
+    /// <summary>So much else is asked of agents in guests that this was not.</summary>
+    Busy,
 }
 
 /// <summary>The hypervisor refused or failed.</summary>

@@ -43,6 +43,20 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Presses the power button; the guest decides what comes of it.</summary>
     Task ShutdownAsync(Guid domain, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Asks the agent in the guest to turn it off. Returns when it was asked, and no later than a few seconds after; refused when nobody
+    /// answers there, or too many are asked.
+    /// </summary>
+    /// <remarks>What is given up of this, and of the other calls that ask agents, leaves no domain unsettled.</remarks>
+    Task ShutdownByAgentAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>Asks the agent in the guest to restart it, in the same way.</summary>
+    Task RebootByAgentAsync(Guid domain, CancellationToken cancellationToken);
+
+    /// <summary>Asks the agent in the guest what addresses the guest has, in the same way.</summary>
+    /// <returns>As the guest writes them: it may write anything.</returns>
+    Task<IReadOnlyList<string>> ReadAddressesAsync(Guid domain, CancellationToken cancellationToken);
+
     /// <summary>Presses the reset button: the guest begins anew at once. One that is paused stays so, and begins when it is resumed.</summary>
     Task ResetAsync(Guid domain, CancellationToken cancellationToken);
 

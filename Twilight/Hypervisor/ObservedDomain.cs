@@ -72,6 +72,9 @@ public sealed record ObservedDomain
     /// <summary>Its disks and CD-ROM drives, in the same way.</summary>
     public IReadOnlyList<ObservedDisk> Disks { get; init; } = [];
 
+    /// <summary>Whether somebody in the guest listens at the channel of the guest agent. That it answers is not said.</summary>
+    public bool HasAgent { get; init; }
+
     /// <summary>What was told of why it stands still or went off; none of a domain that runs.</summary>
     public DomainCause Cause { get; init; }
 

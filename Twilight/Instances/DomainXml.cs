@@ -26,7 +26,6 @@ public static class DomainXml
     private const int ShapeLength = 16;
 
     /// <summary>By this name the agent in the guest finds its channel.</summary>
-    private const string GuestAgentChannel = "org.qemu.guest_agent.0";
 
     /// <param name="profile">The processor that the guest sees; null for all that the host has.</param>
     /// <param name="cards">Its network cards, in the order in which the guest is to find them.</param>
@@ -171,7 +170,7 @@ public static class DomainXml
             "channel",
             new XAttribute("type", "unix"),
             new XElement("source", new XAttribute("mode", "bind"), new XAttribute("path", options.AgentSocketOf(instance.Uuid))),
-            new XElement("target", new XAttribute("type", "virtio"), new XAttribute("name", GuestAgentChannel))),
+            new XElement("target", new XAttribute("type", "virtio"), new XAttribute("name", GuestAgentChannel.Name))),
         // A mouse would be where the guest believes it to be, and not where the person who looks at the screen has it.
         new XElement("input", new XAttribute("type", "tablet"), new XAttribute("bus", "usb")),
         new XElement(

@@ -128,7 +128,11 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             case InstanceAction.Shutdown shutdown:
                 if (shutdown.ResumeFirst)
                     await _hypervisor.ResumeAsync(action.Instance, cancellationToken);
-                await _hypervisor.ShutdownAsync(action.Instance, cancellationToken);
+                if (!shutdown.ByAgent)
+                    await _hypervisor.ShutdownAsync(action.Instance, cancellationToken);
+                else if (!await IsAskedAsync(_hypervisor.ShutdownByAgentAsync(action.Instance, cancellationToken), action))
+                    // It may have gone off while its agent was asked.
+                    await IgnoreAsync(_hypervisor.ShutdownAsync(action.Instance, cancellationToken), HypervisorFailure.WrongState);
                 break;
             case InstanceAction.PowerOff:
                 await PowerOffAsync(action.Instance, cancellationToken);
@@ -148,8 +152,9 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
             case InstanceAction.Reset:
                 await _hypervisor.ResetAsync(action.Instance, cancellationToken);
                 break;
-            case InstanceAction.Reboot:
-                await _hypervisor.RebootAsync(action.Instance, cancellationToken);
+            case InstanceAction.Reboot reboot:
+                if (!reboot.ByAgent || !await IsAskedAsync(_hypervisor.RebootByAgentAsync(action.Instance, cancellationToken), action))
+                    await _hypervisor.RebootAsync(action.Instance, cancellationToken);
                 break;
             case InstanceAction.SetVcpus set:
                 await _hypervisor.SetVcpusAsync(set.Instance, set.Count, cancellationToken);
@@ -184,6 +189,21 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
                 break;
             default:
                 throw new InvalidOperationException($"Nobody carries out {action}.");
+        }
+    }
+
+    /// <summary>Whether an agent was asked; one that does not answer is as good as none.</summary>
+    private async Task<bool> IsAskedAsync(Task asking, InstanceAction action)
+    {
+        try
+        {
+            await asking;
+            return true;
+        }
+        catch (HypervisorException exception) when (exception.Failure is HypervisorFailure.Failed or HypervisorFailure.Busy)
+        {
+            LogNoAgent(action, exception.Message);
+            return false;
         }
     }
 
@@ -251,4 +271,7 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
 
     [LoggerMessage(EventId = 3007, Level = LogLevel.Debug, Message = "Given up: {Action}: {Message}")]
     private partial void LogGivenUp(InstanceAction action, string message);
+
+    [LoggerMessage(EventId = 3008, Level = LogLevel.Information, Message = "The power button instead: {Action}: {Message}")]
+    private partial void LogNoAgent(InstanceAction action, string message);
 }

@@ -23,6 +23,9 @@ public sealed record PlannerInput
     /// <summary>What there is on the host for the disks that <see cref="HostPlanner.DisksIn"/> names.</summary>
     public IReadOnlyDictionary<Guid, DiskState> Disks { get; init; } = ImmutableDictionary<Guid, DiskState>.Empty;
 
+    /// <summary>What agents in guests say of their addresses, of those that do.</summary>
+    public IReadOnlyDictionary<Guid, TextList> Addresses { get; init; } = ImmutableDictionary<Guid, TextList>.Empty;
+
     /// <summary>What the agent itself knows of instances that move.</summary>
     public IReadOnlyDictionary<Guid, MigrationView> Migrations { get; init; } = ImmutableDictionary<Guid, MigrationView>.Empty;
 
@@ -174,7 +177,7 @@ public sealed class HostPlanner
         if (alien is not null)
         {
             return situation.Wanted is not null
-                ? Report(situation, new Decision(
+                ? Report(input, situation, new Decision(
                     null, InstanceStatus.Broken, $"The domain {alien.Name} on this host has the instance's uuid and was not made by the platform."))
                 : null;
         }
@@ -182,11 +185,11 @@ public sealed class HostPlanner
         if (situation.Domain is null && situation.Wanted is null)
             return null;
         if (!areOrdersKnown)
-            return Report(situation, InstanceDecider.WithoutOrders(situation));
+            return Report(input, situation, InstanceDecider.WithoutOrders(situation));
         // A copy is not the instance before it has its place here.
         if (situation.Wanted is null && DomainMetadata.Of(situation.Domain!) is { Arriving: not null })
             return null;
-        return Report(situation, decision ?? Ordinary(situation, input.Guard));
+        return Report(input, situation, decision ?? Ordinary(situation, input.Guard));
     }
 
     private HostMigrationCurrent? RowOf(Situation situation, MigrationWord? word) => word is null ? null : new HostMigrationCurrent
@@ -203,7 +206,7 @@ public sealed class HostPlanner
         Why = word.Why,
     };
 
-    private InstancePlan Report(Situation situation, Decision decision)
+    private InstancePlan Report(PlannerInput input, Situation situation, Decision decision)
     {
         var mark = situation.Domain is null ? null : DomainMetadata.Of(situation.Domain);
         var current = new HostInstanceCurrent
@@ -216,6 +219,7 @@ public sealed class HostPlanner
             Pending = TextList.Of(decision.Pending),
             Reboots = mark?.Reboots,
             Resets = mark?.Resets,
+            GuestAddresses = situation.Domain is { HasAgent: true, State: not DomainState.Off } ? input.Addresses.GetValueOrDefault(situation.Instance) : null,
             Why = decision.Why,
             ConsoleLog = situation.Domain is null ? null : _domains.ConsoleLogOf(situation.Instance),
         };

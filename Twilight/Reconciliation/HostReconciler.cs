@@ -58,6 +58,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly OutOfMemory _outOfMemory;
     private readonly GuestEvents _guestEvents = new();
+    private readonly GuestAgents _agents;
     private readonly long _epoch;
     private readonly Dictionary<Guid, InstanceMemory> _memory = [];
     private readonly Channel<HostOutput> _output = Channel.CreateUnbounded<HostOutput>();
@@ -93,6 +94,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _outOfMemory = new OutOfMemory(inventory.Proc);
         _loop = new ReconcilerLoop("host", PassAsync, options.Loop, time, _logger);
         _executor = new ActionExecutor(hypervisor, _preparations, migrations, () => _loop.Wake("action ended"), loggers.CreateLogger<ActionExecutor>());
+        _agents = new GuestAgents(hypervisor, () => _loop.Wake("addresses of guests changed"), time, loggers.CreateLogger<GuestAgents>());
         _cards.Changed += OnCardsChanged;
         _disks.Changed += OnDisksChanged;
         _migrations.Changed += OnMigrationsChanged;
@@ -115,6 +117,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var listening = ListenAsync(ending.Token);
+        var asking = _agents.RunAsync(ending.Token);
         try
         {
             await _loop.RunAsync(cancellationToken);
@@ -123,6 +126,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         {
             await ending.CancelAsync();
             await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await asking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await _executor.DisposeAsync();
             _output.Writer.TryComplete();
         }
@@ -172,6 +176,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         // Before the scan: what was ordered later is seen by the next pass, which its own wake-up leads to.
         var orders = _orders;
         var scan = _outOfMemory.Explain(await _hypervisor.ScanAsync(cancellationToken));
+        _agents.Observe(scan);
         // What ended while the scan ran stays in flight: the scan may not show its doing yet.
         var inFlight = _executor.InFlight;
         if (orders is not null)
@@ -190,6 +195,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             Scan = scan,
             Cards = cards,
             Disks = disks,
+            Addresses = _agents.Addresses,
             Memory = _memory,
             Migrations = orders is null ? ImmutableDictionary<Guid, MigrationView>.Empty : LookAtMigrations(orders.Desired, scan, cards, disks),
             InFlight = inFlight,

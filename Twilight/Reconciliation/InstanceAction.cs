@@ -42,7 +42,10 @@ public abstract record InstanceAction
     /// <summary>Press the power button; a paused guest is let go first, since it could not notice.</summary>
     public sealed record Shutdown(Guid Domain, bool ResumeFirst) : InstanceAction(Domain)
     {
-        public override string ToString() => $"shut down {Domain}{(ResumeFirst ? ", resumed first" : "")}";
+        /// <summary>Ask the agent in the guest; the button is pressed only if that cannot be asked.</summary>
+        public bool ByAgent { get; init; }
+
+        public override string ToString() => $"shut down {Domain}{(ResumeFirst ? ", resumed first" : "")}{(ByAgent ? ", by its agent" : "")}";
     }
 
     /// <summary>Cut the power.</summary>
@@ -131,7 +134,10 @@ public abstract record InstanceAction
     /// <param name="Restarts">How often the guest has restarted before.</param>
     public sealed record Reboot(Guid Domain, int Count, int Restarts) : RestartStep(Domain)
     {
-        public override string ToString() => $"reboot {Domain}";
+        /// <summary>Ask the agent in the guest; the button is pressed only if that cannot be asked.</summary>
+        public bool ByAgent { get; init; }
+
+        public override string ToString() => $"reboot {Domain}{(ByAgent ? ", by its agent" : "")}";
     }
 
     /// <summary>Write down in the domain's metadata how far orders were carried out.</summary>

@@ -59,6 +59,7 @@ internal sealed record Decision(InstanceAction? Action, InstanceStatus Status, s
 ///   stopped    DEFINE if shape differs     SHUT DOWN, again every 10 s until stop_timeout, then POWER OFF
 ///   unwanted   REMOVE                      REMOVE           REMOVE               REMOVE
 ///
+///   stopped: the first SHUT DOWN asks the agent in the guest, if one listens
 ///   running and paused: START waits until its cards and disks are ready; on, and otherwise as ordered, they are changed
 ///   (<see cref="DeviceDecider"/>)
 ///   running and paused: an instance that is on is restarted (<see cref="RestartDecider"/>) and resized (<see cref="ResizeDecider"/>)
@@ -95,7 +96,11 @@ internal static class InstanceDecider
                     InstanceStatus.Stopping, "Withdrawing the start.");
             }
             if (LeadsToOrder(action, at))
-                return action is InstanceAction.DeviceChange ? Fresh(at) with { Action = action } : new Decision(action, StatusDuring(action, at));
+            {
+                return action is InstanceAction.DeviceChange
+                    ? Fresh(at) with { Action = action }
+                    : new Decision(action, StatusDuring(action, at), null, action is InstanceAction.Shutdown ? CutAt(at, at.Wanted!.Instance!) : null);
+            }
         }
         var decision = Fresh(at);
         if (!at.IsUnsettled || decision.Action is null or InstanceAction.PowerOff)
@@ -165,19 +170,26 @@ internal static class InstanceDecider
         }
         if (IsPowerCutDue(at, instance))
             return Retried(at, new InstanceAction.PowerOff(at.Instance), InstanceStatus.Stopping, null);
-        var cutAt = (at.Memory.StopSince ?? at.Now) + TimeSpan.FromSeconds(instance.StopTimeout);
+        var cutAt = CutAt(at, instance);
         var pressAt = at.Memory.PressedAt is { } pressed ? pressed + PressAgainAfter : at.Now;
         if (at.Memory.Failures > 0 && at.Memory.NotBefore > pressAt)
             pressAt = at.Memory.NotBefore;
         if (pressAt <= at.Now && at.Domain!.State != DomainState.ShuttingDown)
         {
             return new Decision(
-                new InstanceAction.Shutdown(at.Instance, ResumeFirst: at.Domain.State == DomainState.Paused),
+                new InstanceAction.Shutdown(at.Instance, ResumeFirst: at.Domain.State == DomainState.Paused)
+                {
+                    // Whoever did not follow its agent is not helped by asking it again.
+                    ByAgent = at.Domain.HasAgent && at.Memory.PressedAt is null,
+                },
                 InstanceStatus.Stopping, null, cutAt);
         }
         return new Decision(
             null, InstanceStatus.Stopping, at.Memory.Why, pressAt > at.Now && pressAt < cutAt ? pressAt : cutAt);
     }
+
+    private static TimeSpan CutAt(Situation at, InstanceDesired instance) =>
+        (at.Memory.StopSince ?? at.Now) + TimeSpan.FromSeconds(instance.StopTimeout);
 
     private static bool IsPowerCutDue(Situation at, InstanceDesired instance) =>
         instance.StopTimeout == 0

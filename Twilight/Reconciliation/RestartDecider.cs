@@ -75,7 +75,7 @@ internal static class RestartDecider
         if (isStanding || resetAt <= at.Now)
             return Tried(at, Reset(instance));
         if (wait is null || wait.AskedAt + AskAgainAfter <= at.Now)
-            return new Step(new InstanceAction.Reboot(at.Instance, wait?.Count ?? instance.Reboots, domain.Restarts));
+            return new Step(new InstanceAction.Reboot(at.Instance, wait?.Count ?? instance.Reboots, domain.Restarts) { ByAgent = wait is null && domain.HasAgent });
         var why = wait.Why is null
             ? "Its guest was asked to restart; it is reset if it does not."
             : $"Its guest could not be asked to restart, and is reset if that goes on: {wait.Why}";

@@ -88,14 +88,14 @@ internal sealed unsafe partial class LibvirtConnection : IDisposable
         LibvirtNative.virDomainUpdateDeviceFlags(domain, xml, LibvirtNative.AffectLive | LibvirtNative.ModifyForce));
 
     /// <param name="verb">To follow "cannot", and to be followed by the domain.</param>
-    internal void ChangeDisk(Guid uuid, string verb, Action<DomainHandle> change)
+    internal void Change(Guid uuid, string verb, Action<DomainHandle> change)
     {
         using var domain = Lookup(uuid, verb);
         change(domain);
     }
 
     /// <param name="verb">To follow "cannot", and to be followed by the domain.</param>
-    internal T AskDisk<T>(Guid uuid, string verb, Func<DomainHandle, T> ask)
+    internal T Ask<T>(Guid uuid, string verb, Func<DomainHandle, T> ask)
     {
         using var domain = Lookup(uuid, verb);
         return ask(domain);

@@ -23,6 +23,8 @@ internal sealed unsafe class LibvirtDomainEvents : ILibvirtWatch
             Subscribe(LibvirtLifeNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtLifeNative.EventBalloonChange, &LibvirtEventLoop.OnBalloon, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(
+                session.Handle, 0, LibvirtNative.EventAgentLifecycle, &LibvirtEventLoop.OnAgent, session.Token, 0));
+            Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtNative.EventDeviceAdded, &LibvirtEventLoop.OnDeviceAdded, session.Token, 0));
             Subscribe(LibvirtNative.virConnectDomainEventRegisterAny(
                 session.Handle, 0, LibvirtNative.EventDeviceRemoved, &LibvirtEventLoop.OnDeviceRemoved, session.Token, 0));

@@ -59,6 +59,10 @@ internal static unsafe class LibvirtEventLoop
         TellOfDomain(domain, LibvirtStates.MemoryChanged, token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnAgent(nint connection, nint domain, int state, int reason, nint token) =>
+        TellOfDomain(domain, LibvirtStates.AgentName(state), token);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     internal static void OnDeviceAdded(nint connection, nint domain, nint alias, nint token) => TellOfDomain(domain, "device added", token);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

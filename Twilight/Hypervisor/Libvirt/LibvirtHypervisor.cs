@@ -66,6 +66,17 @@ public sealed partial class LibvirtHypervisor : IHypervisor
         ChangeAsync($"shut down domain {domain}", domain, _options.CallTimeout, connection => connection.Shutdown(domain),
             cancellationToken);
 
+    public Task ShutdownByAgentAsync(Guid domain, CancellationToken cancellationToken) =>
+        AskToAsync($"shut down domain {domain} by its agent", domain, GuestAgent.Shutdown, cancellationToken);
+
+    public Task RebootByAgentAsync(Guid domain, CancellationToken cancellationToken) =>
+        AskToAsync($"reboot domain {domain} by its agent", domain, GuestAgent.Reboot, cancellationToken);
+
+    public Task<IReadOnlyList<string>> ReadAddressesAsync(Guid domain, CancellationToken cancellationToken) =>
+        CallAsync(
+            CallLane.Agent, $"ask for the addresses of domain {domain}", null, _options.AgentTimeout,
+            connection => connection.Ask(domain, "ask for the addresses of", GuestAgent.Addresses), cancellationToken);
+
     public Task ResetAsync(Guid domain, CancellationToken cancellationToken) => LifeAsync("reset", domain, LibvirtLife.Reset, cancellationToken);
 
     public Task RebootAsync(Guid domain, CancellationToken cancellationToken) => LifeAsync("reboot", domain, LibvirtLife.Reboot, cancellationToken);
@@ -121,7 +132,7 @@ public sealed partial class LibvirtHypervisor : IHypervisor
     public Task<bool> FreezeAsync(Guid domain, CancellationToken cancellationToken) =>
         CallAsync(
             CallLane.Ordinary, $"freeze the file systems of domain {domain}", domain, _options.CallTimeout,
-            connection => connection.AskDisk(domain, "freeze the file systems of", GuestFileSystems.Freeze), cancellationToken);
+            connection => connection.Ask(domain, "freeze the file systems of", GuestFileSystems.Freeze), cancellationToken);
 
     public Task ThawAsync(Guid domain, CancellationToken cancellationToken) =>
         DiskAsync("thaw the file systems of", domain, _options.CallTimeout, GuestFileSystems.Thaw, cancellationToken);
@@ -144,6 +155,28 @@ public sealed partial class LibvirtHypervisor : IHypervisor
         _events.Writer.TryComplete();
     }
 
+    /// <summary>
+    /// An agent that is there has said so by then, or else libvirt has told that it does not answer; to the order itself nobody answers.
+    /// </summary>
+    private async Task AskToAsync(string what, Guid domain, Func<DomainHandle, int> ask, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CallAsync(
+                CallLane.Agent, what, null, _options.AgentTimeout,
+                connection =>
+                {
+                    connection.With(domain, "ask the agent in", ask);
+                    return true;
+                },
+                cancellationToken);
+        }
+        catch (HypervisorException exception) when (exception.Failure == HypervisorFailure.TimedOut)
+        {
+            LogOnItsWay(what);
+        }
+    }
+
     /// <param name="verb">To follow "cannot", and to be followed by the domain.</param>
     private Task<bool> LifeAsync(string verb, Guid domain, Func<DomainHandle, int> call, CancellationToken cancellationToken) =>
         ChangeAsync(
@@ -152,7 +185,7 @@ public sealed partial class LibvirtHypervisor : IHypervisor
     private Task<bool> DiskAsync(
         string verb, Guid domain, TimeSpan timeout, Action<DomainHandle> change, CancellationToken cancellationToken) =>
         ChangeAsync(
-            $"{verb} domain {domain}", domain, timeout, connection => connection.ChangeDisk(domain, verb, change), cancellationToken);
+            $"{verb} domain {domain}", domain, timeout, connection => connection.Change(domain, verb, change), cancellationToken);
 
     private Task<bool> ChangeAsync(
         string what, Guid domain, TimeSpan timeout, Action<LibvirtConnection> call, CancellationToken cancellationToken,
@@ -205,4 +238,7 @@ public sealed partial class LibvirtHypervisor : IHypervisor
         _history.Happened(domain, what);
         _events.Writer.TryWrite(new HypervisorEvent.DomainChanged(domain, what));
     }
+
+    [LoggerMessage(EventId = 2004, Level = LogLevel.Debug, Message = "Asked, and on its way: {What}")]
+    private partial void LogOnItsWay(string what);
 }

@@ -47,6 +47,7 @@ internal static unsafe partial class LibvirtNative
     internal const int MetadataElement = 2;
     internal const int EventLifecycle = 0;
     internal const int EventDeviceRemoved = 15;
+    internal const int EventAgentLifecycle = 18;
     internal const int EventDeviceAdded = 19;
     internal const int EventDeviceRemovalFailed = 22;
     internal const uint AffectLive = 1;

@@ -25,6 +25,12 @@ public sealed record LibvirtOptions
     /// </summary>
     public TimeSpan BreakOffTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Longest wait for an answer of an agent in a guest. libvirt itself gives it <see cref="GuestAgent.ResponseSeconds"/>.</summary>
+    public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Longest wait for the turn to ask an agent: whatever it is asked for can be had in another way, or later.</summary>
+    public TimeSpan AgentQueueTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Longest wait for a call's turn, while others are in flight.</summary>
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromSeconds(300);
 

@@ -39,6 +39,7 @@ internal static class LibvirtScan
             Memory = size.Memory,
             Interfaces = seen.Interfaces,
             Disks = seen.Disks,
+            HasAgent = seen.HasAgent,
             Metadata = size.Metadata,
         };
     }

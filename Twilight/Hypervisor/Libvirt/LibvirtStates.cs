@@ -83,6 +83,9 @@ internal static class LibvirtStates
         _ => null,
     };
 
+    /// <summary><c>virConnectDomainEventAgentLifecycleState</c></summary>
+    internal static string AgentName(int state) => state == 1 ? "agent connected" : "agent disconnected";
+
     /// <summary><c>virStoragePoolEventLifecycleType</c></summary>
     internal static string PoolEventName(int lifecycleEvent) => lifecycleEvent switch
     {

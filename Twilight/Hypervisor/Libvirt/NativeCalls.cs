@@ -13,6 +13,9 @@ internal enum CallLane
 
     /// <summary>Takes as long as it takes, and waits for its turn as long as it must: copying a domain elsewhere.</summary>
     Migration,
+
+    /// <summary>Waits for an agent in a guest, which may never answer.</summary>
+    Agent,
 }
 
 /// <summary>
@@ -29,9 +32,13 @@ internal sealed partial class NativeCalls // which hold nothing to dispose as lo
     // Each keeps a thread of libvirtd busy, and they share the network.
     private const int MigrationsMax = 2;
 
+    // One for whoever asks all guests in turn, and one for an order.
+    private const int AgentMax = 2;
+
     private readonly SemaphoreSlim _ordinary;
     private readonly SemaphoreSlim _urgent = new(UrgentMax);
     private readonly SemaphoreSlim _migrations = new(MigrationsMax);
+    private readonly SemaphoreSlim _agent = new(AgentMax);
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, int> _unsettled = [];
     private readonly LibvirtOptions _options;
@@ -68,9 +75,13 @@ internal sealed partial class NativeCalls // which hold nothing to dispose as lo
         {
             CallLane.Urgent => _urgent,
             CallLane.Migration => _migrations,
+            CallLane.Agent => _agent,
             _ => _ordinary,
         };
-        if (!await turn.WaitAsync(lane == CallLane.Migration ? Timeout.InfiniteTimeSpan : _options.QueueTimeout, cancellationToken))
+        if (lane == CallLane.Agent && !await turn.WaitAsync(_options.AgentQueueTimeout, cancellationToken))
+            throw new HypervisorException(HypervisorFailure.Busy, 0, $"Cannot {what}: the agents of other guests are being asked.");
+        if (lane != CallLane.Agent
+            && !await turn.WaitAsync(lane == CallLane.Migration ? Timeout.InfiniteTimeSpan : _options.QueueTimeout, cancellationToken))
         {
             throw new HypervisorException(HypervisorFailure.TimedOut, 0,
                 $"Cannot {what}: other calls to libvirt did not end within {_options.QueueTimeout.TotalSeconds:0} s.");

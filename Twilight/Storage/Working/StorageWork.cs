@@ -16,6 +16,7 @@ public sealed partial class StorageWork(
     ImageImport images,
     ProgressBoard board,
     IHypervisor hypervisor,
+    TimeProvider time,
     ILogger<StorageWork> logger) : IOrderWork<StorageSubject, StorageAction>
 {
     public StorageSubject SubjectOf(StorageAction action) => action.Subject;
@@ -83,19 +84,11 @@ public sealed partial class StorageWork(
             await pool.SnapshotAsync(take.Target, take.Uuid, cancellationToken);
             return;
         }
-        var isFrozen = await hypervisor.FreezeAsync(user.Instance, cancellationToken);
-        try
-        {
-            if (pool.Abilities.WorksInUse)
-                await pool.SnapshotAsync(take.Target, take.Uuid, cancellationToken);
-            else
-                await hypervisor.TakeSnapshotAsync(user.Instance, DeviceAlias.Of(vdisk), take.Uuid.ToString(), cancellationToken);
-        }
-        finally
-        {
-            if (isFrozen)
-                await hypervisor.ThawAsync(user.Instance, CancellationToken.None);
-        }
+        await using var quiet = await QuietGuest.BeginAsync(hypervisor, user.Instance, time, logger, cancellationToken);
+        if (pool.Abilities.WorksInUse)
+            await pool.SnapshotAsync(take.Target, take.Uuid, cancellationToken);
+        else
+            await hypervisor.TakeSnapshotAsync(user.Instance, DeviceAlias.Of(vdisk), take.Uuid.ToString(), cancellationToken);
     }
 
     private async Task PrepareAsync(PoolDefinition definition, CancellationToken cancellationToken)

@@ -28,6 +28,13 @@ internal sealed class AgentHypervisor(World world, AgentProcess agent) : IHyperv
 
     public Task ShutdownAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("shutdown", domain, cancellationToken);
 
+    public Task ShutdownByAgentAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("No guest has an agent.");
+
+    public Task RebootByAgentAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("No guest has an agent.");
+
+    public Task<IReadOnlyList<string>> ReadAddressesAsync(Guid domain, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("No guest has an agent.");
+
     public Task ResetAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");
 
     public Task RebootAsync(Guid domain, CancellationToken cancellationToken) => throw new NotSupportedException("Nobody orders restarts.");

@@ -73,6 +73,8 @@ internal sealed class FakeDomain(ObservedDomain observed, string xml)
 
     public void Resize(int vcpu, long memory) => Observed = Observed with { Vcpu = vcpu, Memory = memory };
 
+    public void SetAgent(bool isThere) => Observed = Observed with { HasAgent = isThere };
+
     public void Restart() => Observed = Observed with { Restarts = Observed.Restarts + 1 };
 
     /// <summary>A copy of another, which is not whole yet.</summary>

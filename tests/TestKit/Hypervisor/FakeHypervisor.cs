@@ -62,7 +62,7 @@ public sealed partial class FakeHypervisor : IHypervisor
     }
 
     /// <summary>Holds the next calls of this name for this domain until the gate is opened.</summary>
-    /// <param name="call">define, start, suspend, resume, shutdown, reset, reboot, mark, destroy, undefine, attach, detach, update, limit, grow, snapshot, unsnapshot, freeze, thaw or migrate.</param>
+    /// <param name="call">define, start, suspend, resume, shutdown, reset, reboot, mark, destroy, undefine, attach, detach, update, limit, grow, snapshot, unsnapshot, freeze, thaw, migrate, agent-shutdown, agent-reboot or addresses.</param>
     public Gate Hold(string call, Guid domain)
     {
         var gate = new Gate();
@@ -258,64 +258,6 @@ public sealed partial class FakeHypervisor : IHypervisor
         }
     }
 
-    public Task LimitDiskAsync(Guid domain, string target, DiskLimits limits, CancellationToken cancellationToken) =>
-        CallAsync("limit", domain, () =>
-        {
-            FindOn(domain).Change(target, disk => disk with { IopsMax = limits.IopsMax, BytesMax = limits.BytesMax });
-            return null;
-        }, cancellationToken);
-
-    public Task GrowDiskAsync(Guid domain, string target, long bytes, CancellationToken cancellationToken) =>
-        CallAsync("grow", domain, () =>
-        {
-            var found = FindOn(domain);
-            found.Change(target, disk => disk.IsCdrom ? throw new HypervisorException(HypervisorFailure.Failed, 84, "The disk is read-only.") : disk);
-            found.Sizes[target] = Math.Max(found.Sizes.GetValueOrDefault(target), bytes);
-            return null;
-        }, cancellationToken);
-
-    public Task TakeSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
-        CallAsync("snapshot", domain, () =>
-        {
-            var found = FindOn(domain);
-            found.Snapshots.Add((found.DeviceOf(alias), snapshot));
-            return null;
-        }, cancellationToken);
-
-    public Task RemoveSnapshotAsync(Guid domain, string alias, string snapshot, CancellationToken cancellationToken) =>
-        CallAsync("unsnapshot", domain, () =>
-        {
-            var found = FindOn(domain);
-            found.Snapshots.Remove((found.DeviceOf(alias), snapshot));
-            return null;
-        }, cancellationToken);
-
-    public async Task<bool> FreezeAsync(Guid domain, CancellationToken cancellationToken)
-    {
-        await CallAsync("freeze", domain, () =>
-        {
-            FindOn(domain);
-            return null;
-        }, cancellationToken);
-        return GuestsHaveAgents;
-    }
-
-    public Task ThawAsync(Guid domain, CancellationToken cancellationToken) => CallAsync("thaw", domain, () =>
-    {
-        FindOn(domain);
-        return null;
-    }, cancellationToken);
-
-    /// <summary>How large guests were told that their disks are, bytes, and what snapshots were taken under them.</summary>
-    public (IReadOnlyDictionary<string, long> Sizes, IReadOnlyCollection<(Guid Disk, string Snapshot)> Snapshots) DisksOf(Guid domain)
-    {
-        lock (_gate)
-        {
-            var found = Find(domain);
-            return (found.Sizes.ToDictionary(), found.Snapshots.ToList());
-        }
-    }
-
     public Task<string> GetXmlAsync(Guid domain, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -355,7 +297,9 @@ public sealed partial class FakeHypervisor : IHypervisor
     }
 
     /// <param name="effect">What it does; the event that tells of it, null when none does.</param>
-    private async Task CallAsync(string call, Guid domain, Func<string?> effect, CancellationToken cancellationToken)
+    /// <param name="leavesUnsettled">Whether the domain is unsettled while a call goes on that was given up.</param>
+    private async Task CallAsync(
+        string call, Guid domain, Func<string?> effect, CancellationToken cancellationToken, bool leavesUnsettled = true)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Gate? gate;
@@ -370,7 +314,7 @@ public sealed partial class FakeHypervisor : IHypervisor
         {
             await work.WaitAsync(cancellationToken);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (leavesUnsettled)
         {
             lock (_gate)
                 _unsettled[domain] = _unsettled.GetValueOrDefault(domain) + 1;

@@ -106,6 +106,6 @@ public sealed class DomainCacheTests
     private void Look(Guid domain, uint id = 1) => _cache.Get(domain, id, () =>
     {
         _reads++;
-        return new ObservedDevices([new ObservedInterface { Vnic = null }], []);
+        return new ObservedDevices([new ObservedInterface { Vnic = null }], [], false);
     });
 }

@@ -88,7 +88,7 @@ internal sealed class StorageBench : IAsyncDisposable
         var pools = new OpenPools();
         var board = new ProgressBoard();
         var work = new StorageWork(
-            options, drivers, pools, copier, new ImageImport(options, Images, Images, copier), board, Hypervisor,
+            options, drivers, pools, copier, new ImageImport(options, Images, Images, copier), board, Hypervisor, _time,
             NullLogger<StorageWork>.Instance);
         Guests = new GuestDisks();
         if (GuestsAreKnown)
