@@ -65,6 +65,11 @@ public sealed record VolumeDesired
     [Range(1, int.MaxValue)]
     public int Generation { get; init; } = 1;
 
+    [Description("The highest generation that was given to a content of it, or to a copy of that on another host. None is given twice.")]
+    [OperatorOnly]
+    [Range(1, int.MaxValue)]
+    public int Generations { get; init; } = 1;
+
     [Description("The snapshot that it is to be again; absent once it is.")]
     public Guid? Revert { get; init; }
 
@@ -142,7 +147,8 @@ public sealed class VolumeDeclaration : IEntityDeclaration
         .SentToHost(
             new HostScope.ReferencedBy("vdisk", "volume"),
             new HostScope.ReferencedBy("host_volume", "volume"),
-            new HostScope.ReferencedBy("host_volume", "source_volume"))
+            new HostScope.ReferencedBy("host_volume", "source_volume"),
+            new HostScope.ReferencedBy("host_volume_copy", "volume"))
         .Mount("/tenant/volume", Access.TenantUser)
         .Mount("/tenant/image/volume", Access.TenantUser)
         .Mount("/image/volume", Access.Protected)
