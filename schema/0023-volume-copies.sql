@@ -1,10 +1,11 @@
 -- Volumes in pools of hosts' own follow their instances to other hosts. Each copy has a number of its own among the contents of its
 -- volume, so what an attempt leaves behind, on whatever host and for however long, is never taken for the content.
 
-ALTER TABLE volume
-    ADD COLUMN generations integer NOT NULL DEFAULT 1,
-    ADD CONSTRAINT volume_generations_range CHECK (generations BETWEEN 1 AND 2147483647);
-COMMENT ON CONSTRAINT volume_generations_range ON volume IS 'The count of generations of a volume is 1 to 2147483647.';
+-- No table is changed while a function's body knows its rows.
+DROP FUNCTION usage_of(volume);
+ALTER TABLE volume ADD COLUMN generations integer NOT NULL DEFAULT 1;
+CREATE FUNCTION usage_of(ordered volume) RETURNS bigint LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN ordered.state = 'deleted' THEN 0 ELSE ordered.size END;
 UPDATE volume SET generations = generation;
 
 CREATE OR REPLACE FUNCTION volume_counts_orders() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -24,7 +25,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Behind volume_counts_orders, which comes before it in the order of names.
+-- Behind volume_counts_orders, which comes before it in the order of names. What was given stays given, whatever somebody writes.
 CREATE FUNCTION volume_counts_generations() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.generations := greatest(NEW.generations, NEW.generation);
@@ -83,7 +84,9 @@ BEGIN
     SELECT 'orphan', format('volume-%s.%s', OLD.volume, OLD.generation), v.storage_pool, h.uuid, v.size
     FROM public.volume v CROSS JOIN public.host h
     WHERE v.uuid = OLD.volume AND h.uuid = OLD.host AND h.state <> 'gone'
-        AND NOT (v.generation = OLD.generation AND EXISTS (SELECT FROM public.host_volume k WHERE k.volume = OLD.volume AND k.host = OLD.host));
+        AND NOT (v.generation = OLD.generation AND EXISTS (SELECT FROM public.host_volume k WHERE k.volume = OLD.volume AND k.host = OLD.host))
+    -- Whoever gives the host up waits, or is waited for and seen.
+    FOR SHARE OF h;
     RETURN OLD;
 END $$;
 CREATE TRIGGER host_volume_copy_leaves_tombstone BEFORE DELETE ON host_volume_copy
@@ -108,10 +111,32 @@ CREATE TRIGGER volume_outdates_copies AFTER UPDATE ON volume
 
 CREATE FUNCTION snapshot_outdates_copies() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM public.host_volume_copy WHERE volume = NEW.volume AND fill = 'fetch';
+    DELETE FROM public.host_volume_copy WHERE (volume = NEW.volume OR instance = NEW.instance) AND fill = 'fetch';
     RETURN NULL;
 END $$;
 CREATE TRIGGER snapshot_outdates_copies AFTER INSERT ON snapshot FOR EACH ROW EXECUTE FUNCTION snapshot_outdates_copies();
+
+-- Another instance may have written to it since, also where this one gets it back.
+CREATE FUNCTION vdisk_outdates_copies() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM public.host_volume_copy WHERE volume = OLD.volume;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER vdisk_outdates_copies AFTER DELETE ON vdisk
+    FOR EACH ROW WHEN (OLD.volume IS NOT NULL) EXECUTE FUNCTION vdisk_outdates_copies();
+CREATE TRIGGER vdisk_outdates_copies_too AFTER UPDATE OF volume, instance ON vdisk
+    FOR EACH ROW WHEN (OLD.volume IS NOT NULL AND (NEW.volume, NEW.instance) IS DISTINCT FROM (OLD.volume, OLD.instance))
+    EXECUTE FUNCTION vdisk_outdates_copies();
+
+-- Whoever becomes the keeper without a copy, such as a host that was given up and is back, may let it be used at once.
+CREATE FUNCTION host_volume_outdates_copies() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM public.host_volume_copy c USING public.volume v
+    WHERE c.volume = NEW.volume AND v.uuid = c.volume AND c.fill = 'fetch' AND (c.host, c.generation) IS DISTINCT FROM (NEW.host, v.generation);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER host_volume_outdates_copies AFTER INSERT OR UPDATE OF host ON host_volume
+    FOR EACH ROW EXECUTE FUNCTION host_volume_outdates_copies();
 
 -- A host that is gone gets nothing.
 CREATE FUNCTION host_drops_copies() RETURNS trigger LANGUAGE plpgsql AS $$

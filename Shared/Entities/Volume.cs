@@ -67,7 +67,6 @@ public sealed record VolumeDesired
 
     [Description("The highest generation that was given to a content of it, or to a copy of that on another host. None is given twice.")]
     [OperatorOnly]
-    [Range(1, int.MaxValue)]
     public int Generations { get; init; } = 1;
 
     [Description("The snapshot that it is to be again; absent once it is.")]

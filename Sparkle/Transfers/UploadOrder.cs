@@ -52,7 +52,8 @@ internal sealed class UploadOrder(EntityCatalog catalog, IStateView view, IDesir
         var ordered = call.Volume with
         {
             Content = VolumeContent.Upload,
-            Generation = call.Volume.Generation + 1,
+            // Behind that of every copy that was ever made of it on another host.
+            Generation = Math.Max(call.Volume.Generation, call.Volume.Generations) + 1,
             BaseImage = null,
             BaseVolume = null,
             Revert = null,

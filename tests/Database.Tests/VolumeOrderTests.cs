@@ -54,7 +54,7 @@ public sealed class VolumeOrderTests
 
         await ChangeAsync(volume => volume with { BaseImage = null, Content = VolumeContent.Made });
 
-        Assert.That(Volume, Is.EqualTo(_volume with { Generation = 2 }));
+        Assert.That(Volume, Is.EqualTo(_volume with { Generation = 2, Generations = 2 }));
     }
 
     [Test]

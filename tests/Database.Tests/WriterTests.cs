@@ -115,6 +115,14 @@ public sealed class WriterTests
             }),
             ("host_storage_pool", new HostStoragePoolDesired { Host = host.Uuid, StoragePool = pool.Uuid, Steward = true }),
             ("host_volume", new HostVolumeDesired { Host = host.Uuid, Volume = volume.Uuid, SourceVolume = volume.Uuid }),
+            ("host_volume_copy", new HostVolumeCopyDesired
+            {
+                Host = host.Uuid,
+                Volume = volume.Uuid,
+                Instance = instance.Uuid,
+                Fill = CopyFill.Hypervisor,
+                Generation = 2,
+            }),
             ("image_copy", new ImageCopyDesired { Uuid = Guid.NewGuid(), Image = image.Uuid, StoragePool = pool.Uuid, Host = host.Uuid }),
             ("tombstone", new TombstoneDesired
             {
@@ -169,7 +177,8 @@ public sealed class WriterTests
 
         using (Assert.EnterMultipleScope())
         {
-            foreach (var (entity, record) in rows)
+            // The copy of the volume was given the next number.
+            foreach (var (entity, record) in rows.Select(row => (row.Entity, row.Record is VolumeDesired written ? written with { Generations = 2 } : row.Record)))
                 Assert.That(_link.State.Find<object>(entity, Link.Catalog[entity].KeyOf(RowPart.Desired, record)), Is.EqualTo(record));
         }
         Assert.That(_link.State.Transactions, Has.Count.EqualTo(1));

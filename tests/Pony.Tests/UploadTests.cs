@@ -102,6 +102,15 @@ internal sealed class UploadTests : VolumeFixture
     }
 
     [Test]
+    public async Task An_upload_to_a_volume_of_which_copies_were_made_is_known_again_after_a_cut()
+    {
+        Server.Database.Put(Row with { Generations = 4 });
+        CutAfter(700_001);
+
+        AssertSent(await VolumeAsync("upload", _file, "root"), generation: 5);
+    }
+
+    [Test]
     public async Task What_another_run_has_begun_is_gone_on_with()
     {
         Begun(_new, 900_000);

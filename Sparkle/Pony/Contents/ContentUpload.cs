@@ -61,9 +61,9 @@ internal sealed class ContentUpload(Session session, Location volume, string pat
 
     private async Task AttemptAsync(SafeFileHandle file, long total, CancellationToken cancellation)
     {
-        var (generation, isBegun) = await LookAsync(cancellation);
-        _generation ??= isBegun && !_isAnew ? generation : generation + 1;
-        if (generation == _generation - 1)
+        var (generation, highest, isBegun) = await LookAsync(cancellation);
+        _generation ??= isBegun && !_isAnew ? generation : highest + 1;
+        if (generation < _generation)
             await SendAsync(file, null, total, cancellation);
         else if (generation == _generation)
             await GoOnAsync(file, total, cancellation);
@@ -71,18 +71,22 @@ internal sealed class ContentUpload(Session session, Location volume, string pat
             throw new PonyException(ExitCode.Conflict, "Somebody else has ordered another content for the volume meanwhile.");
     }
 
-    private async Task<(long Generation, bool IsBegun)> LookAsync(CancellationToken cancellation)
+    // The highest generation is one that the volume has, or that a copy of it on another host was given.
+    private async Task<(long Generation, long Highest, bool IsBegun)> LookAsync(CancellationToken cancellation)
     {
         try
         {
             var desired = (await session.GetAsync(volume, cancellation)).Json["desired"];
-            return ((desired?["generation"] as JsonValue)?.GetValue<long>() ?? 1, (string?)desired?["content"] == "upload");
+            var generation = NumberOf(desired, "generation") ?? 1;
+            return (generation, Math.Max(generation, NumberOf(desired, "generations") ?? 1), (string?)desired?["content"] == "upload");
         }
         catch (PonyException exception) when (_generation is not null && CutException.MayPass(exception))
         {
             throw CutException.Of(exception);
         }
     }
+
+    private static long? NumberOf(JsonNode? row, string name) => (row?[name] as JsonValue)?.GetValue<long>();
 
     private async Task GoOnAsync(SafeFileHandle file, long total, CancellationToken cancellation)
     {

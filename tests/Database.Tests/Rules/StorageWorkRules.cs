@@ -26,6 +26,8 @@ public sealed partial class StorageWorkRules : RuleTable
         INSERT INTO snapshot (uuid, volume, name, state) VALUES (u('7e'), u('79'), 'before', 'present'), (u('7f'), u('79'), 'going', 'deleted');
         INSERT INTO host_storage_pool (host, storage_pool, steward) VALUES (u('71'), u('76'), true), (u('72'), u('76'), false);
         INSERT INTO host_volume (host, volume) VALUES (u('71'), u('7a'));
+        INSERT INTO instance (uuid, tenant, name, vcpu, mem) VALUES (u('86'), u('74'), 'moving', 1, 64);
+        INSERT INTO host_volume_copy (host, volume, instance, fill) VALUES (u('72'), u('7a'), u('86'), 'fetch');
         INSERT INTO image_copy (uuid, image, storage_pool, host) VALUES (u('80'), u('78'), u('76'), u('71'));
         INSERT INTO tombstone (uuid, target, storage_pool, host, unit) VALUES (u('81'), 'units:5', u('76'), u('71'), 5);
         INSERT INTO extent (uuid, storage_pool, disk, range, volume) VALUES (u('83'), u('82'), 'wwn-71', '[100,200)', u('84'));
@@ -76,6 +78,14 @@ public sealed partial class StorageWorkRules : RuleTable
         new("host_volume_source_volume_fkey", "UPDATE host_volume SET source_volume = u('99')"),
         new("host_volume_volume_key", "INSERT INTO host_volume (host, volume) VALUES (u('72'), u('7a'))"),
         new("host_volume_host_gone", "INSERT INTO host_volume (host, volume) VALUES (u('73'), u('79'))"),
+        new("host_volume_copy_pkey", "INSERT INTO host_volume_copy (host, volume, instance, fill) VALUES (u('72'), u('7a'), u('86'), 'fetch')"),
+        new("host_volume_copy_host_fkey", "INSERT INTO host_volume_copy (host, volume, instance, fill) VALUES (u('99'), u('7a'), u('86'), 'fetch')"),
+        new("host_volume_copy_volume_fkey", "INSERT INTO host_volume_copy (host, volume, instance, fill) VALUES (u('72'), u('99'), u('86'), 'fetch')"),
+        new("host_volume_copy_instance_fkey", "INSERT INTO host_volume_copy (host, volume, instance, fill) VALUES (u('71'), u('7a'), u('99'), 'fetch')"),
+        new("host_volume_copy_fill_list", "INSERT INTO host_volume_copy (host, volume, instance, fill) VALUES (u('71'), u('7a'), u('86'), 'hope')"),
+        new("host_volume_copy_generation_range", "UPDATE host_volume_copy SET generation = 0"),
+        new("host_volume_copy_fixed", "UPDATE host_volume_copy SET fill = 'hypervisor'"),
+        new("host_volume_copy_host_gone", "INSERT INTO host_volume_copy (host, volume, instance, fill) VALUES (u('73'), u('7a'), u('86'), 'fetch')"),
         new("image_copy_pkey", "INSERT INTO image_copy (uuid, image, storage_pool, host) VALUES (u('80'), u('78'), u('77'), u('71'))"),
         new("image_copy_image_fkey", "INSERT INTO image_copy (image, storage_pool, host) VALUES (u('99'), u('76'), u('71'))"),
         new("image_copy_storage_pool_fkey", "INSERT INTO image_copy (image, storage_pool, host) VALUES (u('78'), u('99'), u('71'))"),

@@ -25,7 +25,7 @@ public sealed partial class DeclarationTests
             "address", "affinity_group", "affinity_group_instance", "bond", "config", "cpu_profile", "disk",
             "enrolment", "event", "extent", "host", "host_bond", "host_candidate", "host_cpu_profile", "host_disk",
             "host_extent", "host_image", "host_instance", "host_migration", "host_net_role", "host_nic", "host_orphan", "host_snapshot",
-            "host_storage_pool", "host_switch", "host_tombstone", "host_vlan", "host_vnic", "host_volume", "image", "image_copy", "instance",
+            "host_storage_pool", "host_switch", "host_tombstone", "host_vlan", "host_vnic", "host_volume", "host_volume_copy", "image", "image_copy", "instance",
             "member", "metering", "migration", "net_role", "network", "nic", "orphan", "quota", "revocation", "route", "security_group", "security_rule",
             "snapshot", "storage_pool", "switch", "switch_port", "tenant", "tombstone", "user", "vdisk", "vnic", "vnic_security_group", "volume",
         ]));
@@ -136,6 +136,7 @@ public sealed partial class DeclarationTests
     [TestCase("/host/storage-pool", "host_storage_pool", Access.Protected, "host")]
     [TestCase("/host/tombstone", "host_tombstone", Access.Protected, "host")]
     [TestCase("/host/volume", "host_volume", Access.Protected, "host")]
+    [TestCase("/host/volume-copy", "host_volume_copy", Access.Protected, "host")]
     [TestCase("/image", "image", Access.Shared, null)]
     [TestCase("/image/copy", "image_copy", Access.Protected, "image")]
     [TestCase("/image/volume", "volume", Access.Protected, "image")]
@@ -164,7 +165,7 @@ public sealed partial class DeclarationTests
     {
         var (found, mount) = Catalog.FindMount(path)!.Value;
         Assert.That((found.Name, mount.Access, mount.ParentColumn), Is.EqualTo((entity, access, parentColumn)));
-        Assert.That(Catalog.Mounts, Has.Count.EqualTo(84), "every mount has a case above");
+        Assert.That(Catalog.Mounts, Has.Count.EqualTo(85), "every mount has a case above");
     }
 
     [Test]
@@ -204,7 +205,7 @@ public sealed partial class DeclarationTests
     public void Only_operators_let_tenants_in_make_operators_touch_the_physical_network_and_say_what_is_made() => Assert.That(
         Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo([
             "tenant.approved", "user.alicorn", "switch.type", "switch.tag", "network.floating",
-            "volume.content", "volume.generation", "volume.reverts", "volume.unit",
+            "volume.content", "volume.generation", "volume.generations", "volume.reverts", "volume.unit",
         ]));
 
     [Test]
@@ -223,7 +224,7 @@ public sealed partial class DeclarationTests
     [Test]
     public void The_platform_alone_writes_events_and_places() => Assert.That(
         Catalog.All.Where(entity => entity.IsWrittenByPlatform).Select(entity => entity.Name),
-        Is.EqualTo(["event", "host_instance", "host_volume", "image_copy", "metering", "revocation"]));
+        Is.EqualTo(["event", "host_instance", "host_volume", "host_volume_copy", "image_copy", "metering", "revocation"]));
 
     [Test]
     public void A_host_reports_itself_and_what_it_has() => Assert.That(
@@ -233,6 +234,7 @@ public sealed partial class DeclarationTests
             ("host_extent", "host"), ("host_image", "host"), ("host_instance", "host"), ("host_migration", "host"), ("host_net_role", "host"),
             ("host_nic", "host"), ("host_orphan", "host"), ("host_snapshot", "host"), ("host_storage_pool", "host"),
             ("host_switch", "host"), ("host_tombstone", "host"), ("host_vlan", "host"), ("host_vnic", "host"), ("host_volume", "host"),
+            ("host_volume_copy", "host"),
         ]));
 
     [Test]
@@ -251,6 +253,7 @@ public sealed partial class DeclarationTests
             ("host_migration", new HostScope.NamedBy("host")),
             ("host_storage_pool", new HostScope.NamedBy("host")),
             ("host_volume", new HostScope.NamedBy("host")),
+            ("host_volume_copy", new HostScope.NamedBy("host")),
             ("image", new HostScope.ReferencedBy("vdisk", "image")),
             ("image", new HostScope.ReferencedBy("volume", "base_image")),
             ("image", new HostScope.ReferencedBy("image_copy", "image")),
@@ -279,6 +282,7 @@ public sealed partial class DeclarationTests
             ("volume", new HostScope.ReferencedBy("vdisk", "volume")),
             ("volume", new HostScope.ReferencedBy("host_volume", "volume")),
             ("volume", new HostScope.ReferencedBy("host_volume", "source_volume")),
+            ("volume", new HostScope.ReferencedBy("host_volume_copy", "volume")),
         ];
         Assert.That(
             Catalog.All.SelectMany(entity => entity.Scopes.Select(scope => (entity.Name, scope))),

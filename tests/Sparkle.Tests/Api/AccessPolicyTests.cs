@@ -51,6 +51,7 @@ public sealed class AccessPolicyTests
         ["/host/tombstone"] = All("", ""),
         ["/host/vnic"] = All("", ""),
         ["/host/volume"] = All("", ""),
+        ["/host/volume-copy"] = All("", ""),
         ["/image"] = All("r", "r"),
         ["/image/copy"] = All("", ""),
         ["/image/volume"] = All("", ""),

@@ -9,7 +9,7 @@ public sealed class StorageOrderTests
 {
     private static readonly StoragePoolDesired Own = StorageInMemory.Pool(1);
     private static readonly StoragePoolDesired Shared = StorageInMemory.Pool(2, StoragePoolType.Netfs, shareable: true);
-    private static readonly VolumeDesired Volume = StorageInMemory.Volume(11, Own) with { Generation = 2, Reverts = 3 };
+    private static readonly VolumeDesired Volume = StorageInMemory.Volume(11, Own) with { Generation = 2, Generations = 2, Reverts = 3 };
 
     private StorageInMemory _storage = null!;
     private Guid _host;

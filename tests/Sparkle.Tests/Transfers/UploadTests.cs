@@ -38,8 +38,16 @@ public sealed class UploadTests : TransferFixture
             return next();
         });
         await UploadAsync(_content);
-        Assert.That(ordered, Is.EqualTo(Row with { Content = VolumeContent.Upload, Generation = 2, BaseImage = null, Revert = null }));
+        Assert.That(ordered, Is.EqualTo(Row with { Content = VolumeContent.Upload, Generation = 2, Generations = 2, BaseImage = null, Revert = null }));
         Assert.That(Log.Lines, Has.Some.Contains($"update volume {Volume}"), "who ordered it is in the log");
+    }
+
+    [Test]
+    public async Task A_new_content_gets_a_number_that_no_copy_of_the_volume_had()
+    {
+        Database.Put(Row with { Generations = 4 });
+        await UploadAsync(_content);
+        Assert.That((Row.Generation, Row.Generations, Keeper.Find(Volume).Generation), Is.EqualTo((5, 5, 5)));
     }
 
     [Test]

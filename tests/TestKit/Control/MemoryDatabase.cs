@@ -103,10 +103,12 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
             var unique = new UniqueValues();
             for (var i = 0; i < writes.Count; i++)
             {
-                var change = Check(trial.Snapshot, unique, writes[i], i);
-                unique.Note(trial.Snapshot, change);
-                trial.Apply([change]);
-                changes.Add(change);
+                foreach (var change in Numbered(trial.Snapshot, Check(trial.Snapshot, unique, writes[i], i)))
+                {
+                    unique.Note(trial.Snapshot, change);
+                    trial.Apply([change]);
+                    changes.Add(change);
+                }
             }
             CheckDeletes(trial.Snapshot, writes);
             Settle(changes);
@@ -129,6 +131,25 @@ public sealed class MemoryDatabase : IDesiredStateWriter, IRequestLedger, IState
 
     // What was put stays: it is the memory that this stands for.
     Task IOrderOverlay.SettleAsync(LetGoOrder order, CancellationToken cancellation) => Task.CompletedTask;
+
+    /// <summary>What the schema's triggers write: contents of a volume are counted, and a copy of one is given the next number.</summary>
+    private IEnumerable<RowChange> Numbered(StateSnapshot state, RowChange change)
+    {
+        var volumes = Catalog["volume"];
+        if (change.Value is VolumeDesired volume)
+        {
+            var before = (state[volumes].Find(volume.Uuid)?.Desired as VolumeDesired)?.Generations ?? 0;
+            change = change with { Value = volume with { Generations = Math.Max(before, Math.Max(volume.Generation, volume.Generations)) } };
+        }
+        else if (change.Value is HostVolumeCopyDesired copy && state[change.Entity].Find(change.Key)?.Desired is null
+            && state[volumes].Find(copy.Volume)?.Desired is VolumeDesired copied)
+        {
+            copied = copied with { Generations = Math.Max(copied.Generation, copied.Generations) + 1 };
+            yield return RowChange.Set(volumes, RowPart.Desired, copied);
+            change = change with { Value = copy with { Generation = copied.Generations } };
+        }
+        yield return change;
+    }
 
     private static RowChange Check(StateSnapshot state, UniqueValues unique, RowWrite write, int index)
     {
