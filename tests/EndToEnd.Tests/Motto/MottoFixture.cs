@@ -15,6 +15,9 @@ public abstract class MottoFixture : NetworkFixture
 {
     protected CloudTenant Tenant { get; private set; } = null!;
 
+    // Whether a guest is there is all that is asked about it.
+    protected override string? KernelWords => null;
+
     /// <summary>The host that stays well.</summary>
     protected CloudHost Well => Hosts[0];
 
@@ -31,6 +34,9 @@ public abstract class MottoFixture : NetworkFixture
         }
         await HealAsync();
     }
+
+    // Nearly every test waits until a host is given up for silent.
+    protected override async Task<PlatformSettings> SettingsAsync() => (await base.SettingsAsync()) with { KeepAlive = "1" };
 
     protected override async Task PrepareAsync()
     {

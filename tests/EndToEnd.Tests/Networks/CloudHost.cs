@@ -1,6 +1,7 @@
 using System.Globalization;
 using Newtonsoft.Json;
 using PonyCloud.EndToEnd.Tests.Platform;
+using PonyCloud.TestKit.Guests;
 using PonyCloud.TestKit.Network;
 using PonyCloud.TestKit.Processes;
 
@@ -50,9 +51,9 @@ public sealed class CloudHost : IAsyncDisposable
         $"Twilight of host {Number}:\n{string.Join('\n', _twilight?.Lines.TakeLast(lines) ?? [])}\n{await RunAsync("nft", "list", "ruleset")}";
 
     /// <summary>Lays its cables, and lets it boot with its address.</summary>
-    /// <param name="words">What else is said to the kernels of its guests.</param>
+    /// <param name="words">What else is said to the kernels of its guests; null for guests that are a ROM and only say that they are up.</param>
     public static async Task<CloudHost> StartAsync(
-        RunningPlatform platform, NetworkNamespace site, string core, string world, int number, string words)
+        RunningPlatform platform, NetworkNamespace site, string core, string world, int number, string? words)
     {
         var directory = new TemporaryDirectory("host");
         var libvirtd = await PrivateLibvirtd.StartAsync(isolatedNetwork: true);
@@ -169,9 +170,8 @@ public sealed class CloudHost : IAsyncDisposable
     /// <summary>Where switches reach it: an address beside the one that it booted with.</summary>
     private string Underlay => $"10.119.0.{10 + Number}";
 
-    private async Task WriteConfigurationAsync(string words)
+    private async Task WriteConfigurationAsync(string? words)
     {
-        var guest = (await ChildProcess.RunAsync(Repository.At("packaging", "quickstart", "guest"), [])).Trim();
         await File.WriteAllTextAsync(_directory["twilight.json"], JsonConvert.SerializeObject(new
         {
             uuid = Uuid.ToString(),
@@ -180,18 +180,30 @@ public sealed class CloudHost : IAsyncDisposable
                 endpoint = $"tcp://{NetworkFixture.SparkleAddress}:{_platform.MessagingPort}",
                 server_key = _platform.SparkleKey,
                 key_file = _directory["twilight.key"],
-                keep_alive = "2",
+                keep_alive = _platform.KeepAlive,
             },
             hypervisor = new { uri = _libvirtd.Uri, accelerator = "tcg" },
             console_directory = _directory["console"],
             storage = new { staging_directory = _directory["storage"] },
             metadata = new { seed_directory = _directory["seeds"] },
-            diskless_boot = new
-            {
-                kernel = Path.Combine(guest, "kernel"),
-                initrd = Path.Combine(guest, "initrd"),
-                cmdline = $"console=ttyS0 quiet shell={ShellPort} {words}".TrimEnd(),
-            },
+            diskless_boot = words is null ? WriteRom() : await KernelAsync(words),
         }));
+    }
+
+    private object WriteRom()
+    {
+        RomGuest.Write(_directory["guest.rom"], PowerButton.PowersOff);
+        return new { rom = _directory["guest.rom"] };
+    }
+
+    private static async Task<object> KernelAsync(string words)
+    {
+        var guest = (await ChildProcess.RunAsync(Repository.At("packaging", "quickstart", "guest"), [])).Trim();
+        return new
+        {
+            kernel = Path.Combine(guest, "kernel"),
+            initrd = Path.Combine(guest, "initrd"),
+            cmdline = $"console=ttyS0 quiet shell={ShellPort} {words}".TrimEnd(),
+        };
     }
 }

@@ -32,8 +32,8 @@ public abstract class NetworkFixture : PlatformFixture
 
     protected CloudHost[] Hosts { get; } = new CloudHost[2];
 
-    /// <summary>What else is said to the kernels of guests.</summary>
-    protected virtual string KernelWords => "";
+    /// <summary>What else is said to the kernels of guests; null for guests that are a ROM, where nobody asks them anything.</summary>
+    protected virtual string? KernelWords => "";
 
     protected ApiClient Alicorn => Running.Alicorn;
 

@@ -50,6 +50,9 @@ public sealed class RunningPlatform : IAsyncDisposable
 
     public int MessagingPort { get; }
 
+    /// <summary>Seconds between keep-alives, which all daemons must agree upon.</summary>
+    public string KeepAlive => _settings.KeepAlive;
+
     /// <summary>The public key that Sparkle proves to hosts.</summary>
     public string SparkleKey { get; private set; } = string.Empty;
 
