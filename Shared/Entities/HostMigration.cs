@@ -48,13 +48,13 @@ public sealed record HostMigrationDesired
     [References("host")]
     public required Guid PeerHost { get; init; }
 
-    [Description("Where the destination takes it, for a source that sends.")]
+    [Description("Where the destination takes it, for a source that sends; where the source gives its volumes, for a destination that fetches those.")]
     public string? Endpoint { get; init; }
 
-    [Description("SHA-256 of the certificate of the destination, in hexadecimal.")]
+    [Description("SHA-256 of the certificate of the other host, in hexadecimal.")]
     public string? Fingerprint { get; init; }
 
-    [Description("What the source shows to the destination; good for this instance only.")]
+    [Description("What is shown to the other host; good for this instance only.")]
     [Secret(SentToHosts = true)]
     public string? Ticket { get; init; }
 }
@@ -103,7 +103,7 @@ public sealed record HostMigrationCurrent
     [References("host")]
     public Guid? PeerHost { get; init; }
 
-    [Description("What the destination wants to be shown; good for this instance only.")]
+    [Description("What a destination that is ready, or a source that has left without a copy, wants to be shown; good for this instance only.")]
     [Secret(SentToHosts = true)]
     public string? Ticket { get; init; }
 

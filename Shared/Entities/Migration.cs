@@ -24,7 +24,9 @@ public enum MigrationStatus
     /// <summary>The destination makes ready what the instance needs there.</summary>
     Preparing,
 
-    /// <summary>Its memory, and its disks where hosts share none, are being copied while it goes on running.</summary>
+    /// <summary>
+    /// Its memory, and its disks where hosts share none, are being copied while it goes on running; of an instance that is off, its disks.
+    /// </summary>
     Copying,
 
     /// <summary>It has left, and is about to go on at the destination.</summary>

@@ -9,14 +9,16 @@ namespace PonyCloud.Sparkle.Migrations;
 /// <summary>Whether hosts can take instances that are ordered to them, for one look at the rows.</summary>
 internal sealed class Destinations(EntityCatalog catalog, NetworkRows networks, StateSnapshot state)
 {
-    private readonly VolumeReach _volumes = new(catalog);
+    private readonly OwnVolumes _volumes = new(catalog);
     private readonly Lazy<CardReach> _cards = new(() => new CardReach(networks, state));
     private readonly Lazy<Capacity> _capacity = new(() => Capacity.Of(catalog, state));
 
     /// <summary>Why the host cannot take the instance, in words for operators; null when it can.</summary>
+    /// <param name="volumes">What goes along with it.</param>
+    /// <param name="place">Where it is to be now; null when it is nowhere.</param>
     /// <param name="source">Where it runs, and has to be copied from; null when it is off.</param>
     /// <param name="isExpected">The host was told to receive it, so its room is reserved.</param>
-    public string? ObstacleOf(InstanceDesired instance, Guid host, Guid? source, bool isExpected)
+    public string? ObstacleOf(InstanceDesired instance, VolumeMoves volumes, Guid? place, Guid host, Guid? source, bool isExpected)
     {
         var row = state[catalog["host"]].Find(host);
         if (row?.Desired is not HostDesired { State: not HostState.Gone } declared)
@@ -27,7 +29,7 @@ internal sealed class Destinations(EntityCatalog catalog, NetworkRows networks, 
             return $"{declared.Name} takes no instances.";
         if (current.Hypervisor is null)
             return $"The hypervisor of {declared.Name} does not answer.";
-        if (_volumes.WhyNot(state, instance.Uuid, host) is { } why)
+        if (_volumes.WhyNot(state, instance.Uuid, volumes, place, host) is { } why)
             return $"{declared.Name} cannot take it. {why}";
         if (_cards.Value.HostsOf(instance.Uuid)?.Contains(host) is false)
             return $"{declared.Name} cannot carry its network cards.";

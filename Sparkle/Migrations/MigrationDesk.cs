@@ -10,12 +10,12 @@ using PonyCloud.Sparkle.Placement.Extents;
 namespace PonyCloud.Sparkle.Migrations;
 
 /// <summary>
-/// Tells hosts what follows from <see cref="MoveRules"/>, shows what becomes of orders, and writes the changes of places. Owned by the
-/// control loop; only the writing happens outside of it.
+/// Tells hosts what follows from <see cref="MoveRules"/>, shows what becomes of orders, and writes the changes of places and the copies of
+/// volumes. Owned by the control loop; only the writing happens outside of it.
 /// </summary>
 /// <remarks>
 /// <code>
-/// idle ──the place is to go──► writing ──written, or refused──► idle: looked at anew
+/// idle ──something is to be written──► writing ──written, or refused──► idle: looked at anew
 ///                               │   ▲
 ///          it is not known how it ended, and hosts are told nothing else: the same is written again
 /// </code>
@@ -23,7 +23,7 @@ namespace PonyCloud.Sparkle.Migrations;
 /// </remarks>
 internal sealed partial class MigrationDesk(
     EntityCatalog catalog, MigrationRows rows, NetworkRows networks, IDesiredStateWriter writer, IControlQueue queue, IStateView view,
-    Func<Guid> makeTurn, ILogger<MigrationDesk> logger) : IControlFeature
+    Func<Guid> makeUuid, ILogger<MigrationDesk> logger) : IControlFeature
 {
     private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(10);
     private static readonly Backoff Pause = new(TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5));
@@ -32,10 +32,13 @@ internal sealed partial class MigrationDesk(
     // From which follows whether a host can take an instance, besides the places.
     private readonly HashSet<Entity> _conditions =
     [
-        .. new[] { "bond", "config", "host", "host_cpu_profile", "host_storage_pool", "host_volume", "net_role", "storage_pool", "vdisk", "vnic", "volume" }
-            .Select(name => catalog[name]),
+        .. new[]
+        {
+            "bond", "config", "host", "host_cpu_profile", "host_storage_pool", "host_volume", "net_role", "snapshot", "storage_pool", "vdisk", "vnic", "volume",
+        }.Select(name => catalog[name]),
     ];
 
+    private readonly OwnVolumes _volumes = new(catalog);
     private readonly HashSet<Guid> _open = [];
     private readonly HashSet<Guid> _deleted = [];
     private readonly HashSet<Guid> _again = [];
@@ -98,6 +101,11 @@ internal sealed partial class MigrationDesk(
                     concerned.Add(instance);
                 isAll |= transition.Entity == rows.HostInstance && transition.Changed(RowPart.Desired);
             }
+            else if (transition.Entity == rows.Copy)
+            {
+                if ((transition.After?.Desired ?? transition.Before?.Desired) is HostVolumeCopyDesired copy)
+                    concerned.Add(copy.Instance);
+            }
             else if (transition.Entity == rows.Instance)
             {
                 if (transition.Changed(RowPart.Desired))
@@ -159,7 +167,7 @@ internal sealed partial class MigrationDesk(
         var told = decision.Told.ToDictionary(telling => telling.Host);
         foreach (var host in at.Hosts)
         {
-            var row = told.GetValueOrDefault(host.Host)?.ToRow(instance, host.HasPlace, host.Told, makeTurn);
+            var row = told.GetValueOrDefault(host.Host)?.ToRow(instance, host.HasPlace, host.Told, makeUuid);
             if (!Equals(row, host.Told))
                 yield return new RowChange(rows.Part, RowKey.Of(host.Host.ToString(), instance.ToString()), RowPart.Desired, row);
         }
@@ -179,6 +187,8 @@ internal sealed partial class MigrationDesk(
         Note(instance, words.FirstOrDefault(word => word.Host == place));
         var source = words.FirstOrDefault(word => word.Host == place && word.IsOn)?.Host;
         var isExpected = words.Any(word => word.Host == order?.DestinationHost && word.Role == MigrationRole.Receive);
+        var volumes = _volumes.Of(state, instance);
+        var underWay = UnderWay(instance, place);
         return new MoveSituation
         {
             Instance = instance,
@@ -187,12 +197,14 @@ internal sealed partial class MigrationDesk(
             Place = place,
             Order = order,
             Hosts = words,
+            Volumes = volumes,
             CheckedIn = _checked.TryGetValue(instance, out var turn) ? turn : null,
             LeftFor = _leftFor.TryGetValue(instance, out var host) ? host : null,
-            Obstacle = order is null || wanted is null ? null : destinations.ObstacleOf(wanted, order.DestinationHost, source, isExpected),
+            Obstacle = order is null || wanted is null ? null : destinations.ObstacleOf(wanted, volumes, place, order.DestinationHost, source, isExpected),
             IsPaused = _attempts.IsPaused(instance, _now),
             Failure = _failed.GetValueOrDefault(instance).Why,
-            IsHandingOver = IsHandingOver(instance, place),
+            IsHandingOver = underWay is not null,
+            IsStaying = underWay is { IsStaying: true },
             IsDatabaseUp = view.Database.IsUp,
         };
     }
@@ -218,11 +230,11 @@ internal sealed partial class MigrationDesk(
     }
 
     /// <summary>A place that is seen to be another one was changed, by whomever, and nothing is unknown any more.</summary>
-    private bool IsHandingOver(Guid instance, Guid? place)
+    private Handover? UnderWay(Guid instance, Guid? place)
     {
         if (_unknown.TryGetValue(instance, out var unknown) && unknown.From != place)
             _unknown.Remove(instance);
-        return _unknown.ContainsKey(instance) || (_writing.TryGetValue(instance, out var writing) && writing.From == place);
+        return _unknown.GetValueOrDefault(instance) ?? (_writing.TryGetValue(instance, out var writing) && writing.From == place ? writing : null);
     }
 
     private void Write()
@@ -242,7 +254,7 @@ internal sealed partial class MigrationDesk(
         try
         {
             using var timeout = new CancellationTokenSource(WriteTimeout);
-            await writer.WriteAsync(HandoverWrites.Of(rows, handover), timeout.Token);
+            await writer.WriteAsync(HandoverWrites.Of(rows, handover, makeUuid), timeout.Token);
         }
         catch (Exception e)
         {
@@ -262,6 +274,8 @@ internal sealed partial class MigrationDesk(
             _writes.Remove(handover.Instance);
             if (handover is { Order: null, From: { } from } && from == handover.To)
                 Checked(handover.Instance, from);
+            else if (handover.Made.Count > 0)
+                LogCopied(handover.Instance, handover.Made.Count, handover.Made[0].Host);
             else
                 LogHandedOver(handover.Instance, handover.To);
             return;
@@ -284,6 +298,9 @@ internal sealed partial class MigrationDesk(
     [LoggerMessage(1501, LogLevel.Information, "The place of instance {Instance} is host {Host} now.")]
     private partial void LogHandedOver(Guid instance, Guid host);
 
-    [LoggerMessage(1502, LogLevel.Warning, "That the place of instance {Instance} is host {Host} could not be written; trying again after a pause.")]
+    [LoggerMessage(1503, LogLevel.Information, "{Count} volumes of instance {Instance} are to be copied to host {Host}.")]
+    private partial void LogCopied(Guid instance, int count, Guid host);
+
+    [LoggerMessage(1502, LogLevel.Warning, "That the place of instance {Instance} is host {Host}, and what goes along with it, could not be written; trying again after a pause.")]
     private partial void LogNotHandedOver(Guid instance, Guid host, Exception failure);
 }

@@ -22,6 +22,8 @@ internal sealed class MigrationEvents(MigrationRows rows, IEventSink events, Tim
                 Ordered(changes, transition);
             else if (transition.Entity == rows.Part)
                 Said(changes.After, transition);
+            else if (transition.Entity == rows.Copy)
+                Copied(changes.After, transition);
         }
     }
 
@@ -56,11 +58,23 @@ internal sealed class MigrationEvents(MigrationRows rows, IEventSink events, Tim
             && transition.Before?.Current is not HostMigrationCurrent { Status: HostMigrationStatus.Broken }
             && rows.OrderOf(state, broken.Instance) is { } order)
         {
-            Record(
-                "instance-migration-failed", EventSeverity.Warning, broken.Host, broken.Instance,
-                ("from", rows.PlaceOf(state, broken.Instance)), ("to", order.DestinationHost), ("why", broken.Why));
+            Failed(state, order, broken.Host, broken.Why);
         }
     }
+
+    private void Copied(StateSnapshot state, RowTransition transition)
+    {
+        if (transition.After is { Desired: HostVolumeCopyDesired copy, Current: HostVolumeCopyCurrent { Status: StorageStatus.Broken } broken }
+            && transition.Before?.Current is not HostVolumeCopyCurrent { Status: StorageStatus.Broken }
+            && rows.OrderOf(state, copy.Instance) is { } order)
+        {
+            Failed(state, order, copy.Host, broken.Why, ("volume", copy.Volume));
+        }
+    }
+
+    private void Failed(StateSnapshot state, MigrationDesired order, Guid host, string? why, params (string Name, object? Value)[] data) => Record(
+        "instance-migration-failed", EventSeverity.Warning, host, order.Instance,
+        [("from", rows.PlaceOf(state, order.Instance)), ("to", order.DestinationHost), ("why", why), .. data]);
 
     private void Record(string type, EventSeverity severity, Guid? host, Guid instance, params (string Name, object? Value)[] data) =>
         events.Record(new PlatformEvent(type, severity, host, instance, time.GetUtcNow(), JsonText.Parse(

@@ -17,13 +17,25 @@ internal sealed class MigrationRows(EntityCatalog catalog)
     /// <summary>What hosts are told of a migration, and what they say of it.</summary>
     public Entity Part { get; } = catalog["host_migration"];
 
+    public Entity Copy { get; } = catalog["host_volume_copy"];
+
+    public Entity Keeper { get; } = catalog["host_volume"];
+
+    public Entity Tombstone { get; } = catalog["tombstone"];
+
+    public Entity Vdisk { get; } = catalog["vdisk"];
+
+    public Entity Volume { get; } = catalog["volume"];
+
     public InstanceDesired? InstanceOf(StateSnapshot state, Guid instance) => state[Instance].Find(instance)?.Desired as InstanceDesired;
 
     public MigrationDesired? OrderOf(StateSnapshot state, Guid instance) => state[Order].Find(instance)?.Desired as MigrationDesired;
 
-    /// <summary>Whether there is anything of a migration, ordered, told or said.</summary>
+    /// <summary>Whether there is anything of a migration, ordered, told or said, or copied for it.</summary>
     public bool IsOpen(StateSnapshot state, Guid instance) =>
-        state[Order].Find(instance) is not null || state[Part].CountWhere("instance", instance.ToString()) > 0;
+        state[Order].Find(instance) is not null
+        || state[Part].CountWhere("instance", instance.ToString()) > 0
+        || state[Copy].CountWhere("instance", instance.ToString()) > 0;
 
     /// <summary>The host where the instance is to be.</summary>
     public Guid? PlaceOf(StateSnapshot state, Guid instance) => state[HostInstance].Where("instance", instance.ToString())
@@ -40,6 +52,7 @@ internal sealed class MigrationRows(EntityCatalog catalog)
             if (row.Current is HostMigrationCurrent { PeerHost: { } peer })
                 hosts.Add(peer);
         }
+        hosts.UnionWith(state[Copy].Where("instance", text).Select(row => Guid.Parse(row.Key.Parts[0])));
         hosts.UnionWith(state[HostInstance].Where("instance", text).Select(row => Guid.Parse(row.Key.Parts[0])));
         if (OrderOf(state, instance) is { } order)
             hosts.Add(order.DestinationHost);

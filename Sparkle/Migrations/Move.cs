@@ -25,12 +25,39 @@ internal sealed class Move(MoveSituation at)
     /// <summary>The place goes to the host, or is there and the order is done.</summary>
     public void HandOver(HostWord destination)
     {
-        _handover = new Handover(at.Instance, at.Place, destination.Host, at.Order);
+        TakenCopy[] taken = at.Place == destination.Host
+            ? []
+            : at.Volumes.Taken(at.Place, destination.Host, destination.HasArrived ? CopyFill.Hypervisor : CopyFill.Fetch);
+        _handover = new Handover(at.Instance, at.Place, destination.Host, at.Order)
+        {
+            Taken = taken,
+            Dropped = at.Place == destination.Host
+                ? []
+                : VolumeMoves.Rows(at.Volumes.Copies.Where(copy => !Array.Exists(taken, other => other.Copy == copy.Row))),
+        };
         Show(MigrationStatus.Arriving, at.IsDatabaseUp ? null : "The database is away, and without it no place changes.");
     }
 
-    /// <summary>The database is asked whether the place is what it seems to be.</summary>
-    public void Check() => _handover = new Handover(at.Instance, at.Place, at.Place!.Value, null);
+    /// <summary>
+    /// The database is asked whether the place is what it seems to be, and the copies of volumes go: what the host of the place has
+    /// from now on is what counts.
+    /// </summary>
+    public void Check() => _handover = new Handover(at.Instance, at.Place, at.Place!.Value, null)
+    {
+        Dropped = VolumeMoves.Rows(at.Volumes.Elsewhere(at.Place)),
+    };
+
+    /// <summary>Copies of what the host of the place keeps are to be made on the other host, and no others.</summary>
+    public void Copy(Guid to, CopyFill fill)
+    {
+        var from = at.Place!.Value;
+        _handover = new Handover(at.Instance, from, from, at.Order)
+        {
+            Made = at.Volumes.Made(from, to, fill),
+            Dropped = at.Volumes.Dropped(from, to, fill),
+        };
+        Show(MigrationStatus.Preparing, at.IsDatabaseUp ? null : "The database is away, and without it no copies of its volumes are begun.");
+    }
 
     /// <summary>While a change of the place is under way nobody is told anything else.</summary>
     public void Freeze()
@@ -40,18 +67,20 @@ internal sealed class Move(MoveSituation at)
             if (host.Told is { } told)
                 Tell(Telling.Of(told));
         }
-        Show(MigrationStatus.Arriving, at.IsDatabaseUp ? null : "The database is away, and whether the place changed is not known.");
+        Show(
+            at.IsStaying ? MigrationStatus.Preparing : MigrationStatus.Arriving,
+            at.IsDatabaseUp ? null : at.IsStaying ? "The database is away." : "The database is away, and whether the place changed is not known.");
     }
 
-    public void Show(MigrationStatus status, string? why, HostMigrationCurrent? copied = null) => _shown = at.Order is null
+    public void Show(MigrationStatus status, string? why, CopiedPart copied = default) => _shown = at.Order is null
         ? null
         : new MigrationCurrent
         {
             Instance = at.Instance,
             Status = status,
-            Progress = copied?.Progress,
-            Bytes = copied?.Bytes,
-            Rate = copied?.Rate,
+            Progress = copied.Progress,
+            Bytes = copied.Bytes,
+            Rate = copied.Rate,
             Why = why,
         };
 }

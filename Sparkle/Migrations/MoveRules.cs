@@ -20,7 +20,7 @@ internal static class MoveRules
         else if (at.Of(place) is { HasArrived: true } destination)
             Take(at, move, destination);
         else if (at.Of(place) is { HasLeft: true } left)
-            HandOver(at, move, left);
+            HandOver(at, move, left, wanted);
         else
             SourceRules.Decide(at, move, at.Of(place), wanted);
         return move.Decision;
@@ -92,7 +92,7 @@ internal static class MoveRules
     /// The source has it no more: the place goes to the copy for which it left. Without one any other is let go of, and then the place
     /// goes to where it is ordered; else the source gets it back.
     /// </summary>
-    private static void HandOver(MoveSituation at, Move move, HostWord source)
+    private static void HandOver(MoveSituation at, Move move, HostWord source, InstanceDesired wanted)
     {
         move.TellAgain(source, MigrationRole.Stay);
         if (move.Arrived(source.Said?.PeerHost) is { } copy)
@@ -108,20 +108,25 @@ internal static class MoveRules
         var unknown = asked.FindAll(host => !(host.HasLeft && host.Role == MigrationRole.Stay));
         foreach (var host in asked)
             move.Tell(host, RoleOf(host, source), source.Host);
-        if (unknown.Count > 0)
+        var destination = at.Order is { } order && order.DestinationHost != source.Host ? at.Of(order.DestinationHost) : null;
+        if (destination is not null && wanted.State == InstanceState.Stopped && at.Volumes.KeptBy(source.Host).Any())
+        {
+            FetchRules.Decide(at, move, source, destination, unknown);
+        }
+        else if (unknown.Count > 0)
         {
             move.Show(MigrationStatus.Waiting, unknown.Find(host => !host.IsPresent) is { } silent
                 ? $"It has left {source.Name}, and {silent.Name}, which may have it, is not heard of."
                 : $"It has left {source.Name}, and it is being asked whether it is anywhere.");
         }
-        else if (at.Order is { } order && order.DestinationHost != source.Host && at.Obstacle is null)
+        else if (destination is not null && at.Obstacle is null && !at.Volumes.KeptBy(source.Host).Any())
         {
-            move.HandOver(at.Of(order.DestinationHost));
+            move.HandOver(destination);
         }
         else
         {
-            // A change of the place that an earlier controller has under way must not come after it.
-            if (at.CheckedIn == source.Told!.Turn)
+            // A change of the place, or copies, that an earlier controller has under way must not come after it.
+            if (at.CheckedIn == source.Told!.Turn && !at.Volumes.Elsewhere(source.Host).Any())
                 move.Tell(source, MigrationRole.Keep, source.Told.PeerHost);
             else
                 move.Check();

@@ -20,6 +20,9 @@ internal sealed record MoveSituation
     /// <summary>Every host that may have to do with it.</summary>
     public required IReadOnlyList<HostWord> Hosts { get; init; }
 
+    /// <summary>What goes along with it, and which copies there are.</summary>
+    public VolumeMoves Volumes { get; init; } = VolumeMoves.None;
+
     /// <summary>The host for which the source said that it left, before it was given up.</summary>
     public Guid? LeftFor { get; init; }
 
@@ -35,8 +38,11 @@ internal sealed record MoveSituation
     /// <summary>Why the last attempt failed.</summary>
     public string? Failure { get; init; }
 
-    /// <summary>The change of the place is being written, and how that ends is not known.</summary>
+    /// <summary>A change is being written, and how that ends is not known.</summary>
     public bool IsHandingOver { get; init; }
+
+    /// <summary>That change leaves the place where it is.</summary>
+    public bool IsStaying { get; init; }
 
     public bool IsDatabaseUp { get; init; } = true;
 

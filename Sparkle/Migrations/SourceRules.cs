@@ -18,8 +18,13 @@ internal static class SourceRules
         {
             // Said in another turn. It says so in this one soon, and then it is known where it is.
             move.TellAgain(source, MigrationRole.Stay);
-            foreach (var other in Others(at, source, null).Where(other => other.IsBusy))
-                move.Tell(other, MigrationRole.Receive, source.Host);
+            foreach (var other in Others(at, source, null))
+            {
+                if (other.IsBusy)
+                    move.Tell(other, MigrationRole.Receive, source.Host);
+                else if (other.Role == MigrationRole.Stay)
+                    move.TellAgain(other, MigrationRole.Stay);
+            }
             move.Show(MigrationStatus.Waiting, $"It has left {source.Name}.");
             return;
         }
@@ -31,11 +36,11 @@ internal static class SourceRules
             Settle(move, source, other);
         }
         if (destination is null)
-            Rest(move, source, isSettled);
+            Rest(at, move, source, isSettled);
         else if (isSettled)
             Send(at, move, source, destination, wanted);
         else
-            Wait(move, source, destination, isSettled, "What was begun for another destination is settled first.");
+            Wait(at, move, source, destination, isSettled, "What was begun for another destination is settled first.");
     }
 
     /// <summary>It was told that it has the instance, and did not say yet that it heard.</summary>
@@ -60,11 +65,14 @@ internal static class SourceRules
     }
 
     /// <summary>Nothing is to be sent. Once that is said, and nothing is left elsewhere, nothing is told.</summary>
-    private static void Rest(Move move, HostWord source, bool isSettled)
+    private static void Rest(MoveSituation at, Move move, HostWord source, bool isSettled)
     {
         var isQuiet = source.Status is null or HostMigrationStatus.Here && (source.Told is null || source.HasIt);
-        if (!isSettled || !isQuiet)
+        var isClean = at.Order is not null || !at.Volumes.Elsewhere(source.Host).Any();
+        if (!isSettled || !isQuiet || !isClean)
             Stay(move, source);
+        if (isSettled && !isClean && source is { HasIt: true, IsPresent: true })
+            move.Check();
     }
 
     private static void Stay(Move move, HostWord source)
@@ -75,22 +83,27 @@ internal static class SourceRules
             move.Tell(source, MigrationRole.Stay, source.Said?.PeerHost ?? source.Told?.PeerHost ?? source.Host);
     }
 
-    private static void Wait(Move move, HostWord source, HostWord destination, bool isSettled, string why)
+    private static void Wait(MoveSituation at, Move move, HostWord source, HostWord destination, bool isSettled, string why)
     {
         if (destination.IsBusy)
             Settle(move, source, destination);
-        Rest(move, source, isSettled && !destination.IsBusy);
+        Rest(at, move, source, isSettled && !destination.IsBusy);
         move.Show(MigrationStatus.Waiting, why);
     }
 
     private static void Send(MoveSituation at, Move move, HostWord source, HostWord destination, InstanceDesired wanted)
     {
         var isSending = source.Role == MigrationRole.Send && source.Told!.PeerHost == destination.Host;
-        if (source.Status == HostMigrationStatus.Sending && (isSending || source.Told is null))
+        var isUnderWay = source.Status == HostMigrationStatus.Sending || (isSending && IsAttempt(source, destination));
+        if (isUnderWay && !destination.HasArrived && at.Volumes.InterruptionOf(source.Host, destination.Host) is { } interruption)
+        {
+            Wait(at, move, source, destination, isSettled: true, interruption);
+        }
+        else if (source.Status == HostMigrationStatus.Sending && (isSending || source.Told is null))
         {
             move.Tell(destination, MigrationRole.Receive, source.Host);
             Again(move, source, destination);
-            move.Show(MigrationStatus.Copying, source.Said!.Why, source.Said);
+            move.Show(MigrationStatus.Copying, source.Said!.Why, CopiedPart.Of(source.Said));
         }
         else if (destination.HasArrived)
         {
@@ -112,11 +125,11 @@ internal static class SourceRules
         }
         else if (at.Obstacle is { } obstacle && source.Status != HostMigrationStatus.Broken)
         {
-            Wait(move, source, destination, isSettled: true, obstacle);
+            Wait(at, move, source, destination, isSettled: true, obstacle);
         }
         else if (wanted.State == InstanceState.Stopped || !source.IsOn)
         {
-            Leave(move, source, destination);
+            Leave(at, move, source, destination, wanted);
         }
         else
         {
@@ -159,8 +172,23 @@ internal static class SourceRules
     }
 
     /// <summary>There is nothing to be copied: it leaves as soon as it is off.</summary>
-    private static void Leave(Move move, HostWord source, HostWord destination)
+    private static void Leave(MoveSituation at, Move move, HostWord source, HostWord destination, InstanceDesired wanted)
     {
+        if (at.Volumes.KeptBy(source.Host).Any() && wanted.State != InstanceState.Stopped)
+        {
+            // Whoever wants it on does not wait until its volumes are elsewhere.
+            Wait(at, move, source, destination, isSettled: true, $"It starts at {source.Name} first.");
+            return;
+        }
+        if (at.Volumes.HasFetched(source.Host))
+        {
+            // Since then the source had it, and may have let it run.
+            Stay(move, source);
+            if (source.HasIt)
+                move.Check();
+            move.Show(MigrationStatus.Preparing, null);
+            return;
+        }
         if (destination.IsBusy)
             move.Tell(destination, MigrationRole.Receive, source.Host);
         move.Tell(source, MigrationRole.Send, destination.Host);
@@ -169,14 +197,27 @@ internal static class SourceRules
 
     private static void Prepare(MoveSituation at, Move move, HostWord source, HostWord destination)
     {
+        if (!at.Volumes.AreCopied(source.Host, destination.Host, CopyFill.Hypervisor))
+        {
+            // A destination is ready when it has room for what is copied, so it is told of that first.
+            if (destination.IsBusy)
+                Settle(move, source, destination);
+            Stay(move, source);
+            move.Show(MigrationStatus.Preparing, null);
+            if (source.HasIt && !destination.IsBusy)
+                move.Copy(destination.Host, CopyFill.Hypervisor);
+            return;
+        }
         move.Tell(destination, MigrationRole.Receive, source.Host);
-        var isReady = destination is { Status: HostMigrationStatus.Ready, IsOfThisTurn: true, IsPresent: true, Said.Ticket: not null, Endpoint: not null };
+        var isReady = at.Volumes.AreReady(source.Host, destination.Host) && destination is { Status: HostMigrationStatus.Ready, IsOfThisTurn: true, IsPresent: true, Said.Ticket: not null, Endpoint: not null };
         if (isReady && source.HasIt && !at.IsPaused)
             Order(move, source, destination);
         else
             Stay(move, source);
         if (source.Status == HostMigrationStatus.Broken || at.IsPaused)
             move.Show(MigrationStatus.Broken, at.Failure ?? source.Said?.Why);
+        else if (at.Volumes.BrokenAt(destination.Host) is { } broken)
+            move.Show(MigrationStatus.Broken, $"{destination.Name}: {broken.Said!.Why}");
         else if (destination.Status == HostMigrationStatus.Broken)
             move.Show(MigrationStatus.Broken, $"{destination.Name}: {destination.Said!.Why}");
         else

@@ -40,21 +40,6 @@ internal sealed class VolumeReach(EntityCatalog catalog)
         return hosts is { Count: 0 } ? Nobody("No host reaches all of its volumes.", out why) : hosts;
     }
 
-    /// <summary>Why the host does not reach all volumes of the instance, in words for operators; null when it does.</summary>
-    public string? WhyNot(StateSnapshot state, Guid instance, Guid host)
-    {
-        foreach (var uuid in _rows.VolumesOf(state, instance))
-        {
-            if (_rows.VolumeOf(state, uuid) is not { } volume || _rows.PoolOf(state, volume.StoragePool) is not { } pool)
-                continue;
-            if (!pool.Shareable && _rows.KeepingHostOf(state, uuid) != host)
-                return $"Its volume {volume.Name} is in {pool.Name}, a pool of the host's own, and is reached by no other host.";
-            if (_rows.Ready(state, host, pool.Uuid) is null)
-                return $"It does not reach the volume {volume.Name}: the pool {pool.Name} is not ready there.";
-        }
-        return null;
-    }
-
     private static HashSet<Guid> Nobody(string words, out string why)
     {
         why = words;

@@ -18,9 +18,13 @@ internal sealed class StorageRows(EntityCatalog catalog)
 
     public Entity HostVolume { get; } = catalog["host_volume"];
 
+    public Entity HostVolumeCopy { get; } = catalog["host_volume_copy"];
+
     public Entity Image { get; } = catalog["image"];
 
     public Entity ImageCopy { get; } = catalog["image_copy"];
+
+    public Entity Snapshot { get; } = catalog["snapshot"];
 
     public Entity StoragePool { get; } = catalog["storage_pool"];
 
@@ -65,8 +69,14 @@ internal sealed class StorageRows(EntityCatalog catalog)
     public IEnumerable<Guid> InstancesOf(StateSnapshot state, Guid volume) =>
         Disks(state, "volume", volume).Where(disk => disk.Volume == volume).Select(disk => disk.Instance);
 
-    public IEnumerable<Guid> VolumesOf(StateSnapshot state, Guid instance) =>
-        Disks(state, "instance", instance).Where(disk => disk.Instance == instance).Select(disk => disk.Volume).OfType<Guid>();
+    public IEnumerable<Guid> VolumesOf(StateSnapshot state, Guid instance) => DisksOf(state, instance).Select(disk => disk.Volume).OfType<Guid>();
+
+    public IEnumerable<VdiskDesired> DisksOf(StateSnapshot state, Guid instance) =>
+        Disks(state, "instance", instance).Where(disk => disk.Instance == instance);
+
+    /// <summary>The copies of the volume that are made on hosts that do not keep it.</summary>
+    public IEnumerable<Row> CopiesOf(StateSnapshot state, Guid volume) => state[HostVolumeCopy].Where("volume", volume.ToString())
+        .Where(row => row.Desired is HostVolumeCopyDesired copy && copy.Volume == volume);
 
     public IEnumerable<VolumeDesired> VolumesBy(StateSnapshot state, string column, Guid value) =>
         state[Volume].Where(column, value.ToString()).Select(row => row.Desired).OfType<VolumeDesired>();
