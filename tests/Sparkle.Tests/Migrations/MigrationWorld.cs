@@ -12,10 +12,13 @@ internal sealed class MigrationWorld
     private static readonly EntityCatalog Catalog = EntityCatalog.Load();
     private static readonly Guid Instance = Number(100);
     private static readonly Guid Tenant = Number(99);
+    private static readonly Guid Volume = Number(98);
+    private static readonly Guid Pool = Number(97);
 
     private readonly Random _random;
     private readonly ModelDatabase _database;
     private readonly GuestLedger _guest = new();
+    private readonly DiskLedger _disk = new();
     private readonly List<Link> _links = [];
     private readonly List<string> _trace = [];
     private ModelSparkle _sparkle;
@@ -30,10 +33,31 @@ internal sealed class MigrationWorld
             Set(new TenantDesired { Uuid = Tenant, Name = "movers", Approved = true }),
             Set(Wanted(InstanceState.Running)),
             .. Enumerable.Range(1, 3).Select(number => Set(Declared(Number(number)))),
+            .. Enumerable.Range(1, 3).Select(number => Set(new HostStoragePoolDesired { Host = Number(number), StoragePool = Pool })),
+            Set(new StoragePoolDesired
+            {
+                Uuid = Pool,
+                Name = "own",
+                Type = StoragePoolType.Dir,
+                Config = JsonText.Parse("{}"),
+            }),
+            Set(new VolumeDesired
+            {
+                Uuid = Volume,
+                Tenant = Tenant,
+                Name = "root",
+                Size = 10,
+                StoragePool = Pool,
+                Content = VolumeContent.Made,
+            }),
+            Set(new VdiskDesired { Uuid = Number(96), Instance = Instance, Volume = Volume, Index = 0 }),
+            Set(new HostVolumeDesired { Host = Number(1), Volume = Volume }),
         ]);
         foreach (var number in Enumerable.Range(1, 3))
         {
-            var host = new ModelHost(Number(number), Instance, _random, _guest, Reach) { Holders = IsHeldElsewhere };
+            var host = new ModelHost(Number(number), Instance, Volume, _random, _guest, _disk, Reach) { Holders = IsHeldElsewhere };
+            if (number == 1)
+                host.Contents[1] = _disk.Newest;
             _links.Add(new Link(host));
         }
         _sparkle = Begin();
@@ -161,7 +185,7 @@ internal sealed class MigrationWorld
     }
 
     private IEnumerable<RowChange> Forgotten(Guid host) =>
-        from entity in new[] { "host", "host_instance", "host_migration" }.Select(name => Catalog[name])
+        from entity in new[] { "host", "host_instance", "host_migration", "host_storage_pool", "host_volume", "host_volume_copy" }.Select(name => Catalog[name])
         from row in _sparkle.State[entity].Rows
         where row.Current is not null && row.Key.Parts[0] == host.ToString()
         select RowChange.Remove(entity, RowPart.Current, row.Key);
@@ -169,6 +193,9 @@ internal sealed class MigrationWorld
     private static IEnumerable<RowChange> ReportOf(ModelHost host)
     {
         yield return Set(Heard(host));
+        yield return Set(new HostStoragePoolCurrent { Host = host.Uuid, StoragePool = Pool, Status = StorageStatus.Ready, Available = 1000 });
+        foreach (var stored in host.Stored)
+            yield return Set(stored);
         if (host.HasHypervisor && host.Instance is { } instance)
             yield return Set(instance);
         if (host.HasHypervisor && host.Part is { } part)
@@ -196,7 +223,10 @@ internal sealed class MigrationWorld
         return new ModelOrders(
             (state[Catalog["instance"]].Find(Instance)?.Desired as InstanceDesired)?.State,
             state[Catalog["host_instance"]].Find(key)?.Desired is not null,
-            state[Catalog["host_migration"]].Find(key)?.Desired as HostMigrationDesired);
+            state[Catalog["host_migration"]].Find(key)?.Desired as HostMigrationDesired,
+            (state[Catalog["volume"]].Find(Volume)?.Desired as VolumeDesired)!.Generation,
+            state[Catalog["host_volume"]].Find(RowKey.Of(host.ToString(), Volume.ToString()))?.Desired is not null,
+            state[Catalog["host_volume_copy"]].Find(RowKey.Of(host.ToString(), Volume.ToString()))?.Desired as HostVolumeCopyDesired);
     }
 
     private void Disturb()
@@ -352,7 +382,8 @@ internal sealed class MigrationWorld
             while (_database.Seen < _database.Commits.Count)
                 _sparkle.Follow();
             link.Host.Wipe();
-            _database.Commit(Set(Declared(link.Host.Uuid)));
+            _database.Commit(Set(Declared(link.Host.Uuid)), Set(new HostStoragePoolDesired { Host = link.Host.Uuid, StoragePool = Pool }));
+            Replace(link.Host);
         }
         else if (!link.Host.IsOn)
         {
@@ -361,6 +392,25 @@ internal sealed class MigrationWorld
                 _guest.End(left.Memory);
             _database.Commit(Set(Declared(link.Host.Uuid, HostState.Gone)));
         }
+    }
+
+    /// <summary>What was lost with a host is lost. So that there is something to go on with, the volume is filled anew there.</summary>
+    private void Replace(ModelHost host)
+    {
+        if (_database.KeeperOf(Volume) is not null || Hosts.Any(other => other.Domain is not null) || _database.PlaceOf(Instance) is not null)
+            return;
+        var volume = _database.Find<VolumeDesired>("volume", Volume)!;
+        var generation = volume.Generations + 1;
+        Say($"{host.Name}: filled anew");
+        host.Contents[generation] = _disk.Replace();
+        _database.Commit(
+        [
+            Set(volume with { Generation = generation, Generations = generation }),
+            Set(new HostVolumeDesired { Host = host.Uuid, Volume = Volume }),
+            // As the schema does: whoever keeps it anew outdates what was fetched.
+            .. _database.Newest[Catalog["host_volume_copy"]].Rows.Where(row => row.Desired is not null)
+                .Select(row => RowChange.Remove(Catalog["host_volume_copy"], RowPart.Desired, row.Key)),
+        ]);
     }
 
     private HostMigrationCurrent? HeardOf(ModelHost host) =>
@@ -396,8 +446,13 @@ internal sealed class MigrationWorld
 
     private string? Broken()
     {
-        if (_guest.Violation is { } violation)
+        if ((_guest.Violation ?? _disk.Violation) is { } violation)
             return violation;
+        var volume = _database.Find<VolumeDesired>("volume", Volume)!;
+        var content = $"volume-{Volume}.{volume.Generation}";
+        if (_database.KeeperOf(Volume) is { } keeper && _database.Newest[Catalog["tombstone"]].Rows.Select(row => row.Desired).OfType<TombstoneDesired>()
+            .Any(tombstone => tombstone.Host == keeper && tombstone.Target == content))
+            return $"What {keeper} keeps is to be removed there.";
         var running = Hosts.Where(host => host.IsRunning).Select(host => host.Name).ToList();
         return running.Count > 1 ? $"It runs on {string.Join(" and ", running)}." : null;
     }
@@ -405,6 +460,16 @@ internal sealed class MigrationWorld
     private string? Settled()
     {
         var place = _database.PlaceOf(Instance);
+        // Without its volume it does not run, wherever it is ordered to.
+        if (_database.KeeperOf(Volume) is not { } keeper)
+            return null;
+        // What is nowhere is reached by the keeper of its volume alone, and the order says so.
+        if (place is null && _database.Find<MigrationDesired>("migration", Instance) is { } elsewhere && elsewhere.DestinationHost != keeper)
+            return null;
+        if (_database.Find<InstanceDesired>("instance", Instance) is not null && place is not null && place != keeper)
+            return $"It is at {place}, and its volume at {keeper}.";
+        if (_database.Newest[Catalog["host_volume_copy"]].Rows.Any(row => row.Desired is not null))
+            return "A copy of its volume is left.";
         if (_database.Find<MigrationDesired>("migration", Instance) is { } order)
             return $"The order to {order.DestinationHost} stands: {_sparkle.State[Catalog["migration"]].Find(Instance)?.Current}";
         var isToRun = _database.Find<InstanceDesired>("instance", Instance)?.State == InstanceState.Running;

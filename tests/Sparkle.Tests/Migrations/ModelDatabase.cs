@@ -39,6 +39,9 @@ internal sealed class ModelDatabase(EntityCatalog catalog, Random random) : IDes
     public T? Find<T>(string entity, params Guid[] key)
         where T : class => Newest[catalog[entity]].Find(RowKey.Of([.. key.Select(part => part.ToString())]))?.Desired as T;
 
+    public Guid? KeeperOf(Guid volume) => Newest[catalog["host_volume"]].Where("volume", volume.ToString())
+        .Select(row => row.Desired).OfType<HostVolumeDesired>().SingleOrDefault()?.Host;
+
     public Guid? PlaceOf(Guid instance) => Newest[catalog["host_instance"]].Where("instance", instance.ToString())
         .Select(row => row.Desired).OfType<HostInstanceDesired>().SingleOrDefault()?.Host;
 
@@ -51,8 +54,12 @@ internal sealed class ModelDatabase(EntityCatalog catalog, Random random) : IDes
             if (change.Entity.Name == "instance" && change.Value is null)
                 rows.AddRange(Cascade(change.Key.Text));
             if (change.Entity.Name == "host" && change.Value is HostDesired { State: HostState.Gone } gone)
-                rows.AddRange(Of("host_instance", "host", gone.Uuid.ToString()));
+            {
+                foreach (var entity in new[] { "host_instance", "host_volume", "host_volume_copy", "host_storage_pool" })
+                    rows.AddRange(Of(entity, "host", gone.Uuid.ToString()));
+            }
         }
+        rows.AddRange(Left(rows).ToList());
         _store.Apply(rows);
         _versions.Add(_store.Snapshot);
         Commits.Add([.. rows.Select(row => new DatabaseChange.OfRow(row))]);
@@ -124,6 +131,7 @@ internal sealed class ModelDatabase(EntityCatalog catalog, Random random) : IDes
     private List<RowChange> Check(IReadOnlyList<RowWrite> writes)
     {
         var changes = new List<RowChange>();
+        var deleted = new HashSet<RowKey>();
         for (var i = 0; i < writes.Count; i++)
         {
             switch (writes[i])
@@ -134,6 +142,27 @@ internal sealed class ModelDatabase(EntityCatalog catalog, Random random) : IDes
                     CheckPlace(place, i);
                     changes.Add(RowChange.Set(entity, RowPart.Desired, place));
                     break;
+                case RowWrite.Insert(var entity, HostVolumeCopyDesired copy):
+                    if (!deleted.Contains(entity.KeyOf(RowPart.Desired, copy)) && Find<HostVolumeCopyDesired>("host_volume_copy", copy.Host, copy.Volume) is not null)
+                        throw Refused(i);
+                    CheckHost(copy.Host, i);
+                    if (Find<InstanceDesired>("instance", copy.Instance) is null)
+                        throw Refused(i);
+                    var counted = Find<VolumeDesired>("volume", copy.Volume)!;
+                    counted = counted with { Generations = counted.Generations + 1 };
+                    changes.Add(RowChange.Set(catalog["volume"], RowPart.Desired, counted));
+                    changes.Add(RowChange.Set(entity, RowPart.Desired, copy with { Generation = counted.Generations }));
+                    break;
+                case RowWrite.Insert(var entity, HostVolumeDesired kept):
+                    if (KeeperOf(kept.Volume) is not null)
+                        throw Refused(i);
+                    CheckHost(kept.Host, i);
+                    changes.Add(RowChange.Set(entity, RowPart.Desired, kept));
+                    break;
+                case RowWrite.Insert(var entity, TombstoneDesired tombstone):
+                    CheckHost(tombstone.Host!.Value, i);
+                    changes.Add(RowChange.Set(entity, RowPart.Desired, tombstone));
+                    break;
                 case RowWrite.Update(var entity, var key, var expected, var record):
                     if (!Equals(Newest[entity].Find(key)?.Desired, expected))
                         throw new ConcurrentChangeException(i);
@@ -143,8 +172,19 @@ internal sealed class ModelDatabase(EntityCatalog catalog, Random random) : IDes
                         changes.Add(RowChange.Remove(entity, RowPart.Desired, key));
                         changes.Add(RowChange.Set(entity, RowPart.Desired, record));
                     }
+                    else if (record is HostVolumeDesired keeper && !Equals(expected, record))
+                    {
+                        CheckHost(keeper.Host, i);
+                        changes.Add(RowChange.Remove(entity, RowPart.Desired, key));
+                        changes.Add(RowChange.Set(entity, RowPart.Desired, record));
+                    }
+                    else if (record is VolumeDesired)
+                    {
+                        changes.Add(RowChange.Set(entity, RowPart.Desired, record));
+                    }
                     break;
                 case RowWrite.Delete(var entity, var key):
+                    deleted.Add(key);
                     changes.Add(RowChange.Remove(entity, RowPart.Desired, key));
                     break;
             }
@@ -154,13 +194,42 @@ internal sealed class ModelDatabase(EntityCatalog catalog, Random random) : IDes
 
     private void CheckPlace(HostInstanceDesired place, int index)
     {
-        if (Find<InstanceDesired>("instance", place.Instance) is null || Find<HostDesired>("host", place.Host) is not { State: not HostState.Gone })
+        if (Find<InstanceDesired>("instance", place.Instance) is null)
             throw Refused(index);
+        CheckHost(place.Host, index);
+    }
+
+    private void CheckHost(Guid host, int index)
+    {
+        if (Find<HostDesired>("host", host) is not { State: not HostState.Gone })
+            throw Refused(index);
+    }
+
+    /// <summary>Copies that go leave tombstones, unless they are the content by then or their host is gone.</summary>
+    private IEnumerable<RowChange> Left(List<RowChange> rows)
+    {
+        foreach (var change in rows.Where(row => row is { Entity.Name: "host_volume_copy", Value: null }))
+        {
+            if (Newest[change.Entity].Find(change.Key)?.Desired is not HostVolumeCopyDesired copy
+                || (rows.Select(row => row.Value).OfType<HostDesired>().LastOrDefault(row => row.Uuid == copy.Host) ?? Find<HostDesired>("host", copy.Host)) is not { State: not HostState.Gone })
+                continue;
+            var volume = rows.Select(row => row.Value).OfType<VolumeDesired>().LastOrDefault() ?? Find<VolumeDesired>("volume", copy.Volume)!;
+            if (volume.Generation == copy.Generation && rows.Any(row => row.Value is HostVolumeDesired kept && kept.Host == copy.Host))
+                continue;
+            yield return RowChange.Set(catalog["tombstone"], RowPart.Desired, new TombstoneDesired
+            {
+                Uuid = Guid.NewGuid(),
+                Target = $"volume-{copy.Volume}.{copy.Generation}",
+                StoragePool = volume.StoragePool,
+                Host = copy.Host,
+            });
+        }
     }
 
     private static WriteRefusedException Refused(int index) => new(Refusal.Rule, index, "some", [], "some", new InvalidOperationException());
 
-    private IEnumerable<RowChange> Cascade(string instance) => [.. Of("host_instance", "instance", instance), .. Of("migration", "instance", instance)];
+    private IEnumerable<RowChange> Cascade(string instance) =>
+        [.. Of("host_instance", "instance", instance), .. Of("migration", "instance", instance), .. Of("host_volume_copy", "instance", instance), .. Of("vdisk", "instance", instance)];
 
     private IEnumerable<RowChange> Of(string entity, string column, string value)
     {

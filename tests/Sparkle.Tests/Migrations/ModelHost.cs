@@ -23,23 +23,32 @@ internal sealed class ModelDomain
     public bool WasSent { get; set; }
 
     public GuestMemory Memory { get; set; }
+
+    /// <summary>The generation of the volume's content that it has open.</summary>
+    public int Disk { get; set; }
 }
 
-/// <summary>What the controller tells a host: the instance, whether it has the place, and its part of a migration.</summary>
-internal sealed record ModelOrders(InstanceState? Wanted, bool HasPlace, HostMigrationDesired? Told);
+/// <summary>What the controller tells a host: the instance, whether it has the place, its part of a migration, and what it has of the volume.</summary>
+/// <param name="Generation">Of the content of the volume that counts.</param>
+internal sealed record ModelOrders(
+    InstanceState? Wanted, bool HasPlace, HostMigrationDesired? Told, int Generation, bool IsKeeper, HostVolumeCopyDesired? Copy);
 
 /// <summary>
 /// One host as Twilight/Migrations/README.md says it: the agent of few lines, that forgets everything when it restarts but what is in
 /// the domain, and a hypervisor that copies step by step.
 /// </summary>
-internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLedger guest, Func<Guid, ModelHost?> reach)
+internal sealed class ModelHost(Guid uuid, Guid instance, Guid volume, Random random, GuestLedger guest, DiskLedger disk, Func<Guid, ModelHost?> reach)
 {
+    // An empty one has no version.
+    private const int Empty = -1;
+
     private readonly List<Guid> _tried = [];
     private string? _ticket;
     private Guid? _peer;
     private Guid? _sentTo; // In the mark, so it lasts.
     private ModelHost? _to;
     private ModelHost? _from;
+    private int _fills;
     private bool _isWhole;
     private string? _failure;
 
@@ -54,6 +63,37 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
     public ModelDomain? Domain { get; private set; }
 
     public ModelOrders? Orders { get; set; }
+
+    /// <summary>Versions of the volume's content, by generation. What nobody needs stays: it must never be taken for anything.</summary>
+    public Dictionary<int, int> Contents { get; } = [];
+
+    /// <summary>What it says of the volume, or of a copy of it.</summary>
+    public IEnumerable<object> Stored
+    {
+        get
+        {
+            if (Orders is { IsKeeper: true, Generation: var generation })
+            {
+                yield return new HostVolumeCurrent
+                {
+                    Host = uuid,
+                    Volume = volume,
+                    Status = Contents.ContainsKey(generation) ? StorageStatus.Ready : StorageStatus.Broken,
+                    Generation = Contents.ContainsKey(generation) ? generation : null,
+                };
+            }
+            if (Orders?.Copy is { Generation: { } number })
+            {
+                yield return new HostVolumeCopyCurrent
+                {
+                    Host = uuid,
+                    Volume = volume,
+                    Status = Contents.ContainsKey(number) ? StorageStatus.Ready : StorageStatus.Preparing,
+                    Generation = number,
+                };
+            }
+        }
+    }
 
     public bool IsRunning => IsOn && Domain is { IsOn: true, Mark: not Mark.Arriving } && !_isWhole;
 
@@ -79,7 +119,7 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
         Status = status,
         Turn = Orders?.Told?.Turn,
         PeerHost = status == HostMigrationStatus.Left && Domain is not { Mark: Mark.Left } ? null : Domain?.Mark == Mark.Left ? _sentTo : _peer,
-        Ticket = status is HostMigrationStatus.Ready ? _ticket : null,
+        Ticket = status is HostMigrationStatus.Ready ? _ticket : GivesContent ? $"content of {Name}" : null,
         Progress = status == HostMigrationStatus.Sending ? 50 : null,
         Why = status == HostMigrationStatus.Broken ? _failure : null,
     };
@@ -89,12 +129,32 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
     {
         if (!IsOn)
             return;
+        if (Orders is { } stored)
+            Store(stored);
         if (HasHypervisor && Orders is { } orders)
             Act(orders);
         if (_to is not null)
             Copy();
         if (IsRunning)
+        {
             Domain!.Memory = guest.Run(Domain.Memory, Name);
+            Contents[Domain.Disk] = disk.Write(Contents[Domain.Disk], Name);
+        }
+    }
+
+    private bool GivesContent => Orders?.Told?.Role == MigrationRole.Send && Domain is { IsOn: false, Mark: Mark.Leaving, WasSent: false };
+
+    /// <summary>Room is made for a copy, or it is read from the host that keeps the volume, whole or not at all.</summary>
+    private void Store(ModelOrders orders)
+    {
+        if (orders.Copy is not { Generation: { } generation } copy || Contents.ContainsKey(generation) || random.Next(3) > 0)
+            return;
+        if (copy.Fill == CopyFill.Hypervisor)
+            Contents[generation] = Empty;
+        else if (orders.Told is { Role: MigrationRole.Stay, Endpoint: not null, Ticket: { } ticket } door
+            && reach(door.PeerHost) is { GivesContent: true } source && ticket == $"content of {source.Name}"
+            && source.Contents.TryGetValue(orders.Generation, out var version))
+            Contents[generation] = version;
     }
 
     public void RestartAgent()
@@ -144,7 +204,11 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
     public void PowerOn() => IsOn = true;
 
     /// <summary>The machine was set up anew.</summary>
-    public void Wipe() => Domain = null;
+    public void Wipe()
+    {
+        Domain = null;
+        Contents.Clear();
+    }
 
     /// <summary>The guest ends by itself.</summary>
     public void EndGuest()
@@ -258,8 +322,10 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
 
     private bool Admits(string? ticket, ModelHost source)
     {
-        if (!IsOn || !HasHypervisor || _ticket is null || ticket != _ticket || Domain is not null || _from is not null)
+        if (!IsOn || !HasHypervisor || _ticket is null || ticket != _ticket || Domain is not null || _from is not null
+            || Orders?.Copy is not { Fill: CopyFill.Hypervisor, Generation: { } generation } || !Contents.ContainsKey(generation))
             return false;
+        _fills = generation;
         _ticket = null;
         _from = source;
         _peer = source.Uuid;
@@ -292,10 +358,16 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
             }
         }
         else if (Domain is not { IsOn: true } && Domain?.Mark is not (Mark.Leaving or Mark.Left) && _from is null
-            && orders.Told?.Role is not (MigrationRole.Send or MigrationRole.Receive) && random.Next(3) > 0)
+            && orders.Told?.Role is not (MigrationRole.Send or MigrationRole.Receive)
+            && orders.IsKeeper && Contents.ContainsKey(orders.Generation) && random.Next(3) > 0)
         {
             _peer = null;
-            Domain = new ModelDomain { IsOn = true, Memory = guest.Start(Name) };
+            Domain = new ModelDomain
+            {
+                IsOn = true,
+                Memory = guest.Start(Name),
+                Disk = orders.Generation,
+            };
         }
     }
 
@@ -324,7 +396,7 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
         else if (dice < 6)
         {
             _isWhole = true;
-            _to!.Become(Domain!.Memory);
+            _to!.Become(Domain!.Memory, Contents[Domain.Disk]);
         }
         else if (dice == 19)
         {
@@ -332,14 +404,16 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Random random, GuestLe
         }
     }
 
-    private void Become(GuestMemory memory)
+    private void Become(GuestMemory memory, int version)
     {
         _from = null;
+        Contents[_fills] = version;
         Domain = new ModelDomain
         {
             IsOn = true,
             Mark = Mark.Arriving,
             Memory = memory,
+            Disk = _fills,
         };
     }
 
