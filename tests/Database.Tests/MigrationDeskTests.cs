@@ -544,7 +544,7 @@ public sealed class MigrationDeskTests : IControlFeature, IControlQueue, IStateV
         /// <summary>The copy of which it speaks, instead of the one that is ordered.</summary>
         public HostVolumeCopyDesired? Tells { get; set; }
 
-        public object SaysOf(HostVolumeCopyDesired copy, bool isReady) => new HostVolumeCopyCurrent
+        public HostVolumeCopyCurrent SaysOf(HostVolumeCopyDesired copy, bool isReady) => new()
         {
             Host = Uuid,
             Volume = copy.Volume,
