@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Storage;
 
 namespace PonyCloud.Twilight.Migrations;
 
@@ -9,7 +10,8 @@ namespace PonyCloud.Twilight.Migrations;
 /// </summary>
 /// <param name="Xml">The definition.</param>
 /// <param name="Mark">The mark in it.</param>
-internal sealed record ArrivingXml(string Xml, DomainMetadata Mark)
+/// <param name="CopiedDisks">The targets of disks that have another generation of their volume there: its content is to be copied.</param>
+internal sealed record ArrivingXml(string Xml, DomainMetadata Mark, IReadOnlyList<string> CopiedDisks)
 {
     private static readonly XName Element = XName.Get("instance", DomainMetadata.Namespace);
 
@@ -38,12 +40,14 @@ internal sealed record ArrivingXml(string Xml, DomainMetadata Mark)
             if (there.Element("os")?.Element(file)?.Value is { Length: > 0 } path && copy.Element("os")?.Element(file) is { } here)
                 here.Value = path;
         }
-        Devices(copy.Element("devices")!, there.Element("devices")!);
-        return new ArrivingXml(copy.ToString(), arriving);
+        var copied = Devices(copy.Element("devices")!, there.Element("devices")!);
+        return new ArrivingXml(copy.ToString(), arriving, copied);
     }
 
-    private static void Devices(XElement copy, XElement there)
+    /// <returns>The targets of disks that are to be copied.</returns>
+    private static List<string> Devices(XElement copy, XElement there)
     {
+        var copied = new List<string>();
         copy.Elements("emulator").Remove();
         copy.AddFirst(there.Elements("emulator"));
         // libvirt shows the first serial port once more, as the console.
@@ -56,8 +60,12 @@ internal sealed record ArrivingXml(string Xml, DomainMetadata Mark)
             Move(channel, there.Elements("channel").FirstOrDefault(other => NameOf(other) == NameOf(channel)));
         foreach (var disk in copy.Elements("disk"))
         {
-            if (there.Elements("disk").FirstOrDefault(other => TargetOf(other) == TargetOf(disk))?.Element("source") is { } source)
-                disk.Element("source")?.ReplaceWith(source);
+            if (there.Elements("disk").FirstOrDefault(other => TargetOf(other) == TargetOf(disk))?.Element("source") is not { } source
+                || disk.Element("source") is not { } here)
+                continue;
+            if (TargetOf(disk) is { } target && ContentOf(source) is { Kind: ObjectKind.Volume } content && content != ContentOf(here))
+                copied.Add(target);
+            here.ReplaceWith(source);
         }
         var screen = there.Elements("graphics").FirstOrDefault();
         foreach (var graphics in copy.Elements("graphics"))
@@ -66,6 +74,7 @@ internal sealed record ArrivingXml(string Xml, DomainMetadata Mark)
             if (screen?.Element("listen") is { } listen)
                 graphics.Element("listen")?.ReplaceWith(listen);
         }
+        return copied;
     }
 
     /// <summary>Its other end is where the destination would have it.</summary>
@@ -79,6 +88,10 @@ internal sealed record ArrivingXml(string Xml, DomainMetadata Mark)
     }
 
     private static string? NameOf(XElement channel) => channel.Element("target")?.Attribute("name")?.Value;
+
+    /// <summary>What a file, a device or a name in the network says it is.</summary>
+    private static ObjectName? ContentOf(XElement source) =>
+        (source.Attribute("file") ?? source.Attribute("dev") ?? source.Attribute("name")) is { Value: var text } ? ObjectName.In(text) : null;
 
     private static string? TargetOf(XElement disk) => disk.Element("target")?.Attribute("dev")?.Value;
 

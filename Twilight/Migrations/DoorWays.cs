@@ -14,4 +14,7 @@ internal static class DoorWays
 
     /// <summary>Where the emulator takes memory and the state of devices.</summary>
     public const string Memory = "memory";
+
+    /// <summary>Where the emulator takes the content of disks.</summary>
+    public const string Disks = "disks";
 }

@@ -62,7 +62,7 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
             Leaving = order.Peer,
         };
         await _hypervisor.SetMarkAsync(leaving, cancellationToken);
-        await CopyAsync(instance, door, arriving.Xml, cancellationToken);
+        await CopyAsync(instance, door, arriving, cancellationToken);
     }
 
     public void Dispose()
@@ -71,22 +71,27 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
         Arrivals.Dispose();
     }
 
-    private async Task CopyAsync(Guid instance, MigrationDoor door, string xml, CancellationToken cancellationToken)
+    private async Task CopyAsync(Guid instance, MigrationDoor door, ArrivingXml arriving, CancellationToken cancellationToken)
     {
         MakeDirectory();
         // Cut when they are disposed of: that ends what the hypervisor does not break off by itself.
         await using var hypervisor = Relay(instance, door, DoorWays.Hypervisor);
         await using var memory = Relay(instance, door, DoorWays.Memory);
+        await using var disks = Relay(instance, door, DoorWays.Disks);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = WatchAsync(instance, ending.Token);
         try
         {
             await _hypervisor.MigrateAsync(
                 instance,
-                new MigrationTarget(_options.SocketOf(instance, DoorWays.Hypervisor), _options.SocketOf(instance, DoorWays.Memory), xml),
+                new MigrationTarget(_options.SocketOf(instance, DoorWays.Hypervisor), _options.SocketOf(instance, DoorWays.Memory), arriving.Xml)
+                {
+                    CopiedDisks = arriving.CopiedDisks,
+                    Disks = _options.SocketOf(instance, DoorWays.Disks),
+                },
                 cancellationToken);
         }
-        catch (HypervisorException exception) when ((hypervisor.LastFailure ?? memory.LastFailure) is { } why)
+        catch (HypervisorException exception) when ((hypervisor.LastFailure ?? memory.LastFailure ?? disks.LastFailure) is { } why)
         {
             throw new MigrationException($"{why} {exception.Message}", exception);
         }

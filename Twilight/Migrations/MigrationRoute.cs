@@ -64,7 +64,7 @@ internal sealed class MigrationRoute(Arrivals arrivals, MigrationOptions options
     }
 
     private static (Guid Instance, string Way)? Read(string rest) =>
-        rest.Split('/') is [var name, DoorWays.Definition or DoorWays.Hypervisor or DoorWays.Memory] parts && Guid.TryParseExact(name, "D", out var instance)
+        rest.Split('/') is [var name, DoorWays.Definition or DoorWays.Hypervisor or DoorWays.Memory or DoorWays.Disks] parts && Guid.TryParseExact(name, "D", out var instance)
             ? (instance, parts[1])
             : null;
 }

@@ -16,7 +16,15 @@ internal sealed unsafe partial class LibvirtConnection
             ("migrate_uri", $"unix://{target.Memory}"),
             ("destination_xml", target.Xml),
             ("persistent_xml", target.Xml),
+            .. target.CopiedDisks.Select(disk => ("migrate_disks", disk)),
         ];
+        var flags = MigrateFlags;
+        // Without a list of disks the flag would mean all of them.
+        if (target.CopiedDisks.Count > 0)
+        {
+            texts = [.. texts, ("disks_uri", $"unix://{target.Disks}")];
+            flags |= LibvirtNative.MigrateNonSharedDisk;
+        }
         var parameters = stackalloc LibvirtNative.VirTypedParameter[texts.Length];
         new Span<LibvirtNative.VirTypedParameter>(parameters, texts.Length).Clear();
         try
@@ -28,7 +36,7 @@ internal sealed unsafe partial class LibvirtConnection
                 parameters[i].Value = Marshal.StringToCoTaskMemUTF8(texts[i].Value);
             }
             With(uuid, "migrate", domain => LibvirtNative.virDomainMigrateToURI3(
-                domain, $"qemu+unix:///system?socket={target.Hypervisor}", parameters, (uint)texts.Length, MigrateFlags));
+                domain, $"qemu+unix:///system?socket={target.Hypervisor}", parameters, (uint)texts.Length, flags));
         }
         finally
         {

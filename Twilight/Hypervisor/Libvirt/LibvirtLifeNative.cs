@@ -13,7 +13,7 @@ internal static unsafe partial class LibvirtLifeNative
 
     internal const int EventReboot = 1;
     internal const int EventWatchdog = 3;
-    internal const int EventIoErrorReason = 8;
+    internal const int EventIoErrorReason = 6;
     internal const int EventBalloonChange = 13;
 
     /// <summary>For events with one large number.</summary>

@@ -41,6 +41,7 @@ internal static unsafe partial class LibvirtNative
     internal const uint MigratePeerToPeer = 2;
     internal const uint MigratePersistDestination = 8;
     internal const uint MigratePaused = 32;
+    internal const uint MigrateNonSharedDisk = 64;
     internal const uint MigrateChangeProtection = 256;
     internal const uint MigrateAbortOnError = 4096;
     internal const uint MigrateAutoConverge = 8192;

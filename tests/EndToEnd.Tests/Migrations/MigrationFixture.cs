@@ -1,22 +1,55 @@
+using System.Net;
+using System.Text;
 using Newtonsoft.Json.Linq;
+using NUnit.Framework;
 using PonyCloud.EndToEnd.Tests.Networks;
 using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.EndToEnd.Tests.Migrations;
 
-/// <summary>Two hosts with agents and libvirt daemons of their own, and guests that count on their consoles.</summary>
+/// <summary>
+/// Two hosts with agents and libvirt daemons of their own, and guests that count on their consoles, and on their disk if they have one.
+/// Each host has a directory for volumes that the other one does not see.
+/// </summary>
 public abstract class MigrationFixture : NetworkFixture
 {
     protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    protected override string KernelWords => "count";
+    // So large are volumes, MiB, and so large is the block of a number in them, in bytes.
+    private const int Size = 32;
+    private const int Block = 4096;
+
+    private readonly TemporaryDirectory _directory = new("migrations");
+    private readonly Dictionary<CloudHost, string> _pools = [];
+    private Guid _pool;
+
+    protected override string KernelWords => "log count";
 
     protected CloudTenant Tenant { get; private set; } = null!;
+
+    private string Volumes => $"/tenant/{Tenant.Uuid}/volume";
 
     protected override async Task PrepareAsync()
     {
         await base.PrepareAsync();
         Tenant = await TenantAsync("movers");
+        var path = Directory.CreateDirectory(_directory["pool"]).FullName;
+        _pool = await Alicorn.CreateAsync("/storage-pool", new { name = "local", type = "dir", config = new { path } });
+        await Alicorn.PostAsync($"/tenant/{Tenant.Uuid}/quota", new { desired = new { type = "storage", limit = 1_000_000, storage_pool = _pool } });
+        foreach (var host in Hosts)
+        {
+            _pools.Add(host, await host.OwnAsync(path));
+            await Alicorn.PostAsync($"/storage-pool/{_pool}/host", new { desired = new { host = host.Uuid } });
+            await Eventually.SeesAsync(
+                $"the pool of host {host.Number}", _ => Alicorn.GetAsync($"/host/{host.Uuid}/storage-pool/{_pool}"),
+                row => row.SelectToken("current.status")?.ToString() == "ready");
+        }
+    }
+
+    protected override async Task TidyAsync()
+    {
+        await base.TidyAsync();
+        _directory.Dispose();
     }
 
     protected static string PathOf(Guid tenant, Guid instance) => $"/tenant/{tenant}/instance/{instance}";
@@ -34,6 +67,48 @@ public abstract class MigrationFixture : NetworkFixture
         foreach (var host in Hosts)
             await Alicorn.ReplaceAsync($"/host/{host.Uuid}", "state", "present");
         return instance;
+    }
+
+    /// <summary>Plugs a volume that is on the host into an instance; its guest writes all that it counts to it from then on.</summary>
+    protected async Task<Guid> DiskAsync(Guid instance, CloudHost on)
+    {
+        await OnlyAsync(on);
+        var volume = await Tenant.Api.CreateAsync(Volumes, new { name = $"data of {instance}"[..30], size = Size, storage_pool = _pool });
+        await Eventually.SeesAsync(
+            "the volume", _ => Tenant.Api.GetAsync($"{Volumes}/{volume}"), row => row.SelectToken("current.status")?.ToString() == "ready");
+        foreach (var host in Hosts)
+            await Alicorn.ReplaceAsync($"/host/{host.Uuid}", "state", "present");
+        await Tenant.Api.CreateAsync($"{PathOf(Tenant.Uuid, instance)}/vdisk", new { volume });
+        await Eventually.HoldsAsync("the guest to write", () => IsWritten(volume, on), Patience);
+        return volume;
+    }
+
+    /// <summary>The files of a volume that a host has.</summary>
+    protected string[] FilesOf(Guid volume, CloudHost on) => [.. Directory.GetFiles(_pools[on], $"volume-{volume}*").Select(Path.GetFileName).OfType<string>()];
+
+    /// <summary>The numbers that are on the volume, by the API. Nothing may write to it.</summary>
+    protected async Task<IReadOnlyList<int>> LoggedAsync(Guid volume)
+    {
+        var fetched = await Eventually.SeesAsync(
+            "the content", _ => Tenant.Api.TransferAsync(HttpMethod.Get, $"{Volumes}/{volume}/content", null, new Dictionary<string, string>(), "ETag"),
+            answer => answer.Status == HttpStatusCode.OK, Patience);
+        return
+        [
+            .. Enumerable.Range(0, fetched.Content.Length / Block)
+                .Where(number => Encoding.ASCII.GetString(fetched.Content, number * Block, 32).StartsWith($"count {number}\n", StringComparison.Ordinal)),
+        ];
+    }
+
+    /// <summary>Cuts the power of an instance, and sees that its volume has every number that it counted since it had the volume.</summary>
+    protected async Task LostNothingAsync(Guid instance, Guid volume, Counting counting)
+    {
+        var counted = counting.Last;
+        await Tenant.Api.ReplaceAsync(PathOf(Tenant.Uuid, instance), "state", "stopped");
+        await Eventually.HoldsAsync("it to stop", () => HoldersOf(instance).Length == 0, Patience);
+        var logged = await LoggedAsync(volume);
+        Assert.That(logged, Is.Not.Empty);
+        Assert.That(logged, Is.EqualTo(Enumerable.Range(logged[0], logged.Count)), "every number is on the disk");
+        Assert.That(logged[^1], Is.GreaterThanOrEqualTo(counted), "to the last that was counted");
     }
 
     /// <summary>Orders it to another host.</summary>
@@ -57,7 +132,10 @@ public abstract class MigrationFixture : NetworkFixture
     /// <summary>The hosts that have a process of it.</summary>
     protected CloudHost[] HoldersOf(Guid instance) => [.. Hosts.Where(host => host.GuestPid(instance) is not null)];
 
-    /// <summary>Only this host takes new instances.</summary>
+    private bool IsWritten(Guid volume, CloudHost on) =>
+        Directory.GetFiles(_pools[on], $"volume-{volume}*").Any(file => new FileInfo(file).Length > 1 << 20);
+
+    /// <summary>Only this host takes new instances and volumes.</summary>
     private async Task OnlyAsync(CloudHost on)
     {
         foreach (var host in Hosts)

@@ -134,6 +134,15 @@ public sealed class CloudHost : IAsyncDisposable
     /// <summary>The domains that its libvirt knows, running or not.</summary>
     public Task<IReadOnlyList<string>> DomainsAsync() => _libvirtd.DomainsAsync();
 
+    /// <summary>Gives it a directory of its own under a path that others have, too, and have something else under.</summary>
+    /// <returns>Where it is for those who are not on the host.</returns>
+    public async Task<string> OwnAsync(string path)
+    {
+        var own = Directory.CreateDirectory(_directory["own"]).FullName;
+        await RunAsync("mount", "--bind", own, path);
+        return own;
+    }
+
     /// <summary>Runs a program on it, to its end.</summary>
     public Task<string> RunAsync(string file, params string[] arguments) => ChildProcess.RunAsync("nsenter", [.. Enter, "--pid", "--", file, .. arguments]);
 

@@ -14,6 +14,8 @@ public sealed class LiveMigrationTests
 {
     private static readonly InstanceDesired Template = new() { Uuid = Guid.Empty, Tenant = Guid.NewGuid(), Name = "web", Mem = 32 };
 
+    private readonly Guid _volume = Guid.NewGuid();
+
     private Guid _instance;
 
     private static MigrationHost Source => MigrationPair.Source;
@@ -80,6 +82,41 @@ public sealed class LiveMigrationTests
         Assert.That(NumbersAt(Source), Has.Count.EqualTo(counted.Count), "it counts at one host only");
         Assert.That(Directory.GetFiles(Source.Options.Seen(Source.Options.Directory)), Is.Empty, "no socket stays");
         Assert.That(Directory.GetFiles(Destination.Options.Seen(Destination.Options.Directory)), Is.Empty, "no socket stays");
+    }
+
+    [Test]
+    public async Task What_only_its_host_has_of_a_disk_is_copied_along(CancellationToken cancellationToken)
+    {
+        var own = await DiskAsync(Source, 0, 1, isFull: true);
+        var there = await DiskAsync(Destination, 0, 2, isFull: false);
+        await Source.Hypervisor.AttachDeviceAsync(_instance, DiskXml.For(own).ToString(), cancellationToken);
+        var order = Destination.Expect(_instance, DefinitionAt(Destination, [there]));
+
+        await Source.Migrations.SendAsync(order, cancellationToken);
+
+        Assert.That((await FindAsync(Destination))!.Disks.Select(disk => disk.Source), Is.EqualTo(new[] { there.Source!.Name }));
+        await ChildProcess.RunAsync("qemu-img", ["compare", "--force-share", FileOf(Source, 0, 1), FileOf(Destination, 0, 2)]);
+        Assert.That(new FileInfo(FileOf(Destination, 0, 2)).Length, Is.LessThan(8 << 20), "what was never written takes no room");
+    }
+
+    [Test]
+    public async Task Broken_off_while_its_disk_is_copied_the_guest_goes_on_and_the_next_attempt_copies_all([Range(0, 3)] int quarter, CancellationToken cancellationToken)
+    {
+        var own = await DiskAsync(Source, 0, 1, isFull: true);
+        var there = await DiskAsync(Destination, 0, 2, isFull: false);
+        await Source.Hypervisor.AttachDeviceAsync(_instance, DiskXml.For(own).ToString(), cancellationToken);
+        var reached = Source.Link.HoldAfter(100_000 + (quarter * 1_200_000));
+        using var withdrawal = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var sending = Source.Migrations.SendAsync(Destination.Expect(_instance, DefinitionAt(Destination, [there])), withdrawal.Token);
+        await Task.WhenAny(reached, sending);
+        await withdrawal.CancelAsync();
+        Assert.That(async () => await sending, Throws.InstanceOf<OperationCanceledException>());
+        await GoesOnAtSourceAsync();
+        Source.Link.Mend();
+
+        await Source.Migrations.SendAsync(Destination.Expect(_instance, DefinitionAt(Destination, [there])), cancellationToken);
+
+        await ChildProcess.RunAsync("qemu-img", ["compare", "--force-share", FileOf(Source, 0, 1), FileOf(Destination, 0, 2)]);
     }
 
     [Test]
@@ -251,9 +288,32 @@ public sealed class LiveMigrationTests
         }
     }
 
-    private static string DefinitionOf(MigrationHost host, Guid instance) => DomainXml.For(Template with { Uuid = instance }, null, [], [], host.Domains).Xml;
+    private string DefinitionAt(MigrationHost host, InstanceDisk[]? disks = null) =>
+        DomainXml.For(Template with { Uuid = _instance }, null, [], disks ?? [], host.Domains).Xml;
 
-    private string DefinitionAt(MigrationHost host) => DefinitionOf(host, _instance);
+    private string FileOf(MigrationHost host, int index, int generation) => Path.Combine(host.Libvirtd.Directory, $"volume-{Content(index)}.{generation}");
+
+    private Guid Content(int index) => new([.. _volume.ToByteArray()[..15], (byte)index]);
+
+    /// <summary>A disk that is to have a file of 64 MiB; what is in it is a MiB of noise here and there.</summary>
+    private async Task<InstanceDisk> DiskAsync(MigrationHost host, int index, int generation, bool isFull)
+    {
+        var file = FileOf(host, index, generation);
+        File.Delete(file);
+        await ChildProcess.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", file, "64M"]);
+        if (isFull)
+            await ChildProcess.RunAsync("qemu-io", ["-f", "qcow2", "-c", "write -P 17 1M 1M", "-c", "write -P 18 30M 2M", "-c", "write -P 19 63M 1M", file]);
+        return new InstanceDisk
+        {
+            Vdisk = Content(index + 100),
+            Index = index,
+            Bus = VdiskBus.Virtio,
+            Cache = VdiskCache.None,
+            IsCdrom = false,
+            Content = Content(index),
+            Source = new DiskSource.Qcow2(file),
+        };
+    }
 
     private string ConsoleAt(MigrationHost host) =>
         File.Exists(host.Domains.ConsoleLogOf(_instance)) ? File.ReadAllText(host.Domains.ConsoleLogOf(_instance)) : "";
