@@ -19,7 +19,7 @@ public abstract class MigrationFixture : NetworkFixture
     private const int Size = 32;
     private const int Block = 4096;
 
-    private readonly TemporaryDirectory _directory = new("migrations");
+    private readonly string _path = Path.Combine(Path.GetTempPath(), $"ponycloud-pool-{Guid.NewGuid():N}");
     private readonly Dictionary<CloudHost, string> _pools = [];
     private Guid _pool;
 
@@ -33,12 +33,12 @@ public abstract class MigrationFixture : NetworkFixture
     {
         await base.PrepareAsync();
         Tenant = await TenantAsync("movers");
-        var path = Directory.CreateDirectory(_directory["pool"]).FullName;
-        _pool = await Alicorn.CreateAsync("/storage-pool", new { name = "local", type = "dir", config = new { path } });
+        Directory.CreateDirectory(_path);
+        _pool = await Alicorn.CreateAsync("/storage-pool", new { name = "local", type = "dir", config = new { path = _path } });
         await Alicorn.PostAsync($"/tenant/{Tenant.Uuid}/quota", new { desired = new { type = "storage", limit = 1_000_000, storage_pool = _pool } });
         foreach (var host in Hosts)
         {
-            _pools.Add(host, await host.OwnAsync(path));
+            _pools.Add(host, await host.OwnAsync(_path));
             await Alicorn.PostAsync($"/storage-pool/{_pool}/host", new { desired = new { host = host.Uuid } });
             await Eventually.SeesAsync(
                 $"the pool of host {host.Number}", _ => Alicorn.GetAsync($"/host/{host.Uuid}/storage-pool/{_pool}"),
@@ -49,7 +49,7 @@ public abstract class MigrationFixture : NetworkFixture
     protected override async Task TidyAsync()
     {
         await base.TidyAsync();
-        _directory.Dispose();
+        Directory.Delete(_path);
     }
 
     protected static string PathOf(Guid tenant, Guid instance) => $"/tenant/{tenant}/instance/{instance}";
