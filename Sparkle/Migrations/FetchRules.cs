@@ -28,6 +28,8 @@ internal static class FetchRules
                 : $"It has left {source.Name}, and it is being asked whether it is anywhere.");
         else if (at.Obstacle is { } obstacle)
             move.Show(MigrationStatus.Waiting, obstacle, at.Volumes.FetchedAt(destination.Host));
+        else if (!isBegun && source.Said is { PeerHost: not null, Ticket: null })
+            move.Show(MigrationStatus.Waiting, $"It left {source.Name} for a copy that is no more. Once it was started there again, it moves.");
         else if (!isBegun)
             move.Copy(destination.Host, CopyFill.Fetch);
         else if (at.Volumes.AreReady(source.Host, destination.Host) && destination is { HasLeft: true, Role: MigrationRole.Stay })

@@ -23,6 +23,7 @@ internal sealed class MigrationWorld
     private readonly List<string> _trace = [];
     private ModelSparkle _sparkle;
     private int _turns;
+    private bool _isReplaced;
 
     public MigrationWorld(int seed)
     {
@@ -402,6 +403,7 @@ internal sealed class MigrationWorld
         var volume = _database.Find<VolumeDesired>("volume", Volume)!;
         var generation = volume.Generations + 1;
         Say($"{host.Name}: filled anew");
+        _isReplaced = true;
         host.Contents[generation] = _disk.Replace();
         _database.Commit(
         [
@@ -463,11 +465,12 @@ internal sealed class MigrationWorld
         // Without its volume it does not run, wherever it is ordered to.
         if (_database.KeeperOf(Volume) is not { } keeper)
             return null;
+        // A host that was given up and is back may be taken for one that has the instance still, wherever the new volume is.
         // What is nowhere is reached by the keeper of its volume alone, and the order says so.
         if (place is null && _database.Find<MigrationDesired>("migration", Instance) is { } elsewhere && elsewhere.DestinationHost != keeper)
             return null;
         if (_database.Find<InstanceDesired>("instance", Instance) is not null && place is not null && place != keeper)
-            return $"It is at {place}, and its volume at {keeper}.";
+            return _isReplaced ? null : $"It is at {place}, and its volume at {keeper}.";
         if (_database.Newest[Catalog["host_volume_copy"]].Rows.Any(row => row.Desired is not null))
             return "A copy of its volume is left.";
         if (_database.Find<MigrationDesired>("migration", Instance) is { } order)

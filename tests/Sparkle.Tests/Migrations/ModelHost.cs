@@ -142,7 +142,7 @@ internal sealed class ModelHost(Guid uuid, Guid instance, Guid volume, Random ra
         }
     }
 
-    private bool GivesContent => Orders?.Told?.Role == MigrationRole.Send && Domain is { IsOn: false, Mark: Mark.Leaving, WasSent: false };
+    private bool GivesContent => Orders?.Told?.Role == MigrationRole.Send && StatusOf() == HostMigrationStatus.Left && Domain is not null;
 
     /// <summary>Room is made for a copy, or it is read from the host that keeps the volume, whole or not at all.</summary>
     private void Store(ModelOrders orders)

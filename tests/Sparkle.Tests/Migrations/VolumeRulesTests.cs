@@ -147,6 +147,19 @@ public sealed class VolumeRulesTests
     }
 
     [Test]
+    public void From_a_source_that_left_for_a_copy_which_is_no_more_it_is_fetched_if_that_gives_it()
+    {
+        var left = Word(Source, "left", MigrationRole.Send, peer: Third);
+        var asked = Check(Off(left, Word(Destination), Word(Third)), (Source, MigrationRole.Send), (Third, MigrationRole.Stay));
+        Assert.That(asked.Handover, Is.Null, "it may be there");
+        var at = Off(left, Word(Destination), Word(Third, "left", MigrationRole.Stay));
+        Assert.That(Check(at, (Source, MigrationRole.Send), (Third, MigrationRole.Stay)).Handover!.Made, Has.Count.EqualTo(1));
+        var closed = left with { Said = left.Said! with { Ticket = null } };
+        var waiting = Check(at with { Hosts = [closed, Word(Destination), Word(Third, "left", MigrationRole.Stay)] }, (Source, MigrationRole.Send), (Third, MigrationRole.Stay));
+        Assert.That((waiting.Handover, waiting.Shown!.Why), Is.EqualTo(((Handover?)null, "It left host for a copy that is no more. Once it was started there again, it moves.")));
+    }
+
+    [Test]
     public void What_is_to_be_on_and_is_off_starts_before_it_is_sent()
     {
         var decision = Check(On(Here() with { Instance = null }, Word(Destination)));
