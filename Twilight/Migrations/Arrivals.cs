@@ -4,7 +4,8 @@ using System.Text;
 namespace PonyCloud.Twilight.Migrations;
 
 /// <summary>
-/// Who may come in through the door of this host, and who is going through it.
+/// Who may come in through the door of this host, and who is going through it; for those who bring instances and for those who read
+/// what instances left behind, each.
 /// <code>
 ///            expected                      no longer expected
 ///   (none) ───────────► EXPECTED(ticket) ────────────────────► (none), what is open is cut
@@ -21,9 +22,11 @@ internal sealed class Arrivals : IDisposable
     /// <summary>Somebody came through, or left.</summary>
     public event Action? Changed;
 
-    public void Become(IReadOnlyDictionary<Guid, string> definitions)
+    /// <returns>Whether somebody is expected now who was not, or the other way round.</returns>
+    public bool Become(IReadOnlyDictionary<Guid, string> definitions)
     {
         List<Arrival> gone = [];
+        var hasCome = false;
         lock (_gate)
         {
             foreach (var instance in _arrivals.Keys.Where(instance => !definitions.ContainsKey(instance)).ToList())
@@ -34,14 +37,18 @@ internal sealed class Arrivals : IDisposable
             foreach (var (instance, definition) in definitions)
             {
                 if (_arrivals.TryGetValue(instance, out var arrival))
+                {
                     arrival.Definition = definition;
-                else
-                    _arrivals.Add(instance, new Arrival(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TicketBytes)), definition));
+                    continue;
+                }
+                _arrivals.Add(instance, new Arrival(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TicketBytes)), definition));
+                hasCome = true;
             }
         }
         // Outside: whoever is cut off comes back here.
         foreach (var arrival in gone)
             arrival.Dispose();
+        return hasCome || gone.Count > 0;
     }
 
     public string? TicketOf(Guid instance)

@@ -1,6 +1,6 @@
 namespace PonyCloud.Twilight.Migrations;
 
-/// <summary>What is behind the door of a destination, below <c>/migration/INSTANCE/</c>. Each is a stream of bytes.</summary>
+/// <summary>What is behind the door of a host, below <c>/migration/INSTANCE/</c>. Each is a stream of bytes.</summary>
 internal static class DoorWays
 {
     /// <summary>The name of the route.</summary>
@@ -17,4 +17,9 @@ internal static class DoorWays
 
     /// <summary>Where the emulator takes the content of disks.</summary>
     public const string Disks = "disks";
+
+    /// <summary>At a source that the instance has left: one of its volumes, by NBD. Stands before the volume.</summary>
+    public const string Content = "content";
+
+    public static string ContentOf(Guid volume) => $"{Content}/{volume}";
 }

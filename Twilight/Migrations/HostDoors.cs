@@ -16,7 +16,7 @@ public sealed class HostDoors(MigrationOptions options, TimeProvider time) : IMi
         }
         catch (HostStreamException exception)
         {
-            throw new IOException($"The door of the destination, {door.Endpoint}: {exception.Message}", exception);
+            throw new IOException($"The door of the other host, {door.Endpoint}: {exception.Message}", exception);
         }
     }
 }

@@ -16,6 +16,12 @@ public interface IInstanceMigrations
     void Expect(IReadOnlyDictionary<Guid, string> definitions);
 
     /// <summary>
+    /// Instances that have left, and whose volumes the other host may read. Each has a ticket for that as long as it is in here; who no
+    /// longer is, has none from now on, and what is read is cut: <see cref="MigrationView.IsRead"/> says when that has ended.
+    /// </summary>
+    void LetRead(IReadOnlySet<Guid> instances);
+
+    /// <summary>
     /// Sends an instance that is on. When it has ended well, the domain is off here and marked as leaving; otherwise it goes on here, as
     /// far as <see cref="Hypervisor.IHypervisor.MigrateAsync"/> can say so, and the mark is for the caller to take away.
     /// </summary>

@@ -26,6 +26,7 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
         _time = time;
         _logger = logger;
         Arrivals.Changed += RaiseChanged;
+        Readers.Changed += RaiseChanged;
     }
 
     /// <inheritdoc/>
@@ -33,12 +34,19 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
 
     internal Arrivals Arrivals { get; } = new();
 
+    /// <summary>Who may read what instances left behind.</summary>
+    internal Arrivals Readers { get; } = new();
+
     /// <inheritdoc/>
     public MigrationView Of(Guid instance)
     {
         var isSending = _sending.TryGetValue(instance, out var sending);
         return new MigrationView(
-            Arrivals.TicketOf(instance), Arrivals.IsOpen(instance), isSending ? sending.Progress : null, isSending ? sending.Rate : null);
+            Arrivals.TicketOf(instance), Arrivals.IsOpen(instance), isSending ? sending.Progress : null, isSending ? sending.Rate : null)
+        {
+            ReadTicket = Readers.TicketOf(instance),
+            IsRead = Readers.IsOpen(instance),
+        };
     }
 
     /// <inheritdoc/>
@@ -50,10 +58,17 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
     }
 
     /// <inheritdoc/>
+    public void LetRead(IReadOnlySet<Guid> instances)
+    {
+        if (Readers.Become(instances.ToDictionary(instance => instance, _ => "")))
+            RaiseChanged();
+    }
+
+    /// <inheritdoc/>
     public async Task SendAsync(MigrationOrder order, CancellationToken cancellationToken)
     {
         var instance = order.Instance;
-        var door = order.Destination ?? throw new MigrationException("Nobody said where it is to be sent.");
+        var door = order.Door ?? throw new MigrationException("Nobody said where it is to be sent.");
         var live = await _hypervisor.GetLiveXmlAsync(instance, cancellationToken);
         var arriving = ArrivingXml.Of(live, await DefinitionAsync(door, instance, cancellationToken), _host);
         var leaving = arriving.Mark with
@@ -68,7 +83,9 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
     public void Dispose()
     {
         Arrivals.Changed -= RaiseChanged;
+        Readers.Changed -= RaiseChanged;
         Arrivals.Dispose();
+        Readers.Dispose();
     }
 
     private async Task CopyAsync(Guid instance, MigrationDoor door, ArrivingXml arriving, CancellationToken cancellationToken)

@@ -43,6 +43,22 @@ internal static class MigrationDecider
     /// <param name="ordinary">What would be done otherwise, in a situation like this one.</param>
     internal static MigrationDecision Decide(Situation at, Func<Situation, Decision> ordinary)
     {
+        var decision = Moving(at, ordinary);
+        if (!at.MigrationView.IsRead || at.Wanted is null)
+            return decision;
+        // Nobody reads what a guest writes.
+        var otherwise = decision.Instance ?? ordinary(at);
+        return otherwise.Action is InstanceAction.Start or InstanceAction.Keep
+            ? decision with { Instance = new Decision(null, InstanceStatus.Stopped, "Waiting until nobody reads its volumes any more.") }
+            : decision;
+    }
+
+    /// <summary>Whether the other host may read the volumes of the instance: it has left, and was not copied anywhere.</summary>
+    internal static bool MayBeRead(MigrationOrder? order, MigrationWord? word) =>
+        order is { Role: MigrationRole.Send } && word is { Status: HostMigrationStatus.Left, Peer: null } && word.Turn == order.Turn;
+
+    private static MigrationDecision Moving(Situation at, Func<Situation, Decision> ordinary)
+    {
         var mark = at.Domain is null ? null : DomainMetadata.Of(at.Domain);
         if (mark?.Arriving is { } source)
             return ArrivalDecider.Decide(at, mark, source);
@@ -95,8 +111,8 @@ internal static class MigrationDecider
         }
         if (at.Memory.SendFailure is { } failure && failure.Turn == order.Turn)
             return new MigrationDecision(otherwise, Word(HostMigrationStatus.Broken, order, failure.Why));
-        if (order.Destination is null || !IsIdle(otherwise) || IsBusy(at) || !CanBeSent(at.Domain!))
-            return new MigrationDecision(otherwise, Word(HostMigrationStatus.Here, order, order.Destination is null ? null : "Something else is done with it first."));
+        if (order.Door is null || !IsIdle(otherwise) || IsBusy(at) || !CanBeSent(at.Domain!))
+            return new MigrationDecision(otherwise, Word(HostMigrationStatus.Here, order, order.Door is null ? null : "Something else is done with it first."));
         return new MigrationDecision(
             otherwise with { Action = new InstanceAction.Send(order) }, Word(HostMigrationStatus.Sending, order));
     }
@@ -181,7 +197,7 @@ internal static class MigrationDecider
 
     /// <summary>The same in another turn breaks nothing off, and neither does an order to begin no copy.</summary>
     private static bool IsSame(MigrationOrder? order, MigrationOrder begun) => order is { Role: MigrationRole.Send } && order.Peer == begun.Peer
-        && (order.Destination is null || order.Destination == begun.Destination);
+        && (order.Door is null || order.Door == begun.Door);
 
     // Of a peer only one that has a copy may be named.
     private static MigrationWord Word(HostMigrationStatus status, MigrationOrder order, string? why = null) =>

@@ -10,6 +10,9 @@ namespace PonyCloud.Twilight.Migrations;
 /// <param name="WakeAt">Look again at this time (monotonic) even if nothing happens.</param>
 public sealed record MigrationPlan(Guid Instance, InstanceAction? Action, HostMigrationCurrent? Row, TimeSpan? WakeAt)
 {
+    /// <summary>The other host may read what it left behind.</summary>
+    public bool MayBeRead { get; init; }
+
     public override string ToString() =>
         $"{Instance}: {Row?.Status.ToString() ?? "nothing to say"}{(Action is null ? "" : $"; {Action}")}{(Row?.Why is null ? "" : $" ({Row.Why})")}";
 }

@@ -3,35 +3,43 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using PonyCloud.Shared.Http;
 using PonyCloud.Twilight.Http;
+using PonyCloud.Twilight.Storage.Transfers;
 
 namespace PonyCloud.Twilight.Migrations;
 
-/// <summary>The door of a destination: <c>/migration/INSTANCE/WAY</c> for whoever has the ticket of the instance.</summary>
-internal sealed class MigrationRoute(Arrivals arrivals, MigrationOptions options) : IHostRoute
+/// <summary>The door of a host: <c>/migration/INSTANCE/WAY</c> for whoever has the ticket of the instance.</summary>
+internal sealed class MigrationRoute(Arrivals arrivals, Arrivals readers, IVolumeReading volumes, MigrationOptions options) : IHostRoute, IDisposable
 {
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(10);
 
+    // Each is a server of its own.
+    private const int ReadersMax = 64;
+
+    private readonly TransferSlots _slots = new(ReadersMax);
+
     public string Name => DoorWays.Route;
 
+    public void Dispose() => _slots.Dispose();
+
     /// <inheritdoc/>
-    public bool Admits(string rest, string? bearer) =>
-        bearer is not null && Read(rest) is { } asked && arrivals.Knows(asked.Instance, bearer);
+    public bool Admits(string rest, string? bearer) => bearer is not null
+        && (ReadContent(rest) is { } content ? readers.Knows(content.Instance, bearer) : Read(rest) is { } asked && arrivals.Knows(asked.Instance, bearer));
 
     public async Task AnswerAsync(HttpContext context, string rest, CancellationToken stopping)
     {
+        if (ReadContent(rest) is { } content)
+        {
+            await LetReadAsync(context, content.Instance, content.Volume, stopping);
+            return;
+        }
         if (Read(rest) is not { } asked)
         {
             await HostAnswer.RefuseAsync(context, StatusCodes.Status404NotFound, "There is no such way.");
             return;
         }
         // Sparkle's token opens the server, and not this door.
-        using var pass = arrivals.Admit(asked.Instance, HostServerIdentity.BearerOf(context.Request.Headers.Authorization) ?? "");
+        using var pass = await AdmitAsync(context, arrivals, asked.Instance);
         if (pass is null)
-        {
-            await HostAnswer.RefuseAsync(context, StatusCodes.Status403Forbidden, "This ticket is not good for this instance.");
-            return;
-        }
-        if (!await StreamUpgrade.IsWantedAsync(context))
             return;
         if (asked.Way == DoorWays.Definition)
         {
@@ -40,6 +48,59 @@ internal sealed class MigrationRoute(Arrivals arrivals, MigrationOptions options
             return;
         }
         await JoinAsync(context, asked.Instance, asked.Way, pass.Withdrawn, stopping);
+    }
+
+    /// <returns>Null when it was refused.</returns>
+    private static async Task<Arrivals.Pass?> AdmitAsync(HttpContext context, Arrivals expected, Guid instance)
+    {
+        var pass = expected.Admit(instance, HostServerIdentity.BearerOf(context.Request.Headers.Authorization) ?? "");
+        if (pass is null)
+        {
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status403Forbidden, "This ticket is not good for this instance.");
+            return null;
+        }
+        if (await StreamUpgrade.IsWantedAsync(context))
+            return pass;
+        pass.Dispose();
+        return null;
+    }
+
+    /// <summary>A volume of an instance that has left, by NBD, for as long as it may be read.</summary>
+    private async Task LetReadAsync(HttpContext context, Guid instance, Guid volume, CancellationToken stopping)
+    {
+        // Given back when all that reads has ended, and not before.
+        using var pass = await AdmitAsync(context, readers, instance);
+        if (pass is null)
+            return;
+        using var slot = _slots.TryTake();
+        if (slot is null)
+        {
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many read at once.");
+            return;
+        }
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(pass.Withdrawn, stopping);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cut.Token, context.RequestAborted);
+        limit.CancelAfter(ConnectLimit);
+        Stream? content;
+        try
+        {
+            content = await volumes.OpenAsync(instance, volume, limit.Token);
+        }
+        catch (IOException exception)
+        {
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, exception.Message);
+            return;
+        }
+        if (content is null)
+        {
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status404NotFound, "This host has no such volume of the instance.");
+            return;
+        }
+        await using (content)
+        {
+            await using var far = await StreamUpgrade.AcceptAsync(context);
+            await StreamJoin.RunAsync(far, content, cut.Token);
+        }
     }
 
     private async Task JoinAsync(HttpContext context, Guid instance, string way, CancellationToken withdrawn, CancellationToken stopping)
@@ -62,6 +123,12 @@ internal sealed class MigrationRoute(Arrivals arrivals, MigrationOptions options
         await using var far = await StreamUpgrade.AcceptAsync(context);
         await StreamJoin.RunAsync(far, near, cut.Token);
     }
+
+    private static (Guid Instance, Guid Volume)? ReadContent(string rest) =>
+        rest.Split('/') is [var name, DoorWays.Content, var content]
+            && Guid.TryParseExact(name, "D", out var instance) && Guid.TryParseExact(content, "D", out var volume)
+                ? (instance, volume)
+                : null;
 
     private static (Guid Instance, string Way)? Read(string rest) =>
         rest.Split('/') is [var name, DoorWays.Definition or DoorWays.Hypervisor or DoorWays.Memory or DoorWays.Disks] parts && Guid.TryParseExact(name, "D", out var instance)

@@ -41,7 +41,8 @@ internal static class MigrationSetup
             provider.GetRequiredService<ILogger<InstanceMigrations>>()));
         services.AddSingleton<IInstanceMigrations>(provider => provider.GetRequiredService<InstanceMigrations>());
         services.AddSingleton<IHostRoute>(provider => new MigrationRoute(
-            provider.GetRequiredService<InstanceMigrations>().Arrivals, provider.GetRequiredService<MigrationOptions>()));
+            provider.GetRequiredService<InstanceMigrations>().Arrivals, provider.GetRequiredService<InstanceMigrations>().Readers,
+            provider.GetRequiredService<IVolumeReading>(), provider.GetRequiredService<MigrationOptions>()));
         return services;
     }
 

@@ -9,8 +9,14 @@ namespace PonyCloud.Twilight.Migrations;
 /// <param name="Rate">Source: bytes a second; null while that is not known.</param>
 public sealed record MigrationView(string? Ticket = null, bool IsOpen = false, MigrationProgress? Progress = null, long? Rate = null)
 {
+    /// <summary>Source: what lets its volumes be read; null while nothing does.</summary>
+    public string? ReadTicket { get; init; }
+
+    /// <summary>Source: somebody reads its volumes, or has been cut and has not ended yet.</summary>
+    public bool IsRead { get; init; }
+
     public static MigrationView None { get; } = new();
 
-    /// <summary>Without the ticket, so that no log has it.</summary>
-    public override string ToString() => $"{(IsOpen ? "open" : "closed")}, {Progress}";
+    /// <summary>Without the tickets, so that no log has them.</summary>
+    public override string ToString() => $"{(IsOpen ? "open" : "closed")}{(IsRead ? ", read" : "")}, {Progress}";
 }

@@ -149,7 +149,10 @@ public sealed class HostPlanner
             if (move.Row is not null || (plan is null && move.Instance?.Action is not null) || move.WakeAt is not null)
             {
                 moves.Add(new MigrationPlan(
-                    instance, plan is null ? move.Instance?.Action : null, RowOf(situation, move.Row), move.WakeAt ?? move.Instance?.WakeAt));
+                    instance, plan is null ? move.Instance?.Action : null, RowOf(situation, move.Row), move.WakeAt ?? move.Instance?.WakeAt)
+                {
+                    MayBeRead = MigrationDecider.MayBeRead(situation.Migration, move.Row),
+                });
             }
         }
         return new HostPlan(plans, [.. foreign.Values.OrderBy(domain => domain.Uuid)], moves);
@@ -199,7 +202,9 @@ public sealed class HostPlanner
         Status = word.Status,
         Turn = word.Turn,
         PeerHost = word.Peer,
-        Ticket = word.Status == HostMigrationStatus.Ready ? situation.MigrationView.Ticket : null,
+        Ticket = word.Status == HostMigrationStatus.Ready ? situation.MigrationView.Ticket
+            : MigrationDecider.MayBeRead(situation.Migration, word) ? situation.MigrationView.ReadTicket
+            : null,
         Progress = word.Status == HostMigrationStatus.Sending ? situation.MigrationView.Progress?.Percent : null,
         Bytes = word.Status == HostMigrationStatus.Sending ? situation.MigrationView.Progress?.Bytes : null,
         Rate = word.Status == HostMigrationStatus.Sending ? situation.MigrationView.Rate : null,

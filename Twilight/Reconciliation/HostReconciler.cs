@@ -65,6 +65,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private volatile Orders? _orders;
     private RemovalGuard _guard = RemovalGuard.None;
     private HypervisorConnection? _connection;
+    private ImmutableHashSet<Guid> _readable = [];
 
     public HostReconciler(
         HostReconcilerOptions options,
@@ -169,6 +170,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         CollectOutcomes();
         if (!connection.IsConnected)
         {
+            if (_orders is { } ordered)
+                CutReaders(ordered.Desired);
             Publish(_report.HostAlone(Look(connection, _report.Foreign)));
             return ReconcileResult.Settled;
         }
@@ -203,19 +206,38 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             Now = now,
         });
         LogPlan(plan);
+        // Who may read no longer is cut before anything is begun; who may now is told a ticket by the next pass.
+        LetRead([.. plan.Migrations.Where(move => move.MayBeRead).Select(move => move.Instance)]);
         _executor.Carry(_claims.Admit(scan, inFlight, plan.Actions));
         Publish(_report.Complete(Look(connection, plan.Foreign), plan));
         return plan.WakeAt is { } at ? new ReconcileResult(at - now, "time is up") : ReconcileResult.Settled;
     }
 
-    /// <summary>Who is to come has its ticket before that is reported, and who no longer is, has none any more.</summary>
+    /// <summary>
+    /// Who is to come has its ticket before that is reported, and who no longer is, has none any more. Who is to be read no longer is cut before
+    /// it is seen whether anybody reads: nothing can begin to behind that.
+    /// </summary>
     private Dictionary<Guid, MigrationView> LookAtMigrations(
         StateSnapshot desired, DomainScan scan, IReadOnlyDictionary<Guid, CardState> cards, IReadOnlyDictionary<Guid, DiskState> disks)
     {
         _migrations.Expect(_planner.ComingIn(desired, cards, disks).Where(coming => coming.Value.Definition is not null)
             .ToDictionary(coming => coming.Key, coming => coming.Value.Definition!.Xml));
+        CutReaders(desired);
         return _planner.OrdersIn(desired).Keys.Union(scan.Domains.Select(domain => domain.Uuid))
             .ToDictionary(instance => instance, _migrations.Of);
+    }
+
+    /// <summary>Whoever reads what this host is no longer told to send.</summary>
+    private void CutReaders(StateSnapshot desired)
+    {
+        var orders = _planner.OrdersIn(desired);
+        LetRead([.. _readable.Where(instance => orders.GetValueOrDefault(instance)?.Role == MigrationRole.Send)]);
+    }
+
+    private void LetRead(ImmutableHashSet<Guid> instances)
+    {
+        _readable = instances;
+        _migrations.LetRead(instances);
     }
 
     private TimeSpan Now => _time.GetElapsedTime(_epoch);

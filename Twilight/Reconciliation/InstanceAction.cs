@@ -210,7 +210,7 @@ public abstract record InstanceAction
     /// <summary>Copy the domain to another host while it goes on; then it is off here, and marked as leaving.</summary>
     public sealed record Send(MigrationOrder Order) : MigrationStep(Order.Instance)
     {
-        public override string ToString() => $"send {Instance} to {Order.Peer} at {Order.Destination}";
+        public override string ToString() => $"send {Instance} to {Order.Peer} at {Order.Door}";
     }
 
     /// <summary>Mark a domain that is off as leaving: it is not started here from then on.</summary>

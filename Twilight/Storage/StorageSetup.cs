@@ -3,6 +3,7 @@ using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Hosting;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Files;
@@ -27,6 +28,7 @@ internal static class StorageSetup
     private const string ScanTimeout = "storage:scan_timeout";
     private const string Ledger = "done";
     private const string Sockets = "nbd";
+    private const string Remotes = "remote";
     private const string Mounts = "mounts";
 
     public static IReadOnlyList<ConfigurationKey> Keys { get; } =
@@ -69,11 +71,17 @@ internal static class StorageSetup
         services.AddSingleton<ProgressBoard>();
         services.AddSingleton<IVolumeCopier, VolumeCopier>();
         services.AddSingleton<ImageImport>();
+        services.AddSingleton(new RemoteVolumesOptions
+        {
+            Directory = Path.Combine(staging, Remotes),
+        });
+        services.AddSingleton<RemoteVolumes>();
         services.AddSingleton<StorageWork>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<VolumeLedger>(provider, Path.Combine(staging, Ledger)));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BlockNodeAccess>(provider, Path.Combine(staging, Sockets)));
         services.AddSingleton<KeptContents>();
         services.AddSingleton<IVolumeContents>(provider => provider.GetRequiredService<KeptContents>());
+        services.AddSingleton<IVolumeReading>(provider => provider.GetRequiredService<KeptContents>());
         services.AddSingleton<GuestDisks>();
         services.AddSingleton<IInstanceDisks>(provider => provider.GetRequiredService<GuestDisks>());
         services.AddSingleton<GuestLeases>();

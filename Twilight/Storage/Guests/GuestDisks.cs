@@ -12,7 +12,7 @@ public sealed class GuestDisks : IInstanceDisks
 {
     private readonly Lock _gate = new();
     private IReadOnlyDictionary<Guid, DiskState> _states = new Dictionary<Guid, DiskState>();
-    private HashSet<Guid> _reserved = [];
+    private HashSet<(Guid Content, ObjectName? Object)> _reserved = [];
     private HashSet<DiskUse> _held = [];
     private GuestUses _uses = GuestUses.Unknown;
 
@@ -42,7 +42,7 @@ public sealed class GuestDisks : IInstanceDisks
         List<DiskUse> refused;
         lock (_gate)
         {
-            refused = [.. wanted.Where(use => ObjectName.In(use.Source) is { } name && _reserved.Contains(name.Uuid))];
+            refused = [.. wanted.Where(use => ObjectName.In(use.Source) is { } name && IsReserved(name))];
             var now = held.Concat(wanted.Except(refused)).ToHashSet();
             if (_uses.IsKnown && now.SetEquals(_held))
                 return refused;
@@ -57,17 +57,23 @@ public sealed class GuestDisks : IInstanceDisks
     /// <param name="plan">What is to be done.</param>
     /// <param name="isExclusive">Whether a guest must not have it meanwhile.</param>
     /// <param name="inFlight">What is done already.</param>
+    /// <param name="hasNames">Whether each content in a pool is an object of its own, which can be removed while a guest has another.</param>
     /// <returns>What may be done now.</returns>
     internal IReadOnlyList<StorageAction> Reserve(
-        IEnumerable<StorageAction> plan, IReadOnlyCollection<StorageAction> inFlight, Func<StorageAction, bool> isExclusive)
+        IEnumerable<StorageAction> plan, IReadOnlyCollection<StorageAction> inFlight, Func<StorageAction, bool> isExclusive, Func<Guid, bool> hasNames)
     {
         lock (_gate)
         {
             var going = inFlight.ToHashSet();
-            StorageAction[] admitted = [.. plan.Where(action => going.Contains(action) || !isExclusive(action) || ContentsOf(action).All(content => !_uses.MayHave(content)))];
-            _reserved = [.. admitted.Concat(going).Where(isExclusive).SelectMany(ContentsOf)];
+            StorageAction[] admitted = [.. plan.Where(action => going.Contains(action) || !isExclusive(action) || ObjectsOf(action).All(IsFree))];
+            _reserved = [.. admitted.Concat(going).Where(isExclusive).SelectMany(ObjectsOf)];
             return admitted;
         }
+
+        IEnumerable<(Guid Content, ObjectName? Object)> ObjectsOf(StorageAction action) =>
+            action is StorageAction.Remove { Target.Name: { IsPartial: false } name } remove && hasNames(remove.Pool)
+                ? [(name.Uuid, name)]
+                : ContentsOf(action).Select(content => (content, (ObjectName?)null));
     }
 
     /// <summary>What there is now. By the storage loop.</summary>
@@ -81,6 +87,11 @@ public sealed class GuestDisks : IInstanceDisks
         }
         Changed?.Invoke();
     }
+
+    private bool IsFree((Guid Content, ObjectName? Object) found) =>
+        found.Object is { } name ? !_uses.MayHave(name) : !_uses.MayHave(found.Content);
+
+    private bool IsReserved(ObjectName name) => _reserved.Contains((name.Uuid, null)) || _reserved.Contains((name.Uuid, name));
 
     /// <summary>The volumes and images that an action works on or reads from.</summary>
     private static IEnumerable<Guid> ContentsOf(StorageAction action) => action switch

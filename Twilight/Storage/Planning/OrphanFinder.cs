@@ -5,10 +5,15 @@ namespace PonyCloud.Twilight.Storage.Planning;
 /// <summary>What the platform once made and no row explains: it is reported, and left alone.</summary>
 internal static class OrphanFinder
 {
-    /// <summary>Whether a row that this host was sent says what it is.</summary>
+    /// <summary>
+    /// Whether a row that this host was sent says what it is. In a pool of the host's own that is the content that the volume has, which may
+    /// be the only one even where nobody is to keep it, and the one that a copy has here; what has another number was never either, or is
+    /// no longer.
+    /// </summary>
     internal static bool IsExplained(Scene scene, PoolView pool, ObjectName name) => name.Kind switch
     {
-        ObjectKind.Volume => scene.Orders.Volumes.TryGetValue(name.Uuid, out var volume) && volume.StoragePool == pool.Uuid,
+        ObjectKind.Volume => scene.Orders.Volumes.TryGetValue(name.Uuid, out var volume) && volume.StoragePool == pool.Uuid
+            && (pool.Definition.Pool.Shareable || volume.Generation == name.Generation || IsCopy(scene, name)),
         _ => scene.Orders.Copies.Any(copy => copy.Image == name.Uuid && copy.StoragePool == pool.Uuid),
     };
 
@@ -35,6 +40,8 @@ internal static class OrphanFinder
             .Where(one => !one.Pool.Definition.Pool.Shareable || scene.Orders.OwnPools.GetValueOrDefault(one.Pool.Uuid)?.Steward == true)
             .Where(one => !scene.IsLeftBehind(one.Found))
             .Where(one => one.Found.Name is not { } name || !dying.Contains((one.Pool.Uuid, name.Uuid.ToString())))
+            .Where(one => one.Found.Name is not { Kind: ObjectKind.Volume, IsPartial: false } name
+                || !RemovalDecider.IsToGo(scene, one.Pool, name))
             .Select(one => new HostOrphanCurrent
             {
                 Host = scene.Input.Host,
@@ -48,10 +55,18 @@ internal static class OrphanFinder
 
     /// <summary>
     /// In a pool of the host's own a volume that another host is to keep, or nobody, is out of place: that it is here is how it is found
-    /// again.
+    /// again. The keeper itself tidies up what the content has replaced.
     /// </summary>
-    private static bool IsHere(Scene scene, PoolView pool, ObjectName name) => IsExplained(scene, pool, name)
-        && (name.Kind != ObjectKind.Volume || pool.Definition.Pool.Shareable || scene.Orders.Kept.ContainsKey(name.Uuid));
+    private static bool IsHere(Scene scene, PoolView pool, ObjectName name)
+    {
+        if (name.Kind != ObjectKind.Volume || pool.Definition.Pool.Shareable)
+            return IsExplained(scene, pool, name);
+        return scene.Orders.Volumes.TryGetValue(name.Uuid, out var volume) && volume.StoragePool == pool.Uuid
+            && (IsCopy(scene, name) || (scene.Orders.Kept.ContainsKey(name.Uuid) && name.Generation <= volume.Generation));
+    }
+
+    private static bool IsCopy(Scene scene, ObjectName name) =>
+        scene.Orders.VolumeCopies.TryGetValue(name.Uuid, out var copy) && copy.Generation == name.Generation;
 
     private static IEnumerable<(PoolView Pool, FoundObject Found)> Objects(Scene scene) =>
         from pool in scene.Input.Pools.Values

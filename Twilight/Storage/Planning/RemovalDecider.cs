@@ -26,6 +26,26 @@ internal sealed class RemovalDecider(Scene scene)
             ? (name, snapshot)
             : null;
 
+    /// <summary>Whether a tombstone names this very object of a volume, and nothing explains it.</summary>
+    internal static bool IsToGo(Scene scene, PoolView pool, ObjectName name)
+    {
+        if (!pool.Abilities.Publishes || OrphanFinder.IsExplained(scene, pool, name))
+            return false;
+        var text = name.ToString();
+        return scene.Orders.Tombstones.Any(tombstone =>
+            tombstone.Type == TombstoneType.Orphan && tombstone.StoragePool == pool.Uuid && tombstone.Target == text);
+    }
+
+    /// <summary>What of a volume is removed for tombstones that name it, as far as no guest may have it open.</summary>
+    internal static IEnumerable<Due> ToGo(Scene scene, PoolView pool, Guid volume) => pool.Of(ObjectKind.Volume, volume)
+        .Where(found => found.Name is { IsPartial: false } name && IsToGo(scene, pool, name) && !scene.Input.Uses.MayHave(name))
+        .Select(found => new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, 0)), IsQuiet: true));
+
+    /// <summary>What this host began of a volume and no longer works on.</summary>
+    internal static IEnumerable<Due> LeftBehind(Scene scene, PoolView pool, Guid volume) => pool.Of(ObjectKind.Volume, volume)
+        .Where(scene.IsLeftBehind)
+        .Select(found => new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, 0)), IsQuiet: true));
+
     internal HostTombstoneCurrent Decide(TombstoneDesired tombstone)
     {
         if (scene.ViewOf(tombstone.StoragePool) is not { } pool)
@@ -109,12 +129,39 @@ internal sealed class RemovalDecider(Scene scene)
             return State(tombstone, RemovalStatus.Broken, "The platform has not named that.");
         if (OrphanFinder.IsExplained(scene, pool, name))
             return State(tombstone, RemovalStatus.Broken, "A row explains it, so it is no orphan.");
+        if (name is { Kind: ObjectKind.Volume, IsPartial: false } && pool.Abilities.Publishes)
+            return Generation(tombstone, pool, name);
         var target = new StorageObject(name, 0);
         if (!name.IsPartial && scene.MayBeUsed(pool, target))
             return State(tombstone, RemovalStatus.Removing, scene.WhyWaits("It is removed", pool, target));
         Due[] due = pool.Find(name) is null ? [] : [new Due(new StorageAction.Remove(pool.Uuid, target))];
         return Remove(tombstone, pool, StorageSubject.Of(pool.Uuid, name), due);
     }
+
+    /// <summary>One content of a volume, of which the host may have, make or keep another one: that does not wait for this, nor this for that.</summary>
+    private HostTombstoneCurrent Generation(TombstoneDesired tombstone, PoolView pool, ObjectName name)
+    {
+        var subject = StorageSubject.Of(pool.Uuid, name);
+        if (pool.Find(name) is not null && scene.Input.Uses.MayHave(name))
+        {
+            return State(
+                tombstone, RemovalStatus.Removing, GuestUses.WhyWaits("It is removed", scene.Input.Uses.Find(name)));
+        }
+        // Whoever decided about the volume has thought of it.
+        scene.Agenda.Take(subject, [.. LeftBehind(scene, pool, name.Uuid), .. ToGo(scene, pool, name.Uuid)], pool.IsUsable);
+        if (pool.Find(name) is null && pool.IsUsable && !IsAtWorkOn(subject, name))
+            return State(tombstone, RemovalStatus.Removed, null);
+        var why = pool.Why ?? scene.Input.Failures.GetValueOrDefault(new StorageAction.Remove(pool.Uuid, new StorageObject(name, 0)))?.Why;
+        return State(tombstone, why is null ? RemovalStatus.Removing : RemovalStatus.Broken, why);
+    }
+
+    /// <summary>What was withdrawn may publish it at its very end.</summary>
+    private bool IsAtWorkOn(StorageSubject subject, ObjectName name) => scene.Input.InFlight.GetValueOrDefault(subject) switch
+    {
+        StorageAction.Make make => make.Target.Name == name,
+        StorageAction.Remove remove => remove.Target.Name == name,
+        _ => false,
+    };
 
     private HostTombstoneCurrent Remove(TombstoneDesired tombstone, PoolView pool, StorageSubject subject, Due[] due)
     {

@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Entities;
 using PonyCloud.Twilight.Instances;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Storage.Planning;
 
@@ -25,6 +26,13 @@ public abstract record VolumeSource
     public sealed record Volume(Guid Pool, StorageObject From) : VolumeSource
     {
         public override string ToString() => $"as a copy of {From}";
+    }
+
+    /// <summary>A volume that another host keeps and lets this one read. Another door is another source.</summary>
+    /// <param name="Instance">Whose volume it is.</param>
+    public sealed record Remote(Guid Instance, Guid Content, MigrationDoor Door) : VolumeSource
+    {
+        public override string ToString() => $"as volume {Content} at {Door}";
     }
 }
 

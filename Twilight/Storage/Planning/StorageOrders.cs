@@ -1,5 +1,6 @@
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.State;
+using PonyCloud.Twilight.Migrations;
 
 namespace PonyCloud.Twilight.Storage.Planning;
 
@@ -22,6 +23,15 @@ public sealed record StorageOrders
     /// <summary>The volumes that the host keeps, by uuid.</summary>
     public IReadOnlyDictionary<Guid, HostVolumeDesired> Kept { get; init; } = new Dictionary<Guid, HostVolumeDesired>();
 
+    /// <summary>The copies of volumes that this host is to have, by volume.</summary>
+    public IReadOnlyDictionary<Guid, HostVolumeCopyDesired> VolumeCopies { get; init; } = new Dictionary<Guid, HostVolumeCopyDesired>();
+
+    /// <summary>Where the volumes of instances are read that come here without being on, by instance.</summary>
+    public IReadOnlyDictionary<Guid, MigrationDoor> Doors { get; init; } = new Dictionary<Guid, MigrationDoor>();
+
+    /// <summary>Which instances have a volume as their disk, by volume.</summary>
+    public ILookup<Guid, Guid> Attached { get; init; } = Array.Empty<Guid>().ToLookup(volume => volume);
+
     public IReadOnlyList<SnapshotDesired> Snapshots { get; init; } = [];
 
     public IReadOnlyDictionary<Guid, ImageDesired> Images { get; init; } = new Dictionary<Guid, ImageDesired>();
@@ -34,7 +44,7 @@ public sealed record StorageOrders
 
     public IReadOnlyList<ExtentDesired> Extents { get; init; } = [];
 
-    /// <summary>The disks of the instances that are to be on this host.</summary>
+    /// <summary>The disks of the instances that are to be on this host, or come to it.</summary>
     public IReadOnlyList<GuestDisk> Guests { get; init; } = [];
 
     /// <summary>The disks of pools that are made of such.</summary>
@@ -43,6 +53,7 @@ public sealed record StorageOrders
     public static StorageOrders Read(StateSnapshot replica, EntityCatalog catalog, Guid host)
     {
         IEnumerable<T> Rows<T>(string entity) => replica[catalog[entity]].Rows.Select(row => row.Desired).OfType<T>();
+        var moves = Rows<HostMigrationDesired>("host_migration").Where(move => move.Host == host).ToList();
         return new StorageOrders
         {
             Pools = Rows<StoragePoolDesired>("storage_pool").ToDictionary(pool => pool.Uuid),
@@ -50,12 +61,17 @@ public sealed record StorageOrders
                 .ToDictionary(pool => pool.StoragePool),
             Volumes = Rows<VolumeDesired>("volume").ToDictionary(volume => volume.Uuid),
             Kept = Rows<HostVolumeDesired>("host_volume").Where(volume => volume.Host == host).ToDictionary(volume => volume.Volume),
+            VolumeCopies = Rows<HostVolumeCopyDesired>("host_volume_copy").Where(copy => copy.Host == host).ToDictionary(copy => copy.Volume),
+            Doors = moves.Where(move => move.Role == MigrationRole.Stay).Select(MigrationOrder.Of).Where(move => move.Door is not null)
+                .ToDictionary(move => move.Instance, move => move.Door!),
+            Attached = Rows<VdiskDesired>("vdisk").Where(vdisk => vdisk.Volume is not null)
+                .ToLookup(vdisk => vdisk.Volume!.Value, vdisk => vdisk.Instance),
             Snapshots = [.. Rows<SnapshotDesired>("snapshot")],
             Images = Rows<ImageDesired>("image").ToDictionary(image => image.Uuid),
             Copies = [.. Rows<ImageCopyDesired>("image_copy").Where(copy => copy.Host == host)],
             Tombstones = [.. Rows<TombstoneDesired>("tombstone").Where(tombstone => tombstone.Host == host && !tombstone.Done)],
             Extents = [.. Rows<ExtentDesired>("extent")],
-            Guests = GuestsOf(replica, catalog, host),
+            Guests = GuestsOf(replica, catalog, host, moves.Where(move => HostMigrations.IsComing(move.Role)).Select(move => move.Instance)),
             Disks = DisksOf(replica, catalog, host),
         };
     }
@@ -82,11 +98,13 @@ public sealed record StorageOrders
         ? new PoolDefinition { Pool = row, Disks = Disks.GetValueOrDefault(pool, []) }
         : null;
 
-    private static GuestDisk[] GuestsOf(StateSnapshot replica, EntityCatalog catalog, Guid host)
+    private static GuestDisk[] GuestsOf(StateSnapshot replica, EntityCatalog catalog, Guid host, IEnumerable<Guid> coming)
     {
         var instances = replica[catalog["host_instance"]].Where("host", host.ToString()).Select(row => row.Desired).OfType<HostInstanceDesired>()
             .Where(place => place.Host == host)
-            .Select(place => replica[catalog["instance"]].Find(place.Instance)?.Desired).OfType<InstanceDesired>()
+            .Select(place => place.Instance)
+            .Union(coming)
+            .Select(instance => replica[catalog["instance"]].Find(instance)?.Desired).OfType<InstanceDesired>()
             .ToDictionary(instance => instance.Uuid, instance => instance.State);
         return
         [

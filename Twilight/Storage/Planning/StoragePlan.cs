@@ -33,6 +33,8 @@ public sealed record StoragePlan
 
     public IReadOnlyList<HostVolumeCurrent> Volumes { get; init; } = [];
 
+    public IReadOnlyList<HostVolumeCopyCurrent> VolumeCopies { get; init; } = [];
+
     public IReadOnlyList<HostSnapshotCurrent> Snapshots { get; init; } = [];
 
     public IReadOnlyList<HostImageCurrent> Images { get; init; } = [];
@@ -56,6 +58,8 @@ public sealed record StoragePlan
             text.Append($"pool {pool.StoragePool}: {pool.Status} ({pool.Why})\n");
         foreach (var volume in Volumes.Where(volume => volume.Status != StorageStatus.Ready))
             text.Append($"volume {volume.Volume}: {volume.Status} ({volume.Why})\n");
+        foreach (var copy in VolumeCopies.Where(copy => copy.Status != StorageStatus.Ready))
+            text.Append($"copy of volume {copy.Volume}: {copy.Status} ({copy.Why})\n");
         foreach (var image in Images.Where(image => image.Status != StorageStatus.Ready))
             text.Append($"image copy {image.ImageCopy}: {image.Status} ({image.Why})\n");
         foreach (var tombstone in Tombstones)

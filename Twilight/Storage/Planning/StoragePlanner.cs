@@ -19,6 +19,7 @@ public static class StoragePlanner
         PoolPlanner.Plan(scene);
 
         var volumes = new VolumeDecider(scene);
+        var copies = new VolumeCopyDecider(scene);
         var snapshots = new SnapshotDecider(scene);
         var images = new ImageDecider(scene);
         var removals = new RemovalDecider(scene);
@@ -26,6 +27,7 @@ public static class StoragePlanner
         var plan = new StoragePlan
         {
             Volumes = [.. kept.Select(volumes.Decide).OfType<HostVolumeCurrent>()],
+            VolumeCopies = [.. orders.VolumeCopies.Values.OrderBy(copy => copy.Volume).Select(copies.Decide)],
             Images = [.. orders.Copies.OrderBy(copy => copy.Uuid).Select(images.Decide)],
             Tombstones = [.. orders.Tombstones.OrderBy(tombstone => tombstone.Uuid).Select(removals.Decide)],
             Snapshots = [.. kept.SelectMany(snapshots.StatesOf)],

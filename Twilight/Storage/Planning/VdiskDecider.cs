@@ -38,6 +38,8 @@ internal sealed class VdiskDecider(Scene scene, IReadOnlyDictionary<Guid, HostVo
             var (status, poolWhy) = scene.StateOf(volume.StoragePool);
             return Waits(guest, poolWhy ?? "its pool is being prepared", status == StorageStatus.Broken);
         }
+        if (scene.Orders.VolumeCopies.TryGetValue(uuid, out var copy) && !scene.Orders.Kept.ContainsKey(uuid))
+            return Copy(guest, copy, volume, pool);
         var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(uuid, volume.Generation));
         var state = kept.GetValueOrDefault(uuid);
         // Whoever keeps it looks into it anyway.
@@ -60,6 +62,28 @@ internal sealed class VdiskDecider(Scene scene, IReadOnlyDictionary<Guid, HostVo
             Target = target,
             Size = state?.Size,
             IsElsewhere = state is null,
+            IsGrownByGuest = !pool.Abilities.WorksInUse,
+        };
+    }
+
+    /// <summary>What another host keeps and this one is to have with the instance: the hypervisor fills it, or nobody has it yet.</summary>
+    private PlannedDisk Copy(GuestDisk guest, HostVolumeCopyDesired copy, VolumeDesired volume, PoolView pool)
+    {
+        if (copy.Instance != guest.Vdisk.Instance)
+            return Waits(guest, "its volume comes to this host with another instance");
+        if (copy.Fill == CopyFill.Fetch)
+            return Waits(guest, "its content is fetched from the host that keeps it");
+        if (pool.Why is not null || copy.Generation is not { } generation)
+            return Waits(guest, pool.Why ?? "its copy is being made", pool.Why is not null);
+        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(volume.Uuid, generation));
+        if (!pool.Abilities.Publishes || pool.Find(target.Name) is null)
+            return Waits(guest, "its copy is being made");
+        return new PlannedDisk(guest.Vdisk.Uuid, DiskReadiness.Ready)
+        {
+            IsOn = guest.IsOn,
+            Pool = pool.Uuid,
+            Target = target,
+            Size = pool.Details.GetValueOrDefault(target.Name)?.Size,
             IsGrownByGuest = !pool.Abilities.WorksInUse,
         };
     }

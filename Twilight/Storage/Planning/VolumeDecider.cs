@@ -152,10 +152,12 @@ internal sealed class VolumeDecider(Scene scene)
     private List<Due> Leftovers(VolumeDesired volume, PoolView pool, bool isThere) =>
     [
         .. pool.Of(ObjectKind.Volume, volume.Uuid)
-            .Where(found => found.Name is { } name && (name.IsPartial || !scene.Input.Uses.MayHave(name.Uuid)) && (
+            .Where(found => found.Name is { } name && (name.IsPartial || !scene.Input.Uses.MayHave(name)) && (
                 (scene.IsLeftBehind(found) && !(volume.Content == VolumeContent.Upload && name.Generation == volume.Generation))
                 || (isThere && (name.Generation < volume.Generation || (name.IsPartial && name.Generation == volume.Generation)))))
+            .Where(found => !RemovalDecider.IsToGo(scene, pool, found.Name!))
             .Select(found => new Due(new StorageAction.Remove(pool.Uuid, new StorageObject(found.Name!, volume.Size)), IsQuiet: true)),
+        .. RemovalDecider.ToGo(scene, pool, volume.Uuid),
     ];
 
     private bool IsThere(VolumeDesired volume, StorageObject target, PoolView pool) => pool.Holds(target)

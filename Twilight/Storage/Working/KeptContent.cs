@@ -61,6 +61,28 @@ internal sealed class KeptContent(OpenPools pools, VolumeDesired volume, string 
         }
     }
 
+    /// <summary>Lets it be read, by NBD.</summary>
+    /// <returns>Null while it is not whole.</returns>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    internal async Task<Stream?> ServeAsync(BlockNodeAccess access, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (!_isWhole)
+                return null;
+        }
+        IBlockLease lease;
+        try
+        {
+            lease = await pools[volume.StoragePool].OpenAsync(Target(), writable: false, cancellationToken);
+        }
+        catch (StorageException exception)
+        {
+            throw new IOException(exception.Message, exception);
+        }
+        return await access.ServeAsync(lease, cancellationToken);
+    }
+
     private async Task<IBlockLease> OpenAsync(bool isWritable, CancellationToken withdrawn, CancellationToken cancellationToken)
     {
         var pool = pools[volume.StoragePool];

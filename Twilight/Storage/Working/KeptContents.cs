@@ -1,4 +1,6 @@
 using PonyCloud.Shared.Entities;
+using PonyCloud.Twilight.Migrations;
+using PonyCloud.Twilight.Storage.Guests;
 using PonyCloud.Twilight.Storage.Planning;
 using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Storage.Transfers.Qemu;
@@ -15,13 +17,18 @@ namespace PonyCloud.Twilight.Storage.Working;
 ///      └──► withdrawn: whoever transfers is cut off
 /// </code>
 /// </summary>
-/// <remarks>What an earlier agent began is another worker's: an upload begins anew with each start, as its offset does.</remarks>
-public sealed class KeptContents(OpenPools pools, BlockNodeAccess access, StorageReconcilerOptions options) : IVolumeContents, IDisposable
+/// <remarks>
+/// For another host to which an instance moves there is a way to read as well, to the whole content of a volume that is its disk, while no
+/// guest has that. What an earlier agent began is another worker's: an upload begins anew with each start, as its offset does.
+/// </remarks>
+public sealed class KeptContents(OpenPools pools, BlockNodeAccess access, GuestDisks guests, StorageReconcilerOptions options)
+    : IVolumeContents, IVolumeReading, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly string _worker = ObjectName.WorkerOf(options.Host, Guid.NewGuid());
     private readonly Dictionary<Guid, KeptContent> _contents = [];
     private readonly List<StorageObject> _brought = [];
+    private ILookup<Guid, Guid> _attached = Array.Empty<Guid>().ToLookup(volume => volume);
 
     /// <summary>Called on any thread when an upload is whole.</summary>
     internal Action? Brought { get; set; }
@@ -32,12 +39,25 @@ public sealed class KeptContents(OpenPools pools, BlockNodeAccess access, Storag
             return ValueTask.FromResult(_contents.TryGetValue(volume, out var content) ? content.ToContent(access) : null);
     }
 
+    public async Task<Stream?> OpenAsync(Guid instance, Guid volume, CancellationToken cancellationToken)
+    {
+        KeptContent? content;
+        lock (_gate)
+            content = _attached[volume].Contains(instance) ? _contents.GetValueOrDefault(volume) : null;
+        if (content is null)
+            return null;
+        if (guests.Uses.MayHave(volume))
+            throw new IOException("A guest may have it open.");
+        return await content.ServeAsync(access, cancellationToken);
+    }
+
     /// <summary>What is true now. By the loop.</summary>
     internal void Become(StorageOrders orders, StoragePlan plan)
     {
         var states = plan.Volumes.ToDictionary(volume => volume.Volume);
         lock (_gate)
         {
+            _attached = orders.Attached;
             var kept = orders.Kept.Keys
                 .Where(orders.Volumes.ContainsKey)
                 .Select(uuid => orders.Volumes[uuid])

@@ -31,12 +31,19 @@ internal sealed class ProgressSample(IReadOnlyDictionary<StorageSubject, WorkPro
     internal StoragePlan Show(StoragePlan plan, StorageOrders orders) => progress.Count == 0 ? plan : plan with
     {
         Volumes = [.. plan.Volumes.Select(volume => Show(volume, orders))],
+        VolumeCopies = [.. plan.VolumeCopies.Select(copy => Show(copy, orders))],
         Images = [.. plan.Images.Select(image => Show(image, orders))],
         Tombstones = [.. plan.Tombstones.Select(tombstone => Show(tombstone, orders))],
     };
 
     private HostVolumeCurrent Show(HostVolumeCurrent row, StorageOrders orders) =>
         orders.Volumes.TryGetValue(row.Volume, out var volume)
+        && Find(StorageSubject.OfVolume(volume.StoragePool, volume.Uuid)) is { } found
+            ? row with { Progress = found.Percent, Bytes = found.Bytes, Rate = found.Rate }
+            : row;
+
+    private HostVolumeCopyCurrent Show(HostVolumeCopyCurrent row, StorageOrders orders) =>
+        row.Status != StorageStatus.Ready && orders.Volumes.TryGetValue(row.Volume, out var volume)
         && Find(StorageSubject.OfVolume(volume.StoragePool, volume.Uuid)) is { } found
             ? row with { Progress = found.Percent, Bytes = found.Bytes, Rate = found.Rate }
             : row;

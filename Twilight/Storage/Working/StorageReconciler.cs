@@ -146,9 +146,9 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
             _memory.Keep(orders, plan);
             // A look may be preparing the pool again: it is let go when that has ended.
             var begins = plan.Actions.Where(action => action is not StorageAction.Release { Pool: var pool } || !IsLookedAt(pool));
-            _executor.Carry(_guests.Disks.Reserve(begins, [.. _executor.InFlight.Values], _work.IsExclusive));
-            _guests.Become(plan, now);
+            _executor.Carry(_guests.Disks.Reserve(begins, [.. _executor.InFlight.Values], _work.IsExclusive, _work.HasNames));
             _contents.Become(orders, plan);
+            _guests.Become(plan, now);
         }
         var pause = Publish(plan, now);
         return Next(Look(plan, now), pause, plan.WakeAt, now);

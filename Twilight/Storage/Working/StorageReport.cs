@@ -10,6 +10,7 @@ internal sealed class StorageReport(EntityCatalog catalog)
 {
     private readonly ReportedRows _pools = new(catalog["host_storage_pool"]);
     private readonly ReportedRows _volumes = new(catalog["host_volume"]);
+    private readonly ReportedRows _copies = new(catalog["host_volume_copy"]);
     private readonly ReportedRows _snapshots = new(catalog["host_snapshot"]);
     private readonly ReportedRows _images = new(catalog["host_image"]);
     private readonly ReportedRows _extents = new(catalog["host_extent"]);
@@ -20,6 +21,7 @@ internal sealed class StorageReport(EntityCatalog catalog)
     [
         .. _pools.Become(plan.Pools),
         .. _volumes.Become(plan.Volumes),
+        .. _copies.Become(plan.VolumeCopies),
         .. _snapshots.Become(plan.Snapshots),
         .. _images.Become(plan.Images),
         .. _extents.Become(plan.Extents),

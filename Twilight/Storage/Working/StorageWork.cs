@@ -14,6 +14,7 @@ public sealed partial class StorageWork(
     OpenPools pools,
     IVolumeCopier copier,
     ImageImport images,
+    RemoteVolumes remotes,
     ProgressBoard board,
     IHypervisor hypervisor,
     TimeProvider time,
@@ -69,6 +70,9 @@ public sealed partial class StorageWork(
         else
             LogStep(step, action);
     }
+
+    /// <summary>Whether each content is an object of its own, so that a guest may have one while another is worked on.</summary>
+    public bool HasNames(Guid pool) => pools.All.TryGetValue(pool, out var open) && open.Pool.Abilities.Publishes;
 
     private bool WorksInUse(Guid pool) => pools.All.TryGetValue(pool, out var open) && open.Pool.Abilities.WorksInUse;
 
@@ -135,6 +139,10 @@ public sealed partial class StorageWork(
             case VolumeSource.Volume volume:
                 await FillAsync(pools[volume.Pool], volume.From, pool, target, make.Subject, cancellationToken);
                 break;
+            case VolumeSource.Remote remote:
+                await remotes.ReadAsync(
+                    remote, (node, reading) => FillAsync(node, pool, target, make.Subject, reading), cancellationToken);
+                break;
             default:
                 await pool.CreateAsync(target, cancellationToken);
                 break;
@@ -153,9 +161,15 @@ public sealed partial class StorageWork(
         CancellationToken cancellationToken)
     {
         await using var source = await fromPool.OpenAsync(from, writable: false, cancellationToken);
+        await FillAsync(source.Node, pool, target, subject, cancellationToken);
+    }
+
+    private async Task FillAsync(
+        BlockNode source, IStoragePool pool, StorageObject target, StorageSubject subject, CancellationToken cancellationToken)
+    {
         await pool.CreateAsync(target, cancellationToken);
         await using var lease = await pool.OpenAsync(target, writable: true, cancellationToken);
-        await copier.CopyAsync(source.Node, lease.Node, board.For(subject), cancellationToken);
+        await copier.CopyAsync(source, lease.Node, board.For(subject), cancellationToken);
     }
 
     private sealed class Wiping(IProgress<WorkProgress> progress) : IProgress<int>

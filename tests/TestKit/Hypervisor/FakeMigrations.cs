@@ -9,6 +9,8 @@ public sealed class FakeMigrations(IHypervisor hypervisor) : IInstanceMigrations
 {
     private readonly Lock _gate = new();
     private Dictionary<Guid, string> _expected = [];
+    private HashSet<Guid> _readable = [];
+    private HashSet<Guid> _read = [];
 
     public event Action? Changed;
 
@@ -22,10 +24,45 @@ public sealed class FakeMigrations(IHypervisor hypervisor) : IInstanceMigrations
         }
     }
 
+    /// <summary>Instances whose volumes may be read.</summary>
+    public IReadOnlySet<Guid> Readable
+    {
+        get
+        {
+            lock (_gate)
+                return _readable.ToHashSet();
+        }
+    }
+
+    /// <summary>Instances that somebody reads, which does not end with being cut.</summary>
+    public void Read(params Guid[] instances)
+    {
+        lock (_gate)
+            _read = [.. instances];
+        Changed?.Invoke();
+    }
+
     public MigrationView Of(Guid instance)
     {
         lock (_gate)
-            return new MigrationView(_expected.ContainsKey(instance) ? $"ticket of {instance}" : null);
+        {
+            return new MigrationView(_expected.ContainsKey(instance) ? $"ticket of {instance}" : null)
+            {
+                ReadTicket = _readable.Contains(instance) ? $"ticket to read {instance}" : null,
+                IsRead = _read.Contains(instance),
+            };
+        }
+    }
+
+    public void LetRead(IReadOnlySet<Guid> instances)
+    {
+        lock (_gate)
+        {
+            if (_readable.SetEquals(instances))
+                return;
+            _readable = instances.ToHashSet();
+        }
+        Changed?.Invoke();
     }
 
     public void Expect(IReadOnlyDictionary<Guid, string> definitions)

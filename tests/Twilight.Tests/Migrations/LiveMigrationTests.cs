@@ -140,7 +140,7 @@ public sealed class LiveMigrationTests
     public async Task Without_the_ticket_nothing_gets_in_and_the_guest_goes_on(CancellationToken cancellationToken)
     {
         var order = Destination.Expect(_instance, DefinitionAt(Destination));
-        order = order with { Destination = order.Destination! with { Ticket = new string('0', 64) } };
+        order = order with { Door = order.Door! with { Ticket = new string('0', 64) } };
 
         Assert.That(async () => await Source.Migrations.SendAsync(order, cancellationToken), Throws.InstanceOf<MigrationException>().With.Message.Contains("401"));
 
@@ -152,20 +152,20 @@ public sealed class LiveMigrationTests
     {
         var doors = new HostDoors(Source.Options, TimeProvider.System);
         var order = Destination.Expect(_instance, DefinitionAt(Destination));
-        await using (await doors.OpenAsync(order.Destination!, _instance, DoorWays.Hypervisor, cancellationToken))
+        await using (await doors.OpenAsync(order.Door!, _instance, DoorWays.Hypervisor, cancellationToken))
             Assert.That(Destination.Migrations.Of(_instance).IsOpen);
 
         Assert.That(
-            async () => await doors.OpenAsync(order.Destination!, Guid.NewGuid(), DoorWays.Hypervisor, cancellationToken),
+            async () => await doors.OpenAsync(order.Door!, Guid.NewGuid(), DoorWays.Hypervisor, cancellationToken),
             Throws.InstanceOf<IOException>().With.Message.Contains("401"));
-        var sparkle = order.Destination! with { Ticket = Destination.Server.Identity!.Token };
+        var sparkle = order.Door! with { Ticket = Destination.Server.Identity!.Token };
         Assert.That(
             async () => await doors.OpenAsync(sparkle, _instance, DoorWays.Hypervisor, cancellationToken),
             Throws.InstanceOf<IOException>().With.Message.Contains("403"));
-        await using var open = await doors.OpenAsync(order.Destination!, _instance, DoorWays.Hypervisor, cancellationToken);
+        await using var open = await doors.OpenAsync(order.Door!, _instance, DoorWays.Hypervisor, cancellationToken);
         Destination.Migrations.Expect(new Dictionary<Guid, string>());
         Assert.That(
-            async () => await doors.OpenAsync(order.Destination!, _instance, DoorWays.Hypervisor, cancellationToken),
+            async () => await doors.OpenAsync(order.Door!, _instance, DoorWays.Hypervisor, cancellationToken),
             Throws.InstanceOf<IOException>().With.Message.Contains("401"));
         await Eventually.HoldsAsync("what was open is cut", () => !Destination.Migrations.Of(_instance).IsOpen);
     }

@@ -32,7 +32,7 @@ internal sealed class MigrationHost : IAsyncDisposable
                 Listen = new IPEndPoint(IPAddress.Loopback, 0),
                 Advertised = "127.0.0.1",
             },
-            [new MigrationRoute(Migrations.Arrivals, Options)], TimeProvider.System, NullLoggerFactory.Instance);
+            [new MigrationRoute(Migrations.Arrivals, Migrations.Readers, new NoVolumes(), Options)], TimeProvider.System, NullLoggerFactory.Instance);
     }
 
     public Guid Uuid { get; } = Guid.NewGuid();
@@ -80,6 +80,11 @@ internal sealed class MigrationHost : IAsyncDisposable
         Migrations.Dispose();
         await Hypervisor.DisposeAsync();
         await Libvirtd.DisposeAsync();
+    }
+
+    private sealed class NoVolumes : IVolumeReading
+    {
+        public Task<Stream?> OpenAsync(Guid instance, Guid volume, CancellationToken cancellationToken) => Task.FromResult<Stream?>(null);
     }
 
     private LibvirtHypervisor NewHypervisor() => new(

@@ -281,6 +281,76 @@ public sealed class MigrationPlanTests
         Assert.That(plan.Migrations.Single().Row!.PeerHost, Is.EqualTo(hasMigrated ? Peer : null));
     }
 
+    [TestCase(MigrationRole.Send, false, true)]
+    [TestCase(MigrationRole.Send, true, false)]
+    [TestCase(MigrationRole.Stay, false, false)]
+    [TestCase(MigrationRole.Keep, false, false)]
+    public void What_has_left_without_a_copy_may_be_read_while_it_is_to_leave(MigrationRole role, bool hasMigrated, bool mayBeRead)
+    {
+        var bench = new PlannerBench();
+        bench.Want(One, InstanceState.Stopped);
+        bench.OrderMove(One, role, Turn, Peer, hasDoor: false);
+        bench.Observe(One, DomainState.Off, DomainReason.Other);
+        bench.Mark(One, leaving: Peer, hasMigrated: hasMigrated);
+        bench.See(One, new MigrationView { ReadTicket = "to read", IsRead = true });
+
+        var move = bench.Plan(Now).Migrations.Single();
+
+        Assert.That(move.MayBeRead, Is.EqualTo(mayBeRead));
+        Assert.That((move.Row!.Status, move.Row.Ticket), Is.EqualTo((HostMigrationStatus.Left, mayBeRead ? "to read" : null)));
+    }
+
+    [Test]
+    public void An_instance_without_a_place_and_without_a_domain_may_be_read_and_goes_on_to_be()
+    {
+        var bench = new PlannerBench();
+        bench.Know(One, InstanceState.Stopped);
+        bench.OrderMove(One, MigrationRole.Send, Turn, Peer, hasDoor: false);
+        bench.See(One, new MigrationView { ReadTicket = "to read", IsRead = true });
+
+        var move = bench.Plan(Now).Migrations.Single();
+
+        Assert.That((move.MayBeRead, move.Row!.Status, move.Row.Ticket), Is.EqualTo((true, HostMigrationStatus.Left, "to read")));
+    }
+
+    [TestCase(InstanceState.Running)]
+    [TestCase(InstanceState.Stopped)]
+    public void What_is_here_may_not_be_read(InstanceState order)
+    {
+        var bench = new PlannerBench();
+        bench.Want(One, order);
+        bench.OrderMove(One, MigrationRole.Send, Turn, Peer);
+        Observe(bench, order == InstanceState.Running ? DomainState.Running : DomainState.Off, DomainReason.Other, Mark.None);
+        bench.See(One, new MigrationView { ReadTicket = "to read" });
+
+        var move = bench.Plan(Now).Migrations.Single();
+
+        Assert.That((move.MayBeRead, move.Row!.Ticket), Is.EqualTo((false, (string?)null)));
+    }
+
+    [TestCase(Mark.Leaving, DomainState.Off, "Stopped: keep | left")]
+    [TestCase(Mark.None, DomainState.Off, "Starting: start | here")]
+    [TestCase(Mark.None, null, "Starting: start | here")]
+    public void Nothing_is_kept_or_started_before_nobody_reads_it_any_more(Mark mark, DomainState? state, string then)
+    {
+        var bench = new PlannerBench();
+        bench.Want(One, InstanceState.Running);
+        bench.OrderMove(One, MigrationRole.Keep, Turn, Peer);
+        Observe(bench, state, DomainReason.Other, mark);
+        bench.See(One, new MigrationView { IsRead = true });
+
+        var plan = bench.Plan(Now);
+        Assert.That(plan.Actions, Is.Empty);
+        Assert.That(plan.Instances.Single().Status.Why, Does.Contain("reads"));
+
+        bench.See(One, MigrationView.None);
+        Assert.That(Brief(bench.Plan(Now)), Is.EqualTo(then));
+    }
+
+    [Test]
+    public void No_log_has_the_ticket_to_read() =>
+        Assert.That($"{new MigrationView("to come") { ReadTicket = "to read", IsRead = true }}", Does.Not.Contain("to "));
+
     [TestCase(MigrationRole.Stay)]
     [TestCase(null)]
     public void A_sending_whose_turn_is_over_is_broken_off_and_said_of_its_own_turn(MigrationRole? role)

@@ -109,6 +109,24 @@ internal sealed class ReconcilerBench : IAsyncDisposable
         return InstanceCard.Of(row);
     }
 
+    /// <summary>What the controller says of the move of an instance.</summary>
+    public void OrderMove(Guid instance, MigrationRole role)
+    {
+        var row = new HostMigrationDesired
+        {
+            Host = PlannerBench.Host,
+            Instance = instance,
+            Role = role,
+            Turn = Guid.NewGuid(),
+            PeerHost = Guid.NewGuid(),
+        };
+        _desired.Apply([RowChange.Set(_desired.Catalog["host_migration"], RowPart.Desired, row)]);
+        Send();
+    }
+
+    public HostMigrationCurrent? MoveOf(Guid instance) => (HostMigrationCurrent?)_reported.Snapshot[_desired.Catalog["host_migration"]]
+        .Find(RowKey.Of(PlannerBench.Host.ToString(), instance.ToString()))?.Current;
+
     public void OrderDisk(VdiskDesired row)
     {
         _desired.Apply([RowChange.Set(_desired.Catalog["vdisk"], RowPart.Desired, row)]);

@@ -6,6 +6,7 @@ using PonyCloud.TestKit.Hypervisor;
 using PonyCloud.TestKit.Processes;
 using PonyCloud.TestKit.Storage;
 using PonyCloud.TestKit.Time;
+using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Copying;
@@ -83,12 +84,16 @@ internal sealed class StorageBench : IAsyncDisposable
     {
         var loggers = NullLoggerFactory.Instance;
         var options = new StorageReconcilerOptions { Host = _host, StagingDirectory = _staging.Path };
-        var (made, copier) = _parts();
+        var parts = _parts();
+        var (made, copier) = parts;
         var drivers = made.ToDictionary(driver => driver.Type);
         var pools = new OpenPools();
         var board = new ProgressBoard();
+        var remotes = new RemoteVolumes(
+            parts.Doors, new RemoteVolumesOptions { Directory = _staging["remote"], Patience = parts.Patience }, _time,
+            NullLogger<RemoteVolumes>.Instance);
         var work = new StorageWork(
-            options, drivers, pools, copier, new ImageImport(options, Images, Images, copier), board, Hypervisor, _time,
+            options, drivers, pools, copier, new ImageImport(options, Images, Images, copier), remotes, board, Hypervisor, _time,
             NullLogger<StorageWork>.Instance);
         Guests = new GuestDisks();
         if (GuestsAreKnown)
@@ -96,7 +101,7 @@ internal sealed class StorageBench : IAsyncDisposable
         var leases = new GuestLeases(pools, new FakeStorageHost(), Guests, NullLogger<GuestLeases>.Instance);
         var ledger = new VolumeLedger(_staging["done"], NullLogger<VolumeLedger>.Instance);
         var tools = new ToolRunner(_host, TimeProvider.System, NullLogger<ToolRunner>.Instance);
-        _contents = new KeptContents(pools, new BlockNodeAccess(tools, tools, _staging["nbd"]), options);
+        _contents = new KeptContents(pools, new BlockNodeAccess(tools, tools, _staging["nbd"]), Guests, options);
         _reported = new StateStore(Orders.Store.Catalog);
         _reconciler = new StorageReconciler(options, Orders.Store.Catalog, work, pools, board, ledger, _contents, leases, drivers, _time, loggers);
         _stopping = new CancellationTokenSource();
@@ -121,9 +126,14 @@ internal sealed class StorageBench : IAsyncDisposable
     /// <summary>What others may fetch or bring.</summary>
     public IVolumeContents Contents => _contents!;
 
+    /// <summary>What other hosts may read of instances that have left.</summary>
+    public IVolumeReading Reading => _contents!;
+
     public HostStoragePoolCurrent? Pool(Guid pool) => Row<HostStoragePoolCurrent>("host_storage_pool", pool);
 
     public HostVolumeCurrent? Volume(VolumeDesired volume) => Row<HostVolumeCurrent>("host_volume", volume.Uuid);
+
+    public HostVolumeCopyCurrent? Copy(VolumeDesired volume) => Row<HostVolumeCopyCurrent>("host_volume_copy", volume.Uuid);
 
     public HostImageCurrent? Image(Guid copy) => Row<HostImageCurrent>("host_image", copy);
 
@@ -214,7 +224,20 @@ internal sealed class StorageBench : IAsyncDisposable
 }
 
 /// <summary>What an agent works with.</summary>
-internal sealed record StorageParts(IReadOnlyList<IStoragePoolDriver> Drivers, IVolumeCopier Copier);
+internal sealed record StorageParts(IReadOnlyList<IStoragePoolDriver> Drivers, IVolumeCopier Copier)
+{
+    /// <summary>The way to other hosts.</summary>
+    public IMigrationDoors Doors { get; init; } = new NoDoors();
+
+    /// <summary>So long other hosts may be silent.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
+    private sealed class NoDoors : IMigrationDoors
+    {
+        public Task<Stream> OpenAsync(MigrationDoor door, Guid instance, string way, CancellationToken cancellationToken) =>
+            throw new IOException("There is no other host.");
+    }
+}
 
 /// <summary>Images that are 16 MiB of 0x49, as files without a format.</summary>
 internal sealed class FakeImages : IImageFetcher, IImageInspector

@@ -21,6 +21,11 @@ public sealed class BlockNodeAccess(IToolStarter starter, IToolRunner runner, st
     public Task<Stream> OpenReadAsync(IBlockLease lease, long offset, CancellationToken cancellationToken) =>
         NbdReadStream.OpenAsync(starter, _directory.Value, lease, offset, cancellationToken);
 
+    /// <summary>A connection to a server of its own that lets a node be read, by NBD; it ends with the stream.</summary>
+    /// <exception cref="IOException">The server does not start.</exception>
+    public Task<Stream> ServeAsync(IBlockLease lease, CancellationToken cancellationToken) =>
+        NbdConnection.OpenAsync(starter, _directory.Value, lease, cancellationToken);
+
     /// <summary>Opens a node for writing from a byte on, a multiple of <see cref="TransferLimits.Block"/>.</summary>
     /// <exception cref="IOException">It cannot be opened.</exception>
     public Task<IContentWriter> OpenWriteAsync(IBlockLease lease, long offset, CancellationToken cancellationToken) =>

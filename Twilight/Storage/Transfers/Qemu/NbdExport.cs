@@ -25,6 +25,8 @@ internal sealed class NbdExport : IAsyncDisposable
         _socket = socket;
     }
 
+    public string Socket => _socket;
+
     public string Uri => $"nbd+unix:///?socket={System.Uri.EscapeDataString(_socket)}";
 
     /// <summary>Starts the server. It listens before it opens the node: that this cannot be opened, the client is told.</summary>

@@ -91,7 +91,7 @@ public abstract class DirPoolFixture
             new ToolCall("qemu-img", "check", "-q", "-f", "qcow2", PathOf(volume)) { Accepted = [0, 3] }, cancellationToken);
     }
 
-    private static BlockNode NodeOf(string path) => new(new JsonObject
+    private protected static BlockNode NodeOf(string path) => new(new JsonObject
     {
         ["driver"] = "qcow2",
         ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = path },
