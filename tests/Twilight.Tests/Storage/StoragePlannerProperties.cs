@@ -16,6 +16,10 @@ public sealed class StoragePlannerProperties
     private static readonly string Own = ObjectName.WorkerOf(StorageOrderBook.Host, Uuid(1));
     private static readonly string Others = ObjectName.WorkerOf(Uuid(200), Uuid(1));
 
+    /// <summary>Of these, tombstones may name some.</summary>
+    private static readonly ObjectName[] Names =
+        [.. from number in (int[])[1, 2, 4, 5] from generation in (int[])[1, 2, 3] select ObjectName.Volume(Uuid(number), generation)];
+
     private static Gen<Situation> AnySituation =>
         from volumes in Gen.ListOf(AnyVolume)
         from snapshots in Gen.ListOf(AnySnapshot)
@@ -23,9 +27,12 @@ public sealed class StoragePlannerProperties
         from dead in Gen.SubListOf([1, 2, 3, 4])
         from hasImage in Gen.Elements(true, false)
         from tombstoned in Gen.SubListOf([Uuid(11), Uuid(12), Uuid(13)])
+        from named in Gen.SubListOf(Names)
+        from copied in Gen.SubListOf([4, 5])
         select new Situation(
             [.. volumes.DistinctBy(volume => volume.Uuid)], [.. snapshots.DistinctBy(snapshot => snapshot.Uuid)],
-            [.. objects.DistinctBy(found => found.Name)], [.. dead.Select(Uuid)], hasImage, [.. tombstoned]);
+            [.. objects.DistinctBy(found => found.Name)], [.. dead.Select(Uuid)], hasImage, [.. tombstoned],
+            [.. named], [.. copied.Select(Uuid).Where(volume => !dead.Select(Uuid).Contains(volume))]);
 
     private static Gen<VolumeDesired> AnyVolume =>
         from number in Gen.Choose(1, 3)
@@ -86,7 +93,14 @@ public sealed class StoragePlannerProperties
                 Assert.That(world.Objects.GetValueOrDefault(name)?.ToString(), Is.EqualTo(text), $"{name} is nobody's");
             foreach (var tombstone in orders.Tombstones.Where(tombstone => tombstone.Type == TombstoneType.Volume))
                 Assert.That(world.Of(Guid.Parse(tombstone.Target)), Is.Empty, "dead");
-            foreach (var volume in orders.Volumes.Values)
+            foreach (var name in situation.Named.Where(name => !IsExplained(orders, name)))
+                Assert.That(objects, Has.None.EqualTo(name), "a tombstone names it");
+            foreach (var copy in orders.VolumeCopies.Values)
+            {
+                Assert.That(objects, Does.Contain(ObjectName.Volume(copy.Volume, copy.Generation!.Value)), "the copy");
+                Assert.That(plan.VolumeCopies.Single(row => row.Volume == copy.Volume).Status, Is.EqualTo(StorageStatus.Ready));
+            }
+            foreach (var volume in orders.Volumes.Values.Where(volume => orders.Kept.ContainsKey(volume.Uuid)))
                 Holds(volume, orders, world, before);
             Assert.That(
                 plan.Tombstones.Where(tombstone => tombstone.Status == RemovalStatus.Removing),
@@ -123,7 +137,12 @@ public sealed class StoragePlannerProperties
     private static bool IsUpload(StorageOrders orders, ObjectName name) =>
         orders.Volumes.GetValueOrDefault(name.Uuid)?.Content == VolumeContent.Upload;
 
+    private static bool IsExplained(StorageOrders orders, ObjectName name) =>
+        orders.Volumes.GetValueOrDefault(name.Uuid)?.Generation == name.Generation
+        || orders.VolumeCopies.GetValueOrDefault(name.Uuid)?.Generation == name.Generation;
+
     private static bool IsStray(StorageOrders orders, ObjectName name) => !name.IsOf(StorageOrderBook.Host)
+        && orders.Tombstones.All(tombstone => tombstone.Target != name.ToString())
         && (name.Kind == ObjectKind.Volume
             ? !orders.Volumes.ContainsKey(name.Uuid) && orders.Tombstones.All(tombstone => tombstone.Target != name.Uuid.ToString())
             : orders.Copies.All(copy => copy.Image != name.Uuid));
@@ -134,7 +153,7 @@ public sealed class StoragePlannerProperties
 
     private sealed record Situation(
         IReadOnlyList<VolumeDesired> Volumes, IReadOnlyList<SnapshotDesired> Snapshots, IReadOnlyList<Found> Objects,
-        IReadOnlyList<Guid> Dead, bool HasImage, IReadOnlyList<Guid> DeadSnapshots)
+        IReadOnlyList<Guid> Dead, bool HasImage, IReadOnlyList<Guid> DeadSnapshots, IReadOnlyList<ObjectName> Named, IReadOnlyList<Guid> Copied)
     {
         private static readonly StoragePoolDesired PoolRow = new()
         {
@@ -146,7 +165,8 @@ public sealed class StoragePlannerProperties
 
         public StorageOrders Orders()
         {
-            var volumes = Volumes.ToDictionary(volume => volume.Uuid);
+            var kept = Volumes.ToDictionary(volume => volume.Uuid);
+            var volumes = Volumes.Concat(Copied.Select(CopiedOf)).ToDictionary(volume => volume.Uuid);
             var snapshots = Snapshots.Where(snapshot => !DeadSnapshots.Contains(snapshot.Uuid)).ToList();
             return new StorageOrders
             {
@@ -156,8 +176,9 @@ public sealed class StoragePlannerProperties
                     [Pool] = new() { Host = StorageOrderBook.Host, StoragePool = Pool },
                 },
                 Volumes = volumes,
-                Kept = volumes.Keys.ToDictionary(
+                Kept = kept.Keys.ToDictionary(
                     volume => volume, volume => new HostVolumeDesired { Host = StorageOrderBook.Host, Volume = volume }),
+                VolumeCopies = Copied.ToDictionary(volume => volume, CopyOf),
                 Snapshots = snapshots,
                 Images = HasImage
                     ? new Dictionary<Guid, ImageDesired>
@@ -171,8 +192,16 @@ public sealed class StoragePlannerProperties
                 Tombstones =
                 [
                     .. Dead.Where(volume => !volumes.ContainsKey(volume)).Select(volume => TombstoneOf(TombstoneType.Volume, volume, null)),
-                    .. DeadSnapshots.Where(_ => volumes.Count > 0)
-                        .Select(snapshot => TombstoneOf(TombstoneType.Snapshot, snapshot, volumes.Keys.Min())),
+                    .. DeadSnapshots.Where(_ => kept.Count > 0)
+                        .Select(snapshot => TombstoneOf(TombstoneType.Snapshot, snapshot, kept.Keys.Min())),
+                    .. Named.Select((name, index) => new TombstoneDesired
+                    {
+                        Uuid = Uuid(1000 + index),
+                        Type = TombstoneType.Orphan,
+                        Target = name.ToString(),
+                        StoragePool = Pool,
+                        Host = StorageOrderBook.Host,
+                    }),
                 ],
             };
         }
@@ -192,7 +221,25 @@ public sealed class StoragePlannerProperties
         }
 
         public override string ToString() =>
-            $"{string.Join('\n', Volumes)}\n{string.Join('\n', Snapshots)}\n{string.Join('\n', Objects)}\ndead {string.Join(' ', Dead)}";
+            $"{string.Join('\n', Volumes)}\n{string.Join('\n', Snapshots)}\n{string.Join('\n', Objects)}\ndead {string.Join(' ', Dead)}\nnamed {string.Join(' ', Named)}\ncopied {string.Join(' ', Copied)}";
+
+        private static VolumeDesired CopiedOf(Guid volume) => new()
+        {
+            Uuid = volume,
+            Name = "copied",
+            Size = 2,
+            StoragePool = Pool,
+            Content = VolumeContent.Made,
+        };
+
+        private static HostVolumeCopyDesired CopyOf(Guid volume) => new()
+        {
+            Host = StorageOrderBook.Host,
+            Volume = volume,
+            Instance = Uuid(300),
+            Fill = CopyFill.Hypervisor,
+            Generation = 2,
+        };
 
         private static TombstoneDesired TombstoneOf(TombstoneType type, Guid target, Guid? volume) => new()
         {
