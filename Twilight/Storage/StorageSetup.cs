@@ -7,6 +7,7 @@ using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Reconciliation;
 using PonyCloud.Twilight.Storage.Copying;
 using PonyCloud.Twilight.Storage.Files;
+using PonyCloud.Twilight.Storage.Gluster;
 using PonyCloud.Twilight.Storage.Guests;
 using PonyCloud.Twilight.Storage.Iscsi;
 using PonyCloud.Twilight.Storage.Logical;
@@ -17,6 +18,7 @@ using PonyCloud.Twilight.Storage.SharedLvm;
 using PonyCloud.Twilight.Storage.Transfers;
 using PonyCloud.Twilight.Storage.Transfers.Qemu;
 using PonyCloud.Twilight.Storage.Working;
+using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight.Storage;
 
@@ -65,6 +67,9 @@ internal static class StorageSetup
         services.AddSingleton<IStoragePoolDriver, LogicalDriver>();
         services.AddSingleton<IStoragePoolDriver, SharedLvmDriver>();
         services.AddSingleton<IStoragePoolDriver>(provider => ActivatorUtilities.CreateInstance<NetfsDriver>(provider, Path.Combine(staging, Mounts)));
+        services.AddSingleton<IStoragePoolDriver>(provider => new GlusterDriver(
+            Path.Combine(staging, Mounts), GlusterDriver.UsualLogs, provider.GetRequiredService<IToolRunner>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IReadOnlyDictionary<StoragePoolType, IStoragePoolDriver>>(
             provider => provider.GetServices<IStoragePoolDriver>().ToDictionary(driver => driver.Type));
         services.AddSingleton<OpenPools>();

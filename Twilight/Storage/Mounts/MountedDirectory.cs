@@ -20,46 +20,46 @@ internal sealed record Mount
 /// <summary>A directory that is mounted; <c>README.md</c> says how.</summary>
 internal sealed class MountedDirectory(Mount mount, IToolRunner tools) : IPoolActivation
 {
-    private const string Common = "nosuid,nodev,noexec";
+    /// <summary>Nobody's programs and devices come with a mount.</summary>
+    internal const string Common = "nosuid,nodev,noexec";
 
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MountLimit = TimeSpan.FromSeconds(30);
 
     private readonly PoolTools _tools = new(tools);
-    private readonly PlainDirectory _plain = new(mount.Directory, new HastyTools(tools, AnswerLimit));
+    private readonly MountPoint _point = new(mount.Directory, tools);
 
     public string Directory => mount.Directory;
 
     public async Task ActivateAsync(CancellationToken cancellationToken)
     {
-        if (IsMounted() && await AnswersAsync(cancellationToken))
+        if (_point.IsMounted && await AnswersAsync(cancellationToken))
             return;
-        await _plain.ActivateAsync(cancellationToken);
+        await _point.MakeAsync(cancellationToken);
         string[] what = ["-t", mount.Format, "-o", string.Join(',', [Common, .. mount.Options]), "--", mount.Source, mount.Directory];
         // What serves the mount may be a process, which is to live on with it: it must not be taken for a tool that was left running.
-        await RunAsync(
-            new ToolCall("env", [$"--unset={ToolRunner.Mark}", "mount", .. what]) { Timeout = MountLimit }, cancellationToken);
+        var call = new ToolCall("env", [$"--unset={ToolRunner.Mark}", "mount", .. what]) { Timeout = MountLimit };
+        await _tools.RunAsync(call, StorageFailure.Unreachable, cancellationToken);
     }
 
-    public Task<PoolCapacity> CapacityAsync(CancellationToken cancellationToken) => IsMounted()
-        ? _plain.CapacityAsync(cancellationToken)
+    public Task<PoolCapacity> CapacityAsync(CancellationToken cancellationToken) => _point.IsMounted
+        ? _point.CapacityAsync(cancellationToken)
         : throw new StorageException(StorageFailure.Unreachable, $"{mount.Source} is not mounted.");
 
     public async Task DeactivateAsync(CancellationToken cancellationToken)
     {
-        while (IsMounted())
+        while (_point.IsMounted)
         {
             try
             {
-                await UnmountAsync(cancellationToken);
+                await _point.UnmountAsync(cancellationToken);
             }
             catch (StorageException exception) when (exception.Failure == StorageFailure.Unreachable)
             {
-                if (IsMounted())
-                    await UnmountAsync(cancellationToken, "--lazy");
+                if (_point.IsMounted)
+                    await _point.DetachAsync(cancellationToken);
             }
         }
-        await RunAsync(new ToolCall("rm", "--force", "--dir", "--", mount.Directory), cancellationToken);
+        await _point.RemoveAsync(cancellationToken);
     }
 
     /// <returns>False when the mount was stale, and has been detached.</returns>
@@ -67,25 +67,13 @@ internal sealed class MountedDirectory(Mount mount, IToolRunner tools) : IPoolAc
     {
         try
         {
-            await _plain.CapacityAsync(cancellationToken);
+            await _point.CapacityAsync(cancellationToken);
             return true;
         }
         catch (StorageException exception) when (exception.Message.Contains("Stale file handle", StringComparison.Ordinal))
         {
-            // Nobody finds it any more; who has files in it open keeps them.
-            await UnmountAsync(cancellationToken, "--lazy");
+            await _point.DetachAsync(cancellationToken);
             return false;
         }
     }
-
-    /// <summary>Without a helper, and without following links: either could ask the server.</summary>
-    private Task<string> UnmountAsync(CancellationToken cancellationToken, params string[] how) => RunAsync(
-        new ToolCall("umount", ["--internal-only", "--no-canonicalize", .. how, mount.Directory]) { Timeout = AnswerLimit },
-        cancellationToken);
-
-    private Task<string> RunAsync(ToolCall call, CancellationToken cancellationToken) =>
-        _tools.RunAsync(call, StorageFailure.Unreachable, cancellationToken);
-
-    // The kernel's own list, which no server is asked for (proc(5), mountinfo: the fifth field is the mount point).
-    private bool IsMounted() => File.ReadLines("/proc/self/mountinfo").Any(line => line.Split(' ')[4] == mount.Directory);
 }

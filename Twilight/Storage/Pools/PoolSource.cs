@@ -15,7 +15,7 @@ public abstract record PoolSource
 
     public sealed record VolumeGroup(string Name) : PoolSource;
 
-    /// <param name="Format">As libvirt calls it: <c>nfs</c>, <c>glusterfs</c>, <c>cifs</c> or <c>auto</c>.</param>
+    /// <param name="Format">As libvirt calls it: <c>nfs</c>, <c>cifs</c> or <c>auto</c>.</param>
     /// <param name="Path">Where it is mounted.</param>
     /// <param name="Options">For mount, such as <c>nosuid</c>.</param>
     public sealed record Export(
@@ -28,6 +28,4 @@ public abstract record PoolSource
     public sealed record DirectTarget(StorageServer Portal, string Target, string Initiator, PoolLogin? Login) : PoolSource;
 
     public sealed record CephPool(IReadOnlyList<StorageServer> Monitors, string Name, PoolLogin? Login) : PoolSource;
-
-    public sealed record GlusterVolume(StorageServer Server, string Name, string Path) : PoolSource;
 }

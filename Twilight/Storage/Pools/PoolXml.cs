@@ -36,7 +36,6 @@ public static class PoolXml
         PoolSource.KernelTarget => "iscsi",
         PoolSource.DirectTarget => "iscsi-direct",
         PoolSource.CephPool => "rbd",
-        PoolSource.GlusterVolume => "gluster",
         _ => throw new ArgumentOutOfRangeException(nameof(source)),
     };
 
@@ -51,8 +50,6 @@ public static class PoolXml
             "source", Host(target.Portal), Device(target.Target), Initiator(target.Initiator), Auth("chap", target.Login)),
         PoolSource.CephPool pool => new XElement(
             "source", pool.Monitors.Select(Host), new XElement("name", pool.Name), Auth("ceph", pool.Login)),
-        PoolSource.GlusterVolume volume => new XElement(
-            "source", Host(volume.Server), new XElement("name", volume.Name), new XElement("dir", new XAttribute("path", volume.Path))),
         _ => null,
     };
 

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.TestKit.Storage;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Logical;
 using PonyCloud.Twilight.Tools;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.TestKit.Storage;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.Mounts;
 

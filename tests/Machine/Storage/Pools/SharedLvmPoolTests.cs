@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.TestKit.Storage;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.SharedLvm;
 

@@ -21,13 +21,11 @@ public sealed class PoolXmlTests
         new("dir.xml", new PoolSource.Directory("/srv/volumes & more")),
         new("logical.xml", new PoolSource.VolumeGroup("vg0")),
         new("nfs.xml", new PoolSource.Export(Server, "/export/volumes", "/run/ponycloud/pools/a", "nfs", ["nosuid", "vers=4.2"])),
-        new("glusterfs.xml", new PoolSource.Export(Server, "volumes", "/run/ponycloud/pools/a", "glusterfs", [])),
         new("iscsi.xml", new PoolSource.KernelTarget(Portal, "iqn.2026-01.com.example:a", null, null)),
         new("iscsi-direct.xml", new PoolSource.DirectTarget(
             Portal, "iqn.2026-01.com.example:a", "iqn.2026-01.com.example:host", new PoolLogin("pony", Secret))),
         new("rbd.xml", new PoolSource.CephPool(
             [new("10.0.0.1", 3300), new("fd00::2", 6789), Server], "volumes", new PoolLogin("pony", Secret))),
-        new("gluster.xml", new PoolSource.GlusterVolume(Server, "volumes", "/")),
     ];
 
     [TestCaseSource(nameof(Sources))]

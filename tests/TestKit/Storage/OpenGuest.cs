@@ -1,16 +1,16 @@
 using PonyCloud.TestKit.Processes;
 using PonyCloud.Twilight.Storage;
 
-namespace PonyCloud.Machine.Storage.Pools;
+namespace PonyCloud.TestKit.Storage;
 
 /// <summary>Has something open to write, as a guest has.</summary>
-internal sealed class OpenGuest : IAsyncDisposable
+public sealed class OpenGuest : IAsyncDisposable
 {
     private readonly ChildProcess _process;
 
     private OpenGuest(ChildProcess process) => _process = process;
 
-    internal static async Task<OpenGuest> StartAsync(BlockNode node)
+    public static async Task<OpenGuest> StartAsync(BlockNode node)
     {
         var process = ChildProcess.Start("qemu-io", [node.ToFileName()]);
         await process.Input.WriteLineAsync("length");
@@ -20,13 +20,13 @@ internal sealed class OpenGuest : IAsyncDisposable
     }
 
     /// <summary>Orders it to fill one MiB; <see cref="HasWrittenAsync"/> ends when it has.</summary>
-    internal async Task BeginWriteAsync(long mib, byte value)
+    public async Task BeginWriteAsync(long mib, byte value)
     {
         await _process.Input.WriteLineAsync($"write -P {value} {mib}M 1M");
         await _process.Input.FlushAsync();
     }
 
-    internal Task HasWrittenAsync() =>
+    public Task HasWrittenAsync() =>
         _process.WaitForLineAsync(
             "that it has written", line => line.Contains("wrote 1048576", StringComparison.Ordinal), TimeSpan.FromMinutes(2));
 
