@@ -1,27 +1,17 @@
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
-using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Reconciliation;
 
 namespace PonyCloud.Twilight.Tests.Reconciliation;
 
 /// <summary>When an agent in a guest is asked for what, and what its words are worth.</summary>
-public sealed class GuestAgentPlanTests
+public sealed class GuestAgentPlanTests : InstancePlanFixture
 {
-    private static readonly Guid One = Guid.Parse("00000000-0000-0000-0000-000000000001");
-    private static readonly TimeSpan Now = TimeSpan.FromSeconds(1000);
-    private static readonly RetryOptions Retry = new();
-
-    private PlannerBench _bench = null!;
-
     [SetUp]
-    public void Make()
+    public void AddAgent()
     {
-        _bench = new PlannerBench();
-        _bench.Want(One, InstanceState.Running);
-        _bench.Observe(One, DomainState.Running);
-        _bench.Reobserve(One, domain => domain with { HasAgent = true });
-        _bench.Remember(One, Now, Retry);
+        Bench.Reobserve(One, domain => domain with { HasAgent = true });
+        Remember();
     }
 
     [Test]
@@ -31,7 +21,7 @@ public sealed class GuestAgentPlanTests
         var ask = new InstanceAction.Shutdown(One, ResumeFirst: false) { ByAgent = true };
         Assert.That(ActionAt(Now), Is.EqualTo(ask));
 
-        _bench.End(new ActionOutcome(ask, ActionEnd.Done), Now, Retry);
+        End(ask);
 
         Assert.That(ActionAt(Now), Is.Null);
         Assert.That(ActionAt(Now + TimeSpan.FromSeconds(10)), Is.EqualTo(new InstanceAction.Shutdown(One, ResumeFirst: false)));
@@ -40,7 +30,7 @@ public sealed class GuestAgentPlanTests
     [Test]
     public void Without_an_agent_a_stop_presses_the_button()
     {
-        _bench.Reobserve(One, domain => domain with { HasAgent = false });
+        Bench.Reobserve(One, domain => domain with { HasAgent = false });
         Stop();
 
         Assert.That(ActionAt(Now), Is.EqualTo(new InstanceAction.Shutdown(One, ResumeFirst: false)));
@@ -50,8 +40,8 @@ public sealed class GuestAgentPlanTests
     public void A_power_cut_that_is_due_does_not_wait_for_an_agent()
     {
         Stop();
-        _bench.InFlight(new InstanceAction.Shutdown(One, ResumeFirst: false) { ByAgent = true });
-        Assert.That(_bench.Plan(Now).WakeAt, Is.EqualTo(Now + TimeSpan.FromSeconds(60)));
+        Bench.InFlight(new InstanceAction.Shutdown(One, ResumeFirst: false) { ByAgent = true });
+        Assert.That(Bench.Plan(Now).WakeAt, Is.EqualTo(Now + TimeSpan.FromSeconds(60)));
 
         Assert.That(ActionAt(Now + TimeSpan.FromSeconds(60)), Is.EqualTo(new InstanceAction.PowerOff(One)));
     }
@@ -60,22 +50,22 @@ public sealed class GuestAgentPlanTests
     public void A_stop_that_is_withdrawn_or_becomes_a_removal_does_not_wait_for_an_agent()
     {
         Stop();
-        _bench.InFlight(new InstanceAction.Shutdown(One, ResumeFirst: false) { ByAgent = true });
-        _bench.Rewrite(One, row => row with { State = InstanceState.Running });
+        Bench.InFlight(new InstanceAction.Shutdown(One, ResumeFirst: false) { ByAgent = true });
+        Bench.Rewrite(One, row => row with { State = InstanceState.Running });
         Assert.That(ActionAt(Now), Is.Null);
 
-        _bench.Unwant(One);
+        Bench.Unwant(One);
         Assert.That(ActionAt(Now), Is.EqualTo(new InstanceAction.Remove(One)));
     }
 
     [Test]
     public void A_reboot_asks_the_agent_first_and_presses_the_button_from_then_on()
     {
-        _bench.Rewrite(One, row => row with { Reboots = 1 });
+        Bench.Rewrite(One, row => row with { Reboots = 1 });
         var ask = new InstanceAction.Reboot(One, 1, 0) { ByAgent = true };
         Assert.That(ActionAt(Now), Is.EqualTo(ask));
 
-        _bench.End(new ActionOutcome(ask, ActionEnd.Done), Now, Retry);
+        End(ask);
 
         Assert.That(ActionAt(Now), Is.Null);
         Assert.That(ActionAt(Now + TimeSpan.FromSeconds(10)), Is.EqualTo(new InstanceAction.Reboot(One, 1, 0)));
@@ -120,11 +110,5 @@ public sealed class GuestAgentPlanTests
         Assert.That(agent.MayBeFrozen, "until it is thawed");
     }
 
-    private void Stop()
-    {
-        _bench.Rewrite(One, row => row with { State = InstanceState.Stopped });
-        _bench.Remember(One, Now, Retry);
-    }
-
-    private InstanceAction? ActionAt(TimeSpan now) => _bench.Plan(now).Instances.Single().Action;
+    private void Stop() => Rewrite(row => row with { State = InstanceState.Stopped });
 }
