@@ -33,4 +33,7 @@ public enum DomainEnd
 
     /// <summary>Somebody else cut its power.</summary>
     PowerCut,
+
+    /// <summary>While nobody watched, and the hypervisor does not know how either: its machine went down, or the hypervisor ended as well.</summary>
+    Unseen,
 }

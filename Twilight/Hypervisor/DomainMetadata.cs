@@ -32,6 +32,12 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
     /// <summary>How it went off by itself, and is not to be started again; null while that is not so.</summary>
     public DomainEnd? Ended { get; init; }
 
+    /// <summary>
+    /// It was seen on since it was last to be off. Found off by an agent that did not see it end, it ended unseen; not written for one
+    /// that is started again however it ended.
+    /// </summary>
+    public bool HasRun { get; init; }
+
     /// <summary>The host for which it leaves this one. Off, it has left, and is not started here.</summary>
     public Guid? Leaving { get; init; }
 
@@ -52,6 +58,7 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
         new XAttribute("reboots", Reboots),
         new XAttribute("resets", Resets),
         Ended is { } ended ? new XAttribute("ended", ended) : null,
+        HasRun ? new XAttribute("run", true) : null,
         Leaving is null ? null : new XAttribute("leaving", Leaving),
         HasMigrated ? new XAttribute("migrated", true) : null,
         Arriving is null ? null : new XAttribute("arriving", Arriving));
@@ -85,12 +92,15 @@ public sealed record DomainMetadata(Guid Instance, string Shape)
                     Reboots = Count(element, "reboots"),
                     Resets = Count(element, "resets"),
                     Ended = Enum.TryParse<DomainEnd>(element.Attribute("ended")?.Value, out var ended) ? ended : null,
+                    HasRun = Flag(element, "run"),
                     Leaving = Host(element, "leaving"),
-                    HasMigrated = element.Attribute("migrated")?.Value == "true",
+                    HasMigrated = Flag(element, "migrated"),
                     Arriving = Host(element, "arriving"),
                 }
                 : null;
     }
+
+    private static bool Flag(XElement element, string name) => element.Attribute(name)?.Value == "true";
 
     private static Guid? Host(XElement element, string name) => Guid.TryParse(element.Attribute(name)?.Value, out var host) ? host : null;
 

@@ -140,10 +140,11 @@ public abstract record InstanceAction
         public override string ToString() => $"reboot {Domain}{(ByAgent ? ", by its agent" : "")}";
     }
 
-    /// <summary>Write down in the domain's metadata how far orders were carried out.</summary>
+    /// <summary>Write down in the domain's metadata how far orders were carried out, and what became of it.</summary>
     public sealed record SetMark(DomainMetadata Mark) : RestartStep(Mark.Instance)
     {
-        public override string ToString() => $"mark {Mark.Instance}: {Mark.Reboots} reboots, {Mark.Resets} resets";
+        public override string ToString() =>
+            $"mark {Mark.Instance}: {Mark.Reboots} reboots, {Mark.Resets} resets{(Mark.HasRun ? ", has run" : "")}";
     }
 
     /// <summary>A change of one disk or CD-ROM drive.</summary>

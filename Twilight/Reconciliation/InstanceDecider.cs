@@ -125,7 +125,7 @@ internal static class InstanceDecider
         (InstanceAction.DeviceChange change, InstanceState.Running or InstanceState.Paused) => DeviceDecider.IsStillWanted(change, at.Wanted!),
         (InstanceAction.RestartStep step, InstanceState.Running or InstanceState.Paused) => RestartDecider.IsStillWanted(step, at, at.Wanted!.Instance!),
         (InstanceAction.Resize resize, InstanceState.Running) => ResizeDecider.IsStillWanted(resize, at.Wanted!.Instance!),
-        (InstanceAction.SetMark, InstanceState.Stopped) => at.IsOff,
+        (InstanceAction.SetMark set, InstanceState.Stopped) => at.IsOff || (!set.Mark.HasRun && !IsPowerCutDue(at, at.Wanted!.Instance!)),
         (InstanceAction.Define define, InstanceState.Stopped) => define.Definition == at.Wanted!.Definition,
         _ => false,
     };
@@ -184,8 +184,10 @@ internal static class InstanceDecider
                 },
                 InstanceStatus.Stopping, null, cutAt);
         }
-        return new Decision(
+        var waiting = new Decision(
             null, InstanceStatus.Stopping, at.Memory.Why, pressAt > at.Now && pressAt < cutAt ? pressAt : cutAt);
+        // After the button, so that a stop never waits for it: should the agent end before the guest does, the guest did not go off by itself.
+        return With(waiting, RestartPolicy.Forgiven(at));
     }
 
     private static TimeSpan CutAt(Situation at, InstanceDesired instance) =>

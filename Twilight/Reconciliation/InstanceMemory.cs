@@ -81,6 +81,9 @@ public sealed record InstanceMemory
     /// <summary>It was to be off, and is to be on since: however it ended before, it may start.</summary>
     public bool HasChance { get; private init; }
 
+    /// <summary>This agent has seen it on, or started it: how it ends from then on is not unseen.</summary>
+    public bool HasSeenOn { get; private init; }
+
     /// <summary>Its watchdog has paused it, which no other order has touched since.</summary>
     public bool StandsStill { get; private init; }
 
@@ -104,6 +107,7 @@ public sealed record InstanceMemory
         memory = memory with
         {
             OnSince = memory.OnSince ?? now,
+            HasSeenOn = true,
             Devices = memory.Devices.Observe(domain),
             Restarts = memory.Restarts.Observe(domain),
             Sizes = memory.Sizes.Observe(domain),
@@ -155,6 +159,7 @@ public sealed record InstanceMemory
                 CutPower = false,
                 OffExpected = false,
                 OnSince = now,
+                HasSeenOn = true,
                 Devices = DeviceMemory.StartedWith(start.Disks),
             },
             InstanceAction.Start => this with { CutPower = true, OffExpected = true },

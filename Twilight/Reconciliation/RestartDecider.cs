@@ -47,6 +47,7 @@ internal static class RestartDecider
         {
             Reboots = Math.Min(memory.Reboots ?? mark.Reboots, instance.Reboots),
             Resets = Math.Min(memory.Resets ?? mark.Resets, instance.Resets),
+            HasRun = mark.HasRun || RestartPolicy.IsWatched(instance),
         };
         return shown == mark ? null : Tried(at, new InstanceAction.SetMark(shown));
     }

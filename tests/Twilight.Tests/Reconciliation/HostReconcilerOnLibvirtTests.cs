@@ -28,9 +28,7 @@ public sealed class HostReconcilerOnLibvirtTests
         RomGuest.Write(rom);
         _instance = Guid.NewGuid();
         _libvirt = NewHypervisor();
-        // So that what the fresh agent reports first is what there is.
-        while (!_libvirt.Connection.IsConnected)
-            await _libvirt.Events.ReadAsync(TestContext.CurrentContext.CancellationToken);
+        await ConnectedAsync(TestContext.CurrentContext.CancellationToken);
         _bench = NewBench(directory, rom);
     }
 
@@ -141,6 +139,33 @@ public sealed class HostReconcilerOnLibvirtTests
         Assert.That(await EndedAsync(cancellationToken), Is.Null);
     }
 
+    [TestCase(InstanceRestart.Never)]
+    [TestCase(InstanceRestart.OnCrash)]
+    public async Task A_guest_that_turns_itself_off_while_the_agent_is_away_stays_off_if_it_is_to(InstanceRestart restart, CancellationToken cancellationToken)
+    {
+        RomGuest.Write(Path.Combine(Private.Directory, "reconciled.rom"), PowerButton.PowersOff);
+        _bench.Order(_instance, InstanceState.Running, restart: restart);
+        await _bench.UntilAsync(_instance, InstanceStatus.Running);
+        var log = _bench.RowOf(_instance)!.ConsoleLog!;
+        await BootsAsync(log, 1);
+        await Eventually.SeesAsync("it is written down", async _ => (await MarkAsync(cancellationToken)).HasRun, hasRun => hasRun);
+
+        await _bench.DisposeAsync();
+        await ReconnectAsync(cancellationToken);
+        await Eventually.SeesAsync("it is off", async token => await PressAsync(token), isOff => isOff);
+        // Whoever looks now has seen nothing of that.
+        await ReconnectAsync(cancellationToken);
+        _bench = NewBench(Private.Directory, Path.Combine(Private.Directory, "reconciled.rom"));
+        _bench.Order(_instance, InstanceState.Running, restart: restart);
+        // The first report may come before the orders.
+        await _bench.UntilAsync("it says why it is off", () => _bench.RowOf(_instance)?.Why is not null);
+
+        Assert.That(_bench.StatusOf(_instance), Is.EqualTo(InstanceStatus.Stopped));
+        Assert.That(_bench.RowOf(_instance)!.Why, Does.StartWith("The guest turned itself off. It is not started again: restart is "));
+        await Eventually.SeesAsync("how it ended is written down", async _ => await EndedAsync(cancellationToken), ended => ended == DomainEnd.TurnedOff);
+        await BootsAsync(log, 1);
+    }
+
     [Test]
     public async Task A_guest_that_panics_is_crashed_says_so_and_stays_off_if_it_is_to()
     {
@@ -192,10 +217,26 @@ public sealed class HostReconcilerOnLibvirtTests
         Assert.That(_bench.StatusOf(_instance), Is.EqualTo(InstanceStatus.Running));
     }
 
+    /// <summary>So that what a fresh agent reports first is what there is.</summary>
+    private async Task ConnectedAsync(CancellationToken cancellationToken)
+    {
+        while (!_libvirt.Connection.IsConnected)
+            await _libvirt.Events.ReadAsync(cancellationToken);
+    }
+
+    private async Task ReconnectAsync(CancellationToken cancellationToken)
+    {
+        await _libvirt.DisposeAsync();
+        _libvirt = NewHypervisor();
+        await ConnectedAsync(cancellationToken);
+    }
+
     private static void Befall(Mishap mishap) => RomGuest.Write(Path.Combine(Private.Directory, "reconciled.rom"), mishap: mishap);
 
-    private async Task<DomainEnd?> EndedAsync(CancellationToken cancellationToken) =>
-        DomainMetadata.Of((await _libvirt.ScanAsync(cancellationToken)).Domains.Single(domain => domain.Uuid == _instance))!.Ended;
+    private async Task<DomainEnd?> EndedAsync(CancellationToken cancellationToken) => (await MarkAsync(cancellationToken)).Ended;
+
+    private async Task<DomainMetadata> MarkAsync(CancellationToken cancellationToken) =>
+        DomainMetadata.Of((await _libvirt.ScanAsync(cancellationToken)).Domains.Single(domain => domain.Uuid == _instance))!;
 
     private async Task<bool> PressAsync(CancellationToken cancellationToken)
     {

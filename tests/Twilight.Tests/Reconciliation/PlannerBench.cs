@@ -36,11 +36,12 @@ internal sealed class PlannerBench
     public RemovalGuard Guard { get; private set; } = RemovalGuard.None;
 
     public static RowChange[] Wanted(
-        EntityCatalog catalog, Guid instance, InstanceState state, long mem = 512, int stopTimeout = 60, Guid? profile = null, Guid? host = null) =>
+        EntityCatalog catalog, Guid instance, InstanceState state, long mem = 512, int stopTimeout = 60, Guid? profile = null, Guid? host = null,
+        InstanceRestart restart = InstanceRestart.Always) =>
     [
         RowChange.Set(catalog["instance"], RowPart.Desired, new InstanceDesired
         {
-            Uuid = instance, Tenant = Guid.Empty, Name = "web", State = state, Mem = mem, StopTimeout = stopTimeout, CpuProfile = profile,
+            Uuid = instance, Tenant = Guid.Empty, Name = "web", State = state, Mem = mem, StopTimeout = stopTimeout, CpuProfile = profile, Restart = restart,
         }),
         RowChange.Set(catalog["host_instance"], RowPart.Desired, new HostInstanceDesired { Host = host ?? Host, Instance = instance }),
     ];

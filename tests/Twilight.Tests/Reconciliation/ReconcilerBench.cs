@@ -80,10 +80,11 @@ internal sealed class ReconcilerBench : IAsyncDisposable
     public HostInstanceCurrent? RowOf(Guid instance) => (HostInstanceCurrent?)_reported.Snapshot[_desired.Catalog["host_instance"]]
         .Find(RowKey.Of(PlannerBench.Host.ToString(), instance.ToString()))?.Current;
 
-    public void Order(Guid instance, InstanceState? state, long mem = 512, int stopTimeout = 60)
+    public void Order(
+        Guid instance, InstanceState? state, long mem = 512, int stopTimeout = 60, InstanceRestart restart = InstanceRestart.Always)
     {
         _desired.Apply(state is { } wanted
-            ? PlannerBench.Wanted(_desired.Catalog, instance, wanted, mem, stopTimeout)
+            ? PlannerBench.Wanted(_desired.Catalog, instance, wanted, mem, stopTimeout, restart: restart)
             :
             [
                 RowChange.Remove(
