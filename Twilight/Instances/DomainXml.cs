@@ -25,8 +25,6 @@ public static class DomainXml
     // Enough that no two shapes of one instance ever meet, short enough to read.
     private const int ShapeLength = 16;
 
-    /// <summary>By this name the agent in the guest finds its channel.</summary>
-
     /// <param name="profile">The processor that the guest sees; null for all that the host has.</param>
     /// <param name="cards">Its network cards, in the order in which the guest is to find them.</param>
     /// <param name="disks">Its disks, in the order in which it boots from them; those that have no source are left out.</param>

@@ -23,6 +23,9 @@ public sealed record PlannerInput
     /// <summary>What there is on the host for the disks that <see cref="HostPlanner.DisksIn"/> names.</summary>
     public IReadOnlyDictionary<Guid, DiskState> Disks { get; init; } = ImmutableDictionary<Guid, DiskState>.Empty;
 
+    /// <summary>What <see cref="HostPlanner.WantedIn"/> says of these rows, cards and disks, if it was asked already.</summary>
+    public IReadOnlyDictionary<Guid, WantedInstance>? Wanted { get; init; }
+
     /// <summary>What agents in guests say of their addresses, of those that do.</summary>
     public IReadOnlyDictionary<Guid, TextList> Addresses { get; init; } = ImmutableDictionary<Guid, TextList>.Empty;
 
@@ -77,7 +80,7 @@ public sealed class HostPlanner
 
     /// <summary>The orders for the instances that are to be on this host, and no other.</summary>
     /// <param name="desired">The host's rows.</param>
-    /// <param name="cards">What there is on the host for their cards; null where the definitions are not used.</param>
+    /// <param name="cards">What there is on the host for their cards; null where only the orders are of use.</param>
     /// <param name="disks">The same for their disks.</param>
     public IReadOnlyDictionary<Guid, WantedInstance> WantedIn(
         StateSnapshot desired, IReadOnlyDictionary<Guid, CardState>? cards = null, IReadOnlyDictionary<Guid, DiskState>? disks = null)
@@ -126,7 +129,7 @@ public sealed class HostPlanner
         foreach (var domain in input.Scan.Domains)
             (DomainMetadata.Of(domain) is null ? foreign : own)[domain.Uuid] = domain;
 
-        var wanted = input.Desired is { } desired ? WantedIn(desired, input.Cards, input.Disks) : null;
+        var wanted = input.Desired is { } desired ? input.Wanted ?? WantedIn(desired, input.Cards, input.Disks) : null;
         var coming = input.Desired is { } orders ? ComingIn(orders, input.Cards, input.Disks) : null;
         var migrations = input.Desired is { } rows ? OrdersIn(rows) : null;
         var instances = own.Keys.Union(wanted?.Keys ?? []).Union(migrations?.Keys ?? []).Union(input.InFlight.Keys).Order();

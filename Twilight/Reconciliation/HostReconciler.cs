@@ -182,22 +182,25 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         _agents.Observe(scan);
         // What ended while the scan ran stays in flight: the scan may not show its doing yet.
         var inFlight = _executor.InFlight;
+        var cards = orders is null ? ImmutableDictionary<Guid, CardState>.Empty : _planner.CardsIn(orders.Desired).ToImmutableDictionary(vnic => vnic, _cards.Of);
+        var disks = orders is null ? ImmutableDictionary<Guid, DiskState>.Empty : _planner.DisksIn(orders.Desired).ToImmutableDictionary(vdisk => vdisk, _disks.Of);
+        // Once a pass: to render the definitions is the greater part of one in which nothing changed.
+        var wanted = orders is null ? null : _planner.WantedIn(orders.Desired, cards, disks);
         if (orders is not null)
         {
             NoteGuard(_planner.Judge(_guard, orders.Desired, orders.Released, scan, _options.Guard));
-            Remember(orders.Desired, scan, inFlight);
+            Remember(wanted!, scan, inFlight);
         }
         foreach (var told in _guestEvents.Take(scan))
             Notify(told.Type, told.Severity, told.Instance, told.Text);
         var now = Now;
-        var cards = orders is null ? ImmutableDictionary<Guid, CardState>.Empty : _planner.CardsIn(orders.Desired).ToImmutableDictionary(vnic => vnic, _cards.Of);
-        var disks = orders is null ? ImmutableDictionary<Guid, DiskState>.Empty : _planner.DisksIn(orders.Desired).ToImmutableDictionary(vdisk => vdisk, _disks.Of);
         var plan = _planner.Plan(new PlannerInput
         {
             Desired = orders?.Desired,
             Scan = scan,
             Cards = cards,
             Disks = disks,
+            Wanted = wanted,
             Addresses = _agents.Addresses,
             Memory = _memory,
             Migrations = orders is null ? ImmutableDictionary<Guid, MigrationView>.Empty : LookAtMigrations(orders.Desired, scan, cards, disks),
@@ -260,9 +263,8 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
         }
     }
 
-    private void Remember(StateSnapshot desired, DomainScan scan, IReadOnlyDictionary<Guid, InstanceAction> inFlight)
+    private void Remember(IReadOnlyDictionary<Guid, WantedInstance> wanted, DomainScan scan, IReadOnlyDictionary<Guid, InstanceAction> inFlight)
     {
-        var wanted = _planner.WantedIn(desired);
         var own = scan.Domains.Where(domain => DomainMetadata.Of(domain) is not null).ToDictionary(domain => domain.Uuid);
         foreach (var instance in _memory.Keys.Union(wanted.Keys).Union(own.Keys).ToList())
         {
