@@ -10,11 +10,32 @@ namespace PonyCloud.TestKit.Network;
 
 /// <summary>
 /// A network namespace of a test's own. It has no name and hangs on a process that ends with the test process, however that
-/// ends; the kernel then takes its devices and packet filters away. Needs root.
+/// ends, and takes along what runs inside, daemons of an agent above all; the kernel then takes its devices and packet filters away.
+/// Needs root.
 /// </summary>
 public sealed partial class NetworkNamespace : IAsyncDisposable
 {
     private const int CloneNewNet = 0x40000000;
+
+    // cat ends with its input, and that with the process that holds the other end. Who interrupts the tests from a terminal also sends to
+    // this process, which has something left to do.
+    private const string Script = """
+        trap '' INT TERM HUP
+        set -- /proc/self/ns/net
+        if [ "$names" ]; then
+          mount -t tmpfs tmpfs /run && mkdir /run/netns || exit
+        fi
+        ip link set lo up && echo up && cat >/dev/null
+        if [ "$names" ]; then
+          set -- "$@" $(find /run/netns -type f)
+        fi
+        for space in $(stat -L -c %i "$@"); do
+          for inside in $(find /proc/[0-9]*/ns/net -maxdepth 0 -lname "net:\[$space\]" 2>/dev/null); do
+            inside=${inside#/proc/}
+            [ "${inside%%/*}" = $$ ] || kill -9 "${inside%%/*}" 2>/dev/null
+          done
+        done
+        """;
 
     private readonly ChildProcess _holder;
     private readonly bool _hasNames;
@@ -36,11 +57,8 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
     /// </param>
     public static async Task<NetworkNamespace> StartAsync(bool hasNames = false)
     {
-        const string Names = "mount -t tmpfs tmpfs /run && mkdir /run/netns && ";
         string[] mounts = hasNames ? ["--mount"] : [];
-        // cat ends with its input, and that with the process that holds the other end.
-        var holder = ChildProcess.Start(
-            "unshare", ["--net", .. mounts, "--", "sh", "-c", $"{(hasNames ? Names : "")}ip link set lo up && echo up && exec cat"]);
+        var holder = ChildProcess.Start("unshare", ["--net", .. mounts, "--", "sh", "-c", $"names={(hasNames ? "yes" : "")}\n{Script}"]);
         try
         {
             await holder.WaitForLineAsync("that the namespace is there", line => line == "up");
