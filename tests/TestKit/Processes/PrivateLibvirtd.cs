@@ -115,6 +115,14 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
     /// <summary>Sends libvirtd, and only it, a signal, such as one that lets it stand still.</summary>
     public Task SignalDaemonAsync(ProcessSignal signal) => ChildProcess.SendAsync(Descendants("libvirtd").Single(), signal);
 
+    /// <summary>Lets libvirtd, and each guest that it starts from then on, have no more memory than this.</summary>
+    /// <param name="bytes">Of address space; null for as much as there is.</param>
+    public Task LimitMemoryAsync(long? bytes) => ChildProcess.RunAsync("prlimit",
+    [
+        "--pid", Descendants("libvirtd").Single().ToString(CultureInfo.InvariantCulture),
+        $"--as={bytes?.ToString(CultureInfo.InvariantCulture) ?? "unlimited"}:",
+    ]);
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

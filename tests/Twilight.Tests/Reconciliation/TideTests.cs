@@ -26,8 +26,9 @@ public sealed class TideTests
         var rom = Path.Combine(Private.Directory, "tide.rom");
         RomGuest.Write(rom);
         _instance = Guid.NewGuid();
+        // So that a daemon that stands still is noticed soon.
         _libvirt = new LibvirtHypervisor(
-            new LibvirtOptions { Uri = Private.Uri }, TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
+            new LibvirtOptions { Uri = Private.Uri, KeepAliveSeconds = 3 }, TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
         while (!_libvirt.Connection.IsConnected)
             await _libvirt.Events.ReadAsync(TestContext.CurrentContext.CancellationToken);
         _bench = new ReconcilerBench(_libvirt, TimeProvider.System, new DomainOptions
@@ -127,5 +128,67 @@ public sealed class TideTests
             return seen[^1] == InstanceStatus.Paused;
         });
         Assert.That(seen, Is.SubsetOf((InstanceStatus?[])[InstanceStatus.Stopped, InstanceStatus.Starting, InstanceStatus.Paused]));
+    }
+
+    [TestCase(InstanceState.Stopped)]
+    [TestCase(InstanceState.Running)]
+    public async Task Of_orders_that_come_while_libvirtd_stands_still_the_last_one_holds(InstanceState last)
+    {
+        var before = Private.GuestPids().Single();
+        await Private.SignalDaemonAsync(ProcessSignal.Stop);
+        try
+        {
+            // The first of them is in a call that nobody answers.
+            for (var i = 0; i < 20; i++)
+                _bench.Order(_instance, i % 2 == 0 ? InstanceState.Paused : InstanceState.Running, stopTimeout: 0);
+            _bench.Order(_instance, InstanceState.Stopped, stopTimeout: 0);
+            await _bench.UntilAsync("it is told", () => _bench.Notifications.Any(told => told.Type == "hypervisor-away"));
+            _bench.Order(_instance, last, stopTimeout: 0);
+            Assert.That(Private.GuestPids(), Is.EqualTo((int[])[before]), "nothing is decided");
+        }
+        finally
+        {
+            await Private.SignalDaemonAsync(ProcessSignal.Continue);
+        }
+
+        await _bench.UntilAsync("it is told", () => _bench.Notifications.Any(told => told.Type == "hypervisor-back"));
+        await _bench.UntilAsync(_instance, last == InstanceState.Stopped ? InstanceStatus.Stopped : InstanceStatus.Running);
+        if (last == InstanceState.Stopped)
+            await Eventually.HoldsAsync("no emulator", () => Private.GuestPids().Count == 0);
+        else
+            Assert.That(Private.GuestPids(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_host_without_the_memory_says_so_tries_again_and_goes_on_with_all_else()
+    {
+        const long most = 6L << 30;
+        var large = Guid.NewGuid();
+        await Private.LimitMemoryAsync(most);
+        try
+        {
+            _bench.Order(large, InstanceState.Running, mem: most >> 20, stopTimeout: 0);
+            await _bench.UntilAsync(large, InstanceStatus.Broken);
+            Assert.That(_bench.RowOf(large)!.Why, Does.Contain("Cannot allocate memory"));
+            Assert.That(_bench.Notifications.Select(told => (told.Type, told.Instance)), Is.EqualTo([("instance-broken", (Guid?)large)]));
+
+            // The others neither notice nor wait.
+            _bench.Order(_instance, InstanceState.Paused, stopTimeout: 0);
+            await _bench.UntilAsync(_instance, InstanceStatus.Paused);
+            _bench.Order(large, InstanceState.Stopped, mem: most >> 20, stopTimeout: 0);
+            await _bench.UntilAsync(large, InstanceStatus.Stopped);
+            _bench.Order(large, InstanceState.Running, mem: most >> 20, stopTimeout: 0);
+            await _bench.UntilAsync(large, InstanceStatus.Broken);
+
+            await Private.LimitMemoryAsync(null);
+            await _bench.UntilAsync(large, InstanceStatus.Running);
+            Assert.That(Private.GuestPid(large), Is.Not.Null);
+        }
+        finally
+        {
+            await Private.LimitMemoryAsync(null);
+            _bench.Order(large, null);
+            await _bench.UntilAsync(large, null);
+        }
     }
 }
