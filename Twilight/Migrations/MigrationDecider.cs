@@ -53,9 +53,12 @@ internal static class MigrationDecider
             : decision;
     }
 
-    /// <summary>Whether the other host may read the volumes of the instance: it has left, and was not copied anywhere.</summary>
+    /// <summary>
+    /// Whether the other host may read the volumes of the instance: it has left. That it was copied does not matter: who asks to read has no
+    /// copy any more, and one that did not go on has changed nothing.
+    /// </summary>
     internal static bool MayBeRead(MigrationOrder? order, MigrationWord? word) =>
-        order is { Role: MigrationRole.Send } && word is { Status: HostMigrationStatus.Left, Peer: null } && word.Turn == order.Turn;
+        order is { Role: MigrationRole.Send } && word is { Status: HostMigrationStatus.Left } && word.Turn == order.Turn;
 
     private static MigrationDecision Moving(Situation at, Func<Situation, Decision> ordinary)
     {

@@ -282,10 +282,10 @@ public sealed class MigrationPlanTests
     }
 
     [TestCase(MigrationRole.Send, false, true)]
-    [TestCase(MigrationRole.Send, true, false)]
+    [TestCase(MigrationRole.Send, true, true)]
     [TestCase(MigrationRole.Stay, false, false)]
     [TestCase(MigrationRole.Keep, false, false)]
-    public void What_has_left_without_a_copy_may_be_read_while_it_is_to_leave(MigrationRole role, bool hasMigrated, bool mayBeRead)
+    public void What_has_left_may_be_read_while_it_is_to_leave(MigrationRole role, bool hasMigrated, bool mayBeRead)
     {
         var bench = new PlannerBench();
         bench.Want(One, InstanceState.Stopped);
