@@ -18,7 +18,7 @@ switch (args)
 
 // Prints one table. Every figure stands beside a peer that was measured in the same run, interleaved where it can be,
 // since only the ratio of the two means anything on another machine.
-string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "filter", "network", "switch", "density", "life", "fleet"];
+string[] all = ["memory", "load", "get", "collection", "watch", "change", "lag", "resync", "slow-consumer", "extents", "storage", "filter", "network", "switch", "density", "life", "migrate", "fleet"];
 var wanted = new List<string>();
 var fleet = new FleetOptions();
 for (var i = 0; i < args.Length; i++)
@@ -59,6 +59,7 @@ foreach (var name in wanted.Count > 0 ? wanted : [.. all])
         "switch" => SwitchBenchmark.Run().ToAsyncEnumerable(),
         "density" => DensityBenchmark.RunAsync(),
         "life" => LifeBenchmark.RunAsync(),
+        "migrate" => MigrateBenchmark.RunAsync(),
         "extents" => (await ExtentBenchmark.RunAsync()).ToAsyncEnumerable(),
         _ => new FleetBenchmark(fleet).RunAsync(),
     };

@@ -15,16 +15,30 @@ internal sealed class WatchedDomains(string uri) : IAsyncDisposable
     /// <returns>Milliseconds from the order until it was seen. What the order itself waits for beyond that does not count.</returns>
     public async Task<double> UntilAsync(Guid domain, DomainState state, Func<Task> order)
     {
+        await IsConnectedAsync();
+        var start = Stopwatch.GetTimestamp();
+        var ordered = order();
+        var took = Stopwatch.GetElapsedTime(start, await SeesAsync(domain, seen => seen == state)).TotalMilliseconds;
+        await ordered;
+        return took;
+    }
+
+    /// <summary>Waits until it can be told of events.</summary>
+    public async Task IsConnectedAsync()
+    {
         using var limit = new CancellationTokenSource(Eventually.Patience);
         while (!_libvirt.Connection.IsConnected)
             await _libvirt.Events.ReadAsync(limit.Token);
-        var start = Stopwatch.GetTimestamp();
-        var ordered = order();
-        while (await StateOfAsync(domain, limit.Token) != state)
+    }
+
+    /// <summary>Waits until a domain is seen to be so.</summary>
+    /// <returns>When that was, as <see cref="Stopwatch"/> has it.</returns>
+    public async Task<long> SeesAsync(Guid domain, Predicate<DomainState> isSo)
+    {
+        using var limit = new CancellationTokenSource(Eventually.Patience);
+        while (!isSo(await StateOfAsync(domain, limit.Token)))
             await _libvirt.Events.ReadAsync(limit.Token);
-        var took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        await ordered;
-        return took;
+        return Stopwatch.GetTimestamp();
     }
 
     public ValueTask DisposeAsync() => _libvirt.DisposeAsync();

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Newtonsoft.Json.Linq;
 using NUnit.Framework;
+using PonyCloud.EndToEnd.Tests.Networks;
 using PonyCloud.TestKit.Processes;
 
 namespace PonyCloud.EndToEnd.Tests.Motto;
@@ -63,12 +64,12 @@ public sealed class StorageMottoTests : MottoFixture
     [Test, Behaviour(16)]
     public async Task Work_that_takes_long_says_what_it_does_and_is_withdrawn_at_once()
     {
-        using var server = Site.Make(() => new TcpListener(IPAddress.Parse(SparkleAddress), 0));
+        using var server = Site.Make(() => new TcpListener(IPAddress.Parse(CloudSite.SparkleAddress), 0));
         server.Start();
         var serving = ServeForEverAsync(server);
         var pool = await PoolAsync(Ill, PoolPath);
         var image = await Alicorn.CreateAsync(
-            "/image", new { name = "endless", source_uri = $"http://{SparkleAddress}:{((IPEndPoint)server.LocalEndpoint).Port}/image" });
+            "/image", new { name = "endless", source_uri = $"http://{CloudSite.SparkleAddress}:{((IPEndPoint)server.LocalEndpoint).Port}/image" });
         var volume = await Tenant.Api.CreateAsync(
             $"/tenant/{Tenant.Uuid}/volume", new { name = "slow", size = 64, storage_pool = pool, base_image = image });
         var path = $"/tenant/{Tenant.Uuid}/volume/{volume}";

@@ -42,6 +42,9 @@ public sealed class CloudHost : IAsyncDisposable
     /// <summary>The card among the hosts, and the one to the world.</summary>
     public (string Core, string World) Cards => ($"52:54:00:00:01:{Number:x2}", $"52:54:00:00:02:{Number:x2}");
 
+    /// <summary>Its libvirt, also for those on other hosts.</summary>
+    public string LibvirtUri => _libvirtd.Uri;
+
     public bool HasTwilight => _twilight is not null;
 
     public ChildProcess Twilight => _twilight ?? throw new InvalidOperationException("Its Twilight is not running.");
@@ -186,7 +189,7 @@ public sealed class CloudHost : IAsyncDisposable
             uuid = Uuid.ToString(),
             messaging = new
             {
-                endpoint = $"tcp://{NetworkFixture.SparkleAddress}:{_platform.MessagingPort}",
+                endpoint = $"tcp://{CloudSite.SparkleAddress}:{_platform.MessagingPort}",
                 server_key = _platform.SparkleKey,
                 key_file = _directory["twilight.key"],
                 keep_alive = _platform.KeepAlive,

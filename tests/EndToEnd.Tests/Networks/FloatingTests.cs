@@ -18,7 +18,7 @@ public sealed class FloatingTests : NetworkFixture
     {
         await base.PrepareAsync();
         var outside = await Alicorn.CreateAsync("/switch", new { name = "outside", type = "bridge" });
-        var world = await Alicorn.CreateAsync($"/switch/{outside}/network", new { range = "203.0.113.0/24", gateway = WorldAddress, floating = true });
+        var world = await Alicorn.CreateAsync($"/switch/{outside}/network", new { range = "203.0.113.0/24", gateway = CloudSite.WorldAddress, floating = true });
         var tenant = await TenantAsync("green");
         var lan = await SwitchAsync(tenant, "lan", "10.0.0.0/24", "10.0.0.1");
         _first = await GuestAsync(tenant, lan, Hosts[0], "first");
@@ -31,7 +31,7 @@ public sealed class FloatingTests : NetworkFixture
     [Test]
     public async Task A_guest_reaches_the_world_by_its_host_and_its_host_by_no_way()
     {
-        Assert.That(await _second.ReachesAsync(WorldAddress));
+        Assert.That(await _second.ReachesAsync(CloudSite.WorldAddress));
         Assert.That(await _second.ReachesAsync(_first.Address), "and its neighbour still");
         Assert.That(await _second.ReachesAsync(Hosts[1].Address, 1), Is.False, "the host's own address among hosts");
         Assert.That(await _second.ReachesAsync(Hosts[0].Address, 1), Is.False, "and that of another");

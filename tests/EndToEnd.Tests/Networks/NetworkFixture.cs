@@ -8,22 +8,13 @@ using PonyCloud.TestKit.Processes;
 namespace PonyCloud.EndToEnd.Tests.Networks;
 
 /// <summary>
-/// Two hosts on a physical network: one segment for hosts, on which Sparkle is, and one that stands for the world. Guests are a
-/// Debian kernel with busybox that ask for their addresses, and give tests a shell.
-/// <code>
-///    site:  Sparkle ─ core ─┬─ eth0 host 1 eth1 ─┬─ world ─ 203.0.113.1, who is outside
-///                           └─ eth0 host 2 eth1 ─┘
-/// </code>
+/// Two hosts on a physical network, as <see cref="CloudSite"/> has it. Guests are a Debian kernel with busybox that ask for their addresses,
+/// and give tests a shell.
 /// </summary>
 public abstract class NetworkFixture : PlatformFixture
 {
-    public const string SparkleAddress = "10.118.0.1";
-    public const string WorldAddress = "203.0.113.1";
+    protected const string Core = CloudSite.Core;
 
-    /// <summary>The segment of hosts; the cable of a host is the link of this name and its number.</summary>
-    protected const string Core = "core";
-
-    private const string World = "world";
     private const int Explained = 60;
 
     private NetworkNamespace? _site;
@@ -39,37 +30,16 @@ public abstract class NetworkFixture : PlatformFixture
 
     protected override async Task<PlatformSettings> SettingsAsync()
     {
-        _site = await NetworkNamespace.StartAsync();
-        foreach (var (bridge, address) in new[] { (Core, $"{SparkleAddress}/24"), (World, $"{WorldAddress}/24") })
-        {
-            await Site.RunAsync("ip", "link", "add", bridge, "type", "bridge");
-            await Site.RunAsync("ip", "address", "add", address, "dev", bridge);
-            await Site.RunAsync("ip", "link", "set", bridge, "up");
-        }
-        return (await base.SettingsAsync()) with
-        {
-            SparkleNetwork = Site,
-            SparkleAddress = SparkleAddress,
-            TwilightNetwork = Site,
-        };
+        _site = await CloudSite.LayAsync();
+        return CloudSite.On(_site, await base.SettingsAsync());
     }
 
     protected override async Task PrepareAsync()
     {
-        // The platform's own first host is no place for guests here: it has no network for them.
-        await Alicorn.ReplaceAsync($"/host/{Running.Host}", "state", "evacuated");
         for (var i = 0; i < Hosts.Length; i++)
-        {
-            Hosts[i] = await CloudHost.StartAsync(Running, Site, Core, World, i + 1, KernelWords);
-            await Hosts[i].JoinAsync();
-        }
+            Hosts[i] = await CloudSite.JoinAsync(Running, Site, i + 1, KernelWords);
         foreach (var host in Hosts)
-        {
-            await Eventually.SeesAsync(
-                $"the roles of host {host.Number}",
-                _ => Alicorn.GetAsync($"/host/{host.Uuid}/role-status"),
-                roles => roles.Properties().Count() == 2 && roles.Properties().All(role => role.Value.SelectToken("current.status")?.ToString() == "active"));
-        }
+            await CloudSite.IsUsableAsync(Running, host);
     }
 
     protected override async Task TidyAsync()
