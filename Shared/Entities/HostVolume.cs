@@ -45,6 +45,9 @@ public sealed record HostVolumeCurrent
     [Description("The count of the last order to revert it that was carried out.")]
     public int? Reverts { get; init; }
 
+    [Description("MiB from its beginning that were wiped before anything was written there; absent where pools see to that themselves.")]
+    public long? Cleared { get; init; }
+
     [Description("How much of what the host does to it is done, in percent.")]
     public int? Progress { get; init; }
 

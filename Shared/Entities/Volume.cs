@@ -82,6 +82,11 @@ public sealed record VolumeDesired
     [Range(0, 65_535)]
     public int? Unit { get; init; }
 
+    [Description("MiB from its beginning that were wiped for it and may be offered, in a pool of units or extents; the platform says so.")]
+    [OperatorOnly]
+    [Range(1, 1_073_741_824)]
+    public long? Cleared { get; init; }
+
     [Description("The image whose content it holds.")]
     [References("image")]
     public Guid? Image { get; init; }

@@ -5,7 +5,8 @@ using PonyCloud.Sparkle.Database;
 namespace PonyCloud.Sparkle.Storage;
 
 /// <summary>
-/// Takes back the orders that the keeper of a volume says it has carried out: the content is made, the revert is done.
+/// Takes back the orders that the keeper of a volume says it has carried out: the content is made, the revert is done, the space by
+/// which it grows is wiped.
 /// </summary>
 /// <remarks>
 /// On condition that the row is as it was looked at, and of the very generation that the keeper reports. So an order that came
@@ -61,7 +62,9 @@ internal sealed class VolumeOrders(StorageRows rows) : IStorageRule
         if (rows.KeeperOf(state, volume.Uuid)?.Current is not HostVolumeCurrent kept)
             return volume;
         if (volume.Content != VolumeContent.Made && kept.Generation == volume.Generation)
-            volume = volume with { Content = VolumeContent.Made, BaseImage = null, BaseVolume = null };
+            volume = volume with { Content = VolumeContent.Made, BaseImage = null, BaseVolume = null, Cleared = kept.Cleared };
+        else if (kept.Generation == volume.Generation && kept.Cleared > (volume.Cleared ?? 0))
+            volume = volume with { Cleared = kept.Cleared };
         return volume.Revert is not null && kept.Reverts == volume.Reverts ? volume with { Revert = null } : volume;
     }
 }

@@ -69,9 +69,17 @@ public interface IStoragePool : IAsyncDisposable
     Task<IBlockLease> OpenAsync(StorageObject target, bool writable, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes an object as large as <see cref="StorageObject.Size"/> says; what is new reads as zeros. Never makes it smaller.
+    /// Makes an object as large as <see cref="StorageObject.Offered"/> says; what is new reads as zeros. Never makes it smaller.
     /// </summary>
     Task GrowAsync(StorageObject target, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Wipes what is behind <see cref="StorageObject.Cleared"/>, up to its size; it is on the disk when this returns. Nobody has that open,
+    /// whoever has the rest. Only where not <see cref="PoolAbilities.Publishes"/>.
+    /// </summary>
+    /// <param name="progress">Gets the percentage that is done.</param>
+    Task ClearAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken) => Task.FromException(
+        new StorageException(StorageFailure.Unsupported, "The space of this pool is zeros wherever nothing was written."));
 
     /// <summary>
     /// Removes an object with its snapshots; what is not there is removed. In a pool of units or extents the space is wiped.

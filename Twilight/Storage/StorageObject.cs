@@ -9,13 +9,19 @@ public sealed record StorageObject(ObjectName Name, long Size)
     /// <summary>The logical unit that it is, in a pool of such.</summary>
     public int? Unit { get; init; }
 
+    /// <summary>MiB from its beginning that were wiped for it; null where all of it may be offered. What is behind them is nobody's.</summary>
+    public long? Cleared { get; init; }
+
+    /// <summary>MiB that may be opened.</summary>
+    public long Offered => Math.Min(Size, Cleared ?? Size);
+
     /// <summary>In a shared-lvm pool the parts of disks that it is, in their order.</summary>
     public IReadOnlyList<ExtentDesired> Extents { get; init; } = [];
 
     public bool Equals(StorageObject? other) => other is not null
-        && (Name, Size, Unit) == (other.Name, other.Size, other.Unit) && Extents.SequenceEqual(other.Extents);
+        && (Name, Size, Unit, Cleared) == (other.Name, other.Size, other.Unit, other.Cleared) && Extents.SequenceEqual(other.Extents);
 
-    public override int GetHashCode() => HashCode.Combine(Name, Size, Unit, Extents.Count);
+    public override int GetHashCode() => HashCode.Combine(Name, Size, Unit, Cleared, Extents.Count);
 
     public override string ToString() => Name.ToString();
 }

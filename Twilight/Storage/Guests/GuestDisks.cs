@@ -99,6 +99,7 @@ public sealed class GuestDisks : IInstanceDisks
         StorageAction.Make { Source: VolumeSource.Volume source } make => [make.Target.Name.Uuid, source.From.Name.Uuid],
         StorageAction.Make make => [make.Target.Name.Uuid],
         StorageAction.Grow grow => [grow.Target.Name.Uuid],
+        StorageAction.Clear clear => [clear.Target.Name.Uuid],
         StorageAction.Snapshot take => [take.Target.Name.Uuid],
         StorageAction.RemoveSnapshot remove => [remove.Target.Name.Uuid],
         StorageAction.Revert revert => [revert.Target.Name.Uuid],

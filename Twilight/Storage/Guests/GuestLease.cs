@@ -56,7 +56,7 @@ internal sealed class GuestLease : IAsyncDisposable
             return new DiskState(DiskReadiness.Broken, _opening.Exception?.InnerException?.Message.TrimEnd('.') ?? "it could not be opened");
         if (!_opening.IsCompletedSuccessfully)
             return new DiskState(DiskReadiness.Waiting, "it is being opened");
-        var size = disk.IsGrownByGuest && isUsed ? disk.Target!.Size : disk.IsElsewhere ? _size : disk.Size;
+        var size = disk.IsGrownByGuest && isUsed ? disk.Target!.Offered : disk.IsElsewhere ? _size : disk.Size;
         return new DiskState(DiskReadiness.Ready, null, _opening.Result.Source, IsWritable ? size : null);
     }
 
@@ -65,7 +65,7 @@ internal sealed class GuestLease : IAsyncDisposable
     {
         if (!_opening.IsCompletedSuccessfully || _work is { IsCompleted: false })
             return;
-        if (disk is { IsElsewhere: true, IsGrownByGuest: false } && _size < disk.Target!.Size)
+        if (disk is { IsElsewhere: true, IsGrownByGuest: false } && _size < disk.Target!.Offered)
             Work(GrowAsync(disk.Target));
         else if (_opening.Result.Lease.Node.Secrets.Count > 0 && now - SecretAt >= secretInterval)
             (SecretAt, _) = (now, Work(SetSecretAsync(_opening.Result.Lease.Node)));

@@ -61,12 +61,12 @@ internal sealed class IscsiPool(Guid uuid, IscsiTarget server, IStorageHost pool
     }
 
     public async Task<ObjectDetails> InspectAsync(StorageObject target, CancellationToken cancellationToken) =>
-        new() { Size = Math.Min(target.Size, await SizeAsync(target, cancellationToken)) };
+        new() { Size = Math.Min(target.Offered, await SizeAsync(target, cancellationToken)) };
 
     public async Task CreateAsync(StorageObject target, CancellationToken cancellationToken)
     {
-        await FitsAsync(target, cancellationToken);
-        await units.WipeAsync(UnitOf(target), null, cancellationToken);
+        await FitsAsync(target, target.Size, cancellationToken);
+        await units.WipeAsync(UnitOf(target), 0, null, null, cancellationToken);
     }
 
     public Task CloneAsync(ObjectName image, StorageObject target, CancellationToken cancellationToken) =>
@@ -77,18 +77,25 @@ internal sealed class IscsiPool(Guid uuid, IscsiTarget server, IStorageHost pool
 
     public async Task<IBlockLease> OpenAsync(StorageObject target, bool writable, CancellationToken cancellationToken)
     {
-        await FitsAsync(target, cancellationToken);
-        return units.Open(UnitOf(target), target.Size, writable);
+        await FitsAsync(target, target.Offered, cancellationToken);
+        return units.Open(UnitOf(target), 0, target.Offered, writable);
     }
 
-    /// <remarks>What is behind a volume in its unit was wiped together with it.</remarks>
-    public Task GrowAsync(StorageObject target, CancellationToken cancellationToken) => FitsAsync(target, cancellationToken);
+    public Task GrowAsync(StorageObject target, CancellationToken cancellationToken) => FitsAsync(target, target.Offered, cancellationToken);
+
+    /// <remarks>The unit was wiped as a whole, as large as it was then; it may be another size now.</remarks>
+    public async Task ClearAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        await FitsAsync(target, target.Size, cancellationToken);
+        if (target.Offered < target.Size)
+            await units.WipeAsync(UnitOf(target), target.Offered, target.Size, progress, cancellationToken);
+    }
 
     public async Task RemoveAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken)
     {
         try
         {
-            await units.WipeAsync(UnitOf(target), progress, cancellationToken);
+            await units.WipeAsync(UnitOf(target), 0, null, progress, cancellationToken);
         }
         catch (StorageException exception) when (exception.Failure == StorageFailure.Missing)
         {
@@ -123,13 +130,13 @@ internal sealed class IscsiPool(Guid uuid, IscsiTarget server, IStorageHost pool
     private async Task<long> SizeAsync(StorageObject target, CancellationToken cancellationToken) =>
         await units.SizeAsync(UnitOf(target), cancellationToken) >> 20;
 
-    private async Task FitsAsync(StorageObject target, CancellationToken cancellationToken)
+    private async Task FitsAsync(StorageObject target, long needed, CancellationToken cancellationToken)
     {
         var size = await SizeAsync(target, cancellationToken);
-        if (size < target.Size)
+        if (size < needed)
         {
             throw new StorageException(
-                StorageFailure.Full, $"Unit {target.Unit} has {size} MiB, less than the {target.Size} MiB of the volume.");
+                StorageFailure.Full, $"Unit {target.Unit} has {size} MiB, less than the {needed} MiB of the volume.");
         }
     }
 

@@ -27,9 +27,10 @@ internal sealed record IscsiTarget
 
     public IscsiLogin? Login { get; init; }
 
+    /// <param name="start">The first MiB that is offered.</param>
     /// <param name="size">MiB that are offered; null for all that the unit has.</param>
     /// <param name="password">The file with the password; null where nobody logs in.</param>
-    internal BlockNode UnitNode(int unit, long? size, bool writable, string? password)
+    internal BlockNode UnitNode(int unit, long start, long? size, bool writable, string? password)
     {
         var file = new JsonObject
         {
@@ -47,6 +48,8 @@ internal sealed record IscsiTarget
             file["password-secret"] = SecretId;
         }
         var options = new JsonObject { ["driver"] = "raw", ["read-only"] = !writable, ["file"] = file };
+        if (start > 0)
+            options["offset"] = start << 20;
         if (size is { } offered)
             options["size"] = offered << 20;
         return new BlockNode(options)

@@ -15,7 +15,7 @@ internal sealed partial class IscsiUnits(IscsiTarget target, PoolTools tools, Se
     /// <returns>Bytes.</returns>
     internal async Task<long> SizeAsync(int unit, CancellationToken cancellationToken)
     {
-        using var lease = Open(unit, null, writable: false);
+        using var lease = Open(unit, 0, null, writable: false);
         var said = await RunAsync(
             Call(lease.Node, ["info", "--output=json", lease.Node.ToFileName()]) with { Timeout = LookLimit }, cancellationToken);
         return (long?)JsonNode.Parse(said)?["virtual-size"]
@@ -23,13 +23,13 @@ internal sealed partial class IscsiUnits(IscsiTarget target, PoolTools tools, Se
     }
 
     /// <summary>
-    /// Fills the whole unit with zeros. qemu-img has the target do so by itself where that is fast (WRITE SAME, UNMAP), and sends
-    /// zeros where it is not.
+    /// Fills a unit with zeros, from one MiB to another, or to its end. qemu-img has the target do so by itself where that is fast
+    /// (WRITE SAME, UNMAP), and sends zeros where it is not.
     /// </summary>
-    internal async Task WipeAsync(int unit, IProgress<int>? progress, CancellationToken cancellationToken)
+    internal async Task WipeAsync(int unit, long start, long? end, IProgress<int>? progress, CancellationToken cancellationToken)
     {
-        var size = await SizeAsync(unit, cancellationToken);
-        using var lease = Open(unit, null, writable: true);
+        var size = (end << 20 ?? await SizeAsync(unit, cancellationToken)) - (start << 20);
+        using var lease = Open(unit, start, end - start, writable: true);
         var zeros = new JsonObject { ["driver"] = "null-co", ["size"] = size, ["read-zeroes"] = true };
         var call = Call(lease.Node, ["convert", "-p", "-n", "-O", "raw", $"json:{zeros.ToJsonString()}", lease.Node.ToFileName()]) with
         {
@@ -39,10 +39,10 @@ internal sealed partial class IscsiUnits(IscsiTarget target, PoolTools tools, Se
         await RunAsync(call, cancellationToken);
     }
 
-    internal IscsiLease Open(int unit, long? size, bool writable)
+    internal IscsiLease Open(int unit, long start, long? size, bool writable)
     {
         var password = target.Login is { } login ? secrets.Write(login.Password) : null;
-        return new IscsiLease(target.UnitNode(unit, size, writable, password?.Path), password);
+        return new IscsiLease(target.UnitNode(unit, start, size, writable, password?.Path), password);
     }
 
     private static ToolCall Call(BlockNode node, string[] arguments)

@@ -75,6 +75,12 @@ internal sealed class ThinPool(VolumeGroup group) : IDisposable
     {
         var report = await group.ReadAsync(cancellationToken);
         ThrowIfDiskMissing(report);
+        // An operator may have made it so, for speed.
+        if (report.Volumes.Any(volume => volume is { Name: Name, IsZeroing: false }))
+        {
+            throw new StorageException(
+                StorageFailure.Unreachable, $"The thin pool {Name} gives out blocks that are not wiped; lvchange --zero y makes it do so.");
+        }
         return LogicalContent.Of(report, Name)
             ?? throw new StorageException(StorageFailure.Unreachable, $"The volume group has no thin pool {Name}.");
     }

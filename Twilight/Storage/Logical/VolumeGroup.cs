@@ -9,8 +9,9 @@ namespace PonyCloud.Twilight.Storage.Logical;
 /// <param name="Pool">The thin pool that it is in; null for none.</param>
 /// <param name="Origin">The volume that it was a copy of at first, as long as that is there; null for none.</param>
 /// <param name="Filled">The part of it, in percent, that takes room; null while it is not active.</param>
+/// <param name="IsZeroing">It is a thin pool that wipes what it gives out.</param>
 internal sealed record LogicalVolume(
-    string Name, string Uuid, long Size, string? Pool, string? Origin, double? Filled, IReadOnlyList<string> Tags);
+    string Name, string Uuid, long Size, string? Pool, string? Origin, double? Filled, IReadOnlyList<string> Tags, bool IsZeroing);
 
 /// <summary>A volume group as LVM reports it.</summary>
 /// <param name="Missing">How many of its disks are not there.</param>
@@ -37,7 +38,7 @@ internal sealed class VolumeGroup(string name, IToolRunner tools) : IDisposable
     internal async Task<GroupReport> ReadAsync(CancellationToken cancellationToken)
     {
         var volumes = await ReportAsync(
-            "lvs", "lv", $"lv_name,lv_uuid,lv_size,pool_lv,origin,data_percent,lv_tags,{GroupColumns}", cancellationToken);
+            "lvs", "lv", $"lv_name,lv_uuid,lv_size,pool_lv,origin,data_percent,lv_tags,lv_attr,{GroupColumns}", cancellationToken);
         // Each volume tells of its group; an empty one has to be asked itself.
         var group = volumes.Count > 0 ? volumes[0] : (await ReportAsync("vgs", "vg", GroupColumns, cancellationToken)).Single();
         return new GroupReport(
@@ -50,7 +51,9 @@ internal sealed class VolumeGroup(string name, IToolRunner tools) : IDisposable
                 Some(volume, "pool_lv"),
                 Some(volume, "origin"),
                 double.TryParse(Text(volume, "data_percent"), CultureInfo.InvariantCulture, out var filled) ? filled : null,
-                Text(volume, "lv_tags").Split(',', StringSplitOptions.RemoveEmptyEntries)))]);
+                Text(volume, "lv_tags").Split(',', StringSplitOptions.RemoveEmptyEntries),
+                // lvs(8): the eighth is z where blocks are zeroed before use.
+                Text(volume, "lv_attr") is [_, _, _, _, _, _, _, 'z', ..]))]);
     }
 
     /// <summary>Runs a command that changes something, to its end even when it is no longer waited for.</summary>

@@ -82,7 +82,7 @@ internal sealed class RemovalDecider(Scene scene)
     {
         if (!scene.Orders.Kept.ContainsKey(volume) || !scene.Orders.Volumes.TryGetValue(volume, out var row))
             return State(tombstone, RemovalStatus.Broken, "This host does not keep the volume.");
-        var target = scene.Orders.ObjectOf(row, ObjectName.Volume(volume, row.Generation));
+        var target = scene.ObjectOf(row);
         if (!pool.Holds(target) && !scene.IsBusy(StorageSubject.OfVolume(pool.Uuid, volume)) && pool.IsUsable)
             return State(tombstone, RemovalStatus.Removed, null);
         return SnapshotIn(tombstone, pool, target, snapshot);
@@ -122,7 +122,7 @@ internal sealed class RemovalDecider(Scene scene)
             if (pool.Find(named.Volume) is null && pool.IsUsable)
                 return State(tombstone, RemovalStatus.Removed, null);
             if (scene.Orders.Kept.ContainsKey(named.Volume.Uuid) && scene.Orders.Volumes.TryGetValue(named.Volume.Uuid, out var volume))
-                return SnapshotIn(tombstone, pool, scene.Orders.ObjectOf(volume, named.Volume), named.Snapshot);
+                return SnapshotIn(tombstone, pool, scene.ObjectOf(volume, named.Volume), named.Snapshot);
             return State(tombstone, RemovalStatus.Broken, "This host does not keep the volume.");
         }
         if (!ObjectName.TryParse(tombstone.Target, out var name))

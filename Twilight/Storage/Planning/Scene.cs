@@ -33,6 +33,13 @@ internal sealed class Scene(StoragePlannerInput input, StorageOrders orders)
 
     public bool IsBusy(StorageSubject subject) => input.InFlight.ContainsKey(subject);
 
+    public VolumeRecord RecordOf(Guid volume) => input.Ledger.GetValueOrDefault(volume);
+
+    /// <summary>The content of a volume as it is ordered now.</summary>
+    public StorageObject ObjectOf(VolumeDesired volume) => ObjectOf(volume, ObjectName.Volume(volume.Uuid, volume.Generation));
+
+    public StorageObject ObjectOf(VolumeDesired volume, ObjectName name) => orders.ObjectOf(volume, name, RecordOf(volume.Uuid));
+
     /// <summary>Whether a guest may have the object, or another generation of it, open.</summary>
     public bool MayBeUsed(PoolView pool, StorageObject target) => input.Uses.MayHave(target.Name.Uuid, UnitOf(pool, target));
 

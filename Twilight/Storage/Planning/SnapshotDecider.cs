@@ -40,7 +40,7 @@ internal sealed class SnapshotDecider(Scene scene)
         if (!scene.Orders.Volumes.TryGetValue(kept.Volume, out var volume) || volume.State == VolumeState.Deleted)
             yield break;
         var pool = scene.ViewOf(volume.StoragePool);
-        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(volume.Uuid, volume.Generation));
+        var target = scene.ObjectOf(volume);
         var details = pool?.Details.GetValueOrDefault(target.Name);
         foreach (var snapshot in scene.Orders.SnapshotsOf(volume.Uuid))
         {

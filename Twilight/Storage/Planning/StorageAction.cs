@@ -71,7 +71,13 @@ public abstract record StorageAction
 
     public sealed record Grow(Guid Pool, StorageObject Target) : StorageAction(StorageSubject.Of(Pool, Target.Name))
     {
-        public override string ToString() => $"grow {Target} to {Target.Size} MiB";
+        public override string ToString() => $"grow {Target} to {Target.Offered} MiB";
+    }
+
+    /// <summary>Wipes the space by which a volume is to grow.</summary>
+    public sealed record Clear(Guid Pool, StorageObject Target) : StorageAction(StorageSubject.Of(Pool, Target.Name))
+    {
+        public override string ToString() => $"clear {Target} from {Target.Offered} to {Target.Size} MiB";
     }
 
     /// <param name="User">The guest that has it open; null when none has.</param>

@@ -87,10 +87,17 @@ public sealed record StorageOrders
         [.. (_extentsOf ??= Extents.OrderBy(extent => extent.Order).ToLookup(extent => extent.Volume ?? extent.Tombstone))[owner]];
 
     /// <summary>An object of a volume, with its place in a pool of units or extents.</summary>
-    public StorageObject ObjectOf(VolumeDesired volume, ObjectName name) => new(name, volume.Size)
+    /// <param name="record">What this host did for the volume.</param>
+    public StorageObject ObjectOf(VolumeDesired volume, ObjectName name, VolumeRecord record) => new(name, volume.Size)
     {
         Unit = volume.Unit,
         Extents = ExtentsOf(volume.Uuid),
+        // Objects with names see to that themselves, whatever somebody wrote.
+        Cleared = volume.Unit is null && ExtentsOf(volume.Uuid).Count == 0 ? null
+            : volume.Content == VolumeContent.Made ? volume.Cleared
+            // Made here, and not noted yet.
+            : record.Generation == volume.Generation && record.Cleared > 0 ? record.Cleared
+            : null,
     };
 
     /// <summary>Null while the pool's row has not come.</summary>

@@ -6,7 +6,8 @@ namespace PonyCloud.Twilight.Storage.Planning;
 /// <param name="Generation">The newest content that is complete; 0 for none.</param>
 /// <param name="Reverts">The last order to revert it that was carried out.</param>
 /// <param name="IsWiped">Its space was wiped, for good.</param>
-public readonly record struct VolumeRecord(int Generation, int Reverts, bool IsWiped);
+/// <param name="Cleared">MiB from its beginning that were wiped for this content; 0 where pools see to that themselves.</param>
+public readonly record struct VolumeRecord(int Generation, int Reverts, bool IsWiped, long Cleared = 0);
 
 /// <summary>Everything that a plan is made from.</summary>
 public sealed record StoragePlannerInput

@@ -40,7 +40,7 @@ internal sealed class VdiskDecider(Scene scene, IReadOnlyDictionary<Guid, HostVo
         }
         if (scene.Orders.VolumeCopies.TryGetValue(uuid, out var copy) && !scene.Orders.Kept.ContainsKey(uuid))
             return Copy(guest, copy, volume, pool);
-        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(uuid, volume.Generation));
+        var target = scene.ObjectOf(volume);
         var state = kept.GetValueOrDefault(uuid);
         // Whoever keeps it looks into it anyway.
         if (state is null && volume.Content == VolumeContent.Made)
@@ -75,7 +75,7 @@ internal sealed class VdiskDecider(Scene scene, IReadOnlyDictionary<Guid, HostVo
             return Waits(guest, "its content is fetched from the host that keeps it");
         if (pool.Why is not null || copy.Generation is not { } generation)
             return Waits(guest, pool.Why ?? "its copy is being made", pool.Why is not null);
-        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(volume.Uuid, generation));
+        var target = scene.ObjectOf(volume, ObjectName.Volume(volume.Uuid, generation));
         if (!pool.Abilities.Publishes || pool.Find(target.Name) is null)
             return Waits(guest, "its copy is being made");
         return new PlannedDisk(guest.Vdisk.Uuid, DiskReadiness.Ready)

@@ -22,7 +22,7 @@ internal sealed class VolumeCopyDecider(Scene scene)
         }
         if (!pool.Abilities.Publishes)
             return State(copy, StorageStatus.Broken, $"Volumes in a pool of type {pool.Definition.Pool.Type} are not copied: they have no names.");
-        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(volume.Uuid, generation));
+        var target = scene.ObjectOf(volume, ObjectName.Volume(volume.Uuid, generation));
         return pool.Find(target.Name) is null ? Absent(copy, target, pool) : Present(copy, target, pool);
     }
 

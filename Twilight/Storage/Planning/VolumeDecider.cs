@@ -16,7 +16,7 @@ internal sealed class VolumeDecider(Scene scene)
             var (status, why) = scene.StateOf(volume.StoragePool);
             return State(volume.Uuid, status == StorageStatus.Ready ? StorageStatus.Preparing : status, why);
         }
-        var target = scene.Orders.ObjectOf(volume, ObjectName.Volume(volume.Uuid, volume.Generation));
+        var target = scene.ObjectOf(volume);
         var isThere = IsThere(volume, target, pool);
         if (isThere || !pool.Abilities.Publishes)
             scene.Look(volume.StoragePool, target);
@@ -69,7 +69,7 @@ internal sealed class VolumeDecider(Scene scene)
         var verdict = scene.Agenda.Take(subject, [.. due, .. Leftovers(volume, pool, isThere: true)], pool.IsUsable);
         var loud = due.Find(one => !one.IsQuiet);
         var why = pool.Why ?? pool.Troubles.GetValueOrDefault(target.Name) ?? RevertTrouble(volume, details)
-            ?? (loud is null ? null : verdict.WhyNot(loud.Action)) ?? waits;
+            ?? (loud is null ? WhyNotOffered(volume, target) : verdict.WhyNot(loud.Action)) ?? waits;
         var status = pool.Why is not null || (details is null && why is not null) ? StorageStatus.Broken
             : details is null || loud is not null || why is not null ? StorageStatus.Preparing
             : StorageStatus.Ready;
@@ -80,8 +80,14 @@ internal sealed class VolumeDecider(Scene scene)
             Allocated = pool.Find(target.Name)?.Allocated,
             Generation = volume.Generation,
             Reverts = RevertsOf(volume),
+            Cleared = pool.Abilities.Publishes ? null : ClearedOf(volume),
         };
     }
+
+    /// <summary>Why it is smaller than it is to be although there is nothing to do, in words.</summary>
+    private string? WhyNotOffered(VolumeDesired volume, StorageObject target) => target.Offered >= volume.Size ? null
+        : IsToClear(volume, target) ? WhyNotCleared(target)
+        : "It is larger once the platform has noted that its space is wiped.";
 
     private IEnumerable<Due> Changes(VolumeDesired volume, StorageObject target, PoolView pool, ObjectDetails details)
     {
@@ -92,8 +98,27 @@ internal sealed class VolumeDecider(Scene scene)
         var keepsFirst = SnapshotDecider.ToTake(scene, volume, details).Any();
         if (isToRevert && !keepsFirst && details.Snapshots.Any(snapshot => snapshot.Uuid == volume.Revert))
             yield return new Due(new StorageAction.Revert(volume.StoragePool, target, volume.Revert!.Value, volume.Reverts));
-        if (!isToRevert && details.Size < volume.Size)
+        if (!isToRevert && IsToClear(volume, target) && WhyNotCleared(target) is null)
+            yield return new Due(new StorageAction.Clear(volume.StoragePool, target));
+        if (!isToRevert && details.Size < target.Offered)
             yield return new Due(new StorageAction.Grow(volume.StoragePool, target));
+    }
+
+    /// <summary>It is larger than what was wiped of its space. Before its row says that it is made, it is as it was made.</summary>
+    private bool IsToClear(VolumeDesired volume, StorageObject target) =>
+        volume.Content == VolumeContent.Made && target.Offered < volume.Size && ClearedOf(volume) < volume.Size;
+
+    private static string? WhyNotCleared(StorageObject target) =>
+        target.Extents.Count > 0 && target.Extents.Sum(extent => extent.Range.Length) < target.Size
+            ? "It waits for more space in its pool."
+            : null;
+
+    /// <summary>What was wiped of its space before anything was written there, as far as this host knows.</summary>
+    /// <remarks>A volume of which nobody has noted it is offered as large as it is, so that counts: none of that is ever wiped again.</remarks>
+    private long ClearedOf(VolumeDesired volume)
+    {
+        var done = RecordOf(volume) is { Cleared: > 0 } record && record.Generation == volume.Generation ? record.Cleared : (long?)null;
+        return volume.Content == VolumeContent.Made ? Math.Max(volume.Cleared ?? volume.Size, done ?? 0) : done ?? volume.Size;
     }
 
     /// <summary>Why what is to become of a content is not done to it now, in words: a guest may have it open.</summary>
@@ -103,7 +128,7 @@ internal sealed class VolumeDecider(Scene scene)
             return null;
         if (IsToRevert(volume))
             return scene.WhyWaits("It is reverted", pool, target);
-        return details.Size >= volume.Size || pool.Abilities.WorksInUse ? null
+        return details.Size >= target.Offered || pool.Abilities.WorksInUse ? null
             : scene.UserOf(pool, target) is { } user ? $"Instance {user.Instance} grows it, which has it."
             : scene.WhyWaits("It is grown", pool, target);
     }
@@ -139,7 +164,7 @@ internal sealed class VolumeDecider(Scene scene)
     {
         if (!scene.Orders.Volumes.TryGetValue(uuid, out var from))
             return (null, "The volume that it is to be a copy of is not known here yet.");
-        var target = scene.Orders.ObjectOf(from, ObjectName.Volume(from.Uuid, from.Generation));
+        var target = scene.ObjectOf(from);
         if (scene.ViewOf(from.StoragePool) is not { } pool || from.Content != VolumeContent.Made || !pool.Holds(target))
             return (null, "The volume that it is to be a copy of is not there yet.");
         // A copy takes a while, in which a guest would write.
@@ -168,7 +193,7 @@ internal sealed class VolumeDecider(Scene scene)
         .Where(found => found.Name is { IsPartial: false })
         .Max(found => (int?)found.Name!.Generation);
 
-    private VolumeRecord RecordOf(VolumeDesired volume) => scene.Input.Ledger.GetValueOrDefault(volume.Uuid);
+    private VolumeRecord RecordOf(VolumeDesired volume) => scene.RecordOf(volume.Uuid);
 
     private bool IsToRevert(VolumeDesired volume) => volume.Revert is not null && RecordOf(volume).Reverts < volume.Reverts;
 

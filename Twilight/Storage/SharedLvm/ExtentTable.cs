@@ -18,8 +18,9 @@ internal sealed class ExtentTable
     internal long Size => _parts.Sum(part => part.Size);
 
     /// <summary>All of its extents.</summary>
-    /// <exception cref="StorageException">They are less than the volume, or this host does not see a disk of them.</exception>
-    internal static ExtentTable Of(StorageObject target, IReadOnlyList<PoolDisk> disks)
+    /// <param name="needed">MiB that they must have at least.</param>
+    /// <exception cref="StorageException">They are less than is needed, or this host does not see a disk of them.</exception>
+    internal static ExtentTable Of(StorageObject target, long needed, IReadOnlyList<PoolDisk> disks)
     {
         var table = new ExtentTable();
         foreach (var extent in target.Extents.OrderBy(extent => extent.Order))
@@ -31,9 +32,9 @@ internal sealed class ExtentTable
                 throw new StorageException(StorageFailure.Failed, $"The disk {disk.Id} ends at {disk.Size} MiB, before an extent of it.");
             table._parts.Add(new Part(path, extent.Range.Start, extent.Range.Length));
         }
-        return table.Size >= target.Size
+        return table.Size >= needed
             ? table
-            : throw new StorageException(StorageFailure.Failed, $"Extents of {table.Size} MiB cannot hold {target.Size} MiB.");
+            : throw new StorageException(StorageFailure.Failed, $"Extents of {table.Size} MiB cannot hold {needed} MiB.");
     }
 
     /// <summary>The first so many MiB.</summary>

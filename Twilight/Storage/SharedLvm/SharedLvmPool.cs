@@ -74,7 +74,7 @@ internal sealed class SharedLvmPool : IStoragePool
 
     public async Task CreateAsync(StorageObject target, CancellationToken cancellationToken)
     {
-        var table = ExtentsOf(target);
+        var table = ExtentsOf(target, target.Size);
         await UnmapAsync(map => map.Name == NameOf(target), cancellationToken);
         await ZeroAsync(target, table, null, cancellationToken);
     }
@@ -89,15 +89,20 @@ internal sealed class SharedLvmPool : IStoragePool
     public async Task GrowAsync(StorageObject target, CancellationToken cancellationToken)
     {
         var table = TableOf(target);
-        if (await _mapper.FindAsync(NameOf(target), cancellationToken) is not { } map || map.Size >= table.Size)
-            return;
-        await ZeroAsync(target, table.From(map.Size), null, cancellationToken);
-        await _mapper.ReplaceAsync(map.Name, table, cancellationToken);
+        if (await _mapper.FindAsync(NameOf(target), cancellationToken) is { } map && map.Size < table.Size)
+            await _mapper.ReplaceAsync(map.Name, table, cancellationToken);
+    }
+
+    public async Task ClearAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        if (target.Offered < target.Size)
+            await ZeroAsync(target, ExtentsOf(target, target.Size).To(target.Size).From(target.Offered), progress, cancellationToken);
     }
 
     public async Task RemoveAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken)
     {
-        var table = ExtentsOf(target);
+        // Whatever it has is handed on, were it less than the volume was to have; nothing at all is not known yet.
+        var table = ExtentsOf(target, Math.Min(1, target.Size));
         await UnmapAsync(map => map.Name == NameOf(target), cancellationToken);
         await ZeroAsync(target, table, progress, cancellationToken);
     }
@@ -137,9 +142,9 @@ internal sealed class SharedLvmPool : IStoragePool
 
     private string NameOf(StorageObject target) => _mapper.NameOf(target.ToString());
 
-    private ExtentTable ExtentsOf(StorageObject target) => ExtentTable.Of(target, _definition.Disks);
+    private ExtentTable ExtentsOf(StorageObject target, long needed) => ExtentTable.Of(target, needed, _definition.Disks);
 
-    private ExtentTable TableOf(StorageObject target) => ExtentsOf(target).To(target.Size);
+    private ExtentTable TableOf(StorageObject target) => ExtentsOf(target, target.Offered).To(target.Offered);
 
     private async Task ZeroAsync(StorageObject target, ExtentTable table, IProgress<int>? progress, CancellationToken cancellationToken)
     {

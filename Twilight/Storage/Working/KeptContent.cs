@@ -16,7 +16,10 @@ internal sealed class KeptContent(OpenPools pools, VolumeDesired volume, string 
     private long _size = volume.Size;
     private bool _isWhole;
     private bool _isAwaited;
-    private Task? _made;
+    private Task<StorageObject>? _made;
+
+    // What is being brought, as it was made: the row may have grown since.
+    private StorageObject? _begun;
 
     /// <summary>Withdraws it: whoever transfers it is cut off.</summary>
     public void Dispose()
@@ -54,7 +57,7 @@ internal sealed class KeptContent(OpenPools pools, VolumeDesired volume, string 
             {
                 Generation = volume.Generation,
                 State = _isWhole ? ContentState.Whole : ContentState.Awaited,
-                Length = _size << 20,
+                Length = (_isWhole ? _size : _begun?.Size ?? _size) << 20,
                 Withdrawn = withdrawn,
                 Finish = FinishAsync,
             };
@@ -88,41 +91,43 @@ internal sealed class KeptContent(OpenPools pools, VolumeDesired volume, string 
         var pool = pools[volume.StoragePool];
         if (!isWritable)
             return await pool.OpenAsync(Target(), writable: false, cancellationToken);
-        var unfinished = Unfinished(pool);
-        await MadeAsync(pool, unfinished, withdrawn).WaitAsync(cancellationToken);
-        return await pool.OpenAsync(unfinished, writable: true, cancellationToken);
+        return await pool.OpenAsync(await MadeAsync(pool, withdrawn).WaitAsync(cancellationToken), writable: true, cancellationToken);
     }
 
     /// <summary>Once for each start of the agent; what failed is tried again by whoever comes next.</summary>
-    private Task MadeAsync(IStoragePool pool, StorageObject unfinished, CancellationToken withdrawn)
+    private Task<StorageObject> MadeAsync(IStoragePool pool, CancellationToken withdrawn)
     {
         lock (_gate)
         {
             if (_made is null or { IsCompleted: true, IsCompletedSuccessfully: false })
-                _made = pool.CreateAsync(unfinished, withdrawn);
+            {
+                _begun = pool.Abilities.Publishes ? _target with { Name = _target.Name with { Worker = worker } } : _target;
+                _made = MakeAsync(pool, _begun, withdrawn);
+            }
             return _made;
         }
+    }
+
+    private static async Task<StorageObject> MakeAsync(IStoragePool pool, StorageObject begun, CancellationToken withdrawn)
+    {
+        await pool.CreateAsync(begun, withdrawn);
+        return begun;
     }
 
     private async Task FinishAsync(CancellationToken cancellationToken)
     {
         var pool = pools[volume.StoragePool];
+        var begun = await MadeAsync(pool, cancellationToken);
         if (pool.Abilities.Publishes)
-            await pool.PublishAsync(Unfinished(pool), cancellationToken);
+            await pool.PublishAsync(begun, cancellationToken);
         lock (_gate)
             (_isWhole, _isAwaited) = (true, false);
-        brought(Target());
+        brought(begun with { Name = begun.Name.Published, Cleared = pool.Abilities.Publishes ? null : begun.Size });
     }
 
     private StorageObject Target()
     {
         lock (_gate)
             return _target;
-    }
-
-    private StorageObject Unfinished(IStoragePool pool)
-    {
-        var target = Target();
-        return pool.Abilities.Publishes ? target with { Name = target.Name with { Worker = worker } } : target;
     }
 }

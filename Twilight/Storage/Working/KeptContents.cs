@@ -52,7 +52,7 @@ public sealed class KeptContents(OpenPools pools, BlockNodeAccess access, GuestD
     }
 
     /// <summary>What is true now. By the loop.</summary>
-    internal void Become(StorageOrders orders, StoragePlan plan)
+    internal void Become(StorageOrders orders, StoragePlan plan, IReadOnlyDictionary<Guid, VolumeRecord> records)
     {
         var states = plan.Volumes.ToDictionary(volume => volume.Volume);
         lock (_gate)
@@ -72,7 +72,9 @@ public sealed class KeptContents(OpenPools pools, BlockNodeAccess access, GuestD
             {
                 if (!_contents.TryGetValue(volume.Uuid, out var content))
                     _contents.Add(volume.Uuid, content = new KeptContent(pools, volume, _worker, BroughtIn));
-                content.Become(orders.ObjectOf(volume, ObjectName.Volume(volume.Uuid, volume.Generation)), volume, states.GetValueOrDefault(volume.Uuid));
+                var target = orders.ObjectOf(
+                    volume, ObjectName.Volume(volume.Uuid, volume.Generation), records.GetValueOrDefault(volume.Uuid));
+                content.Become(target, volume, states.GetValueOrDefault(volume.Uuid));
             }
         }
     }

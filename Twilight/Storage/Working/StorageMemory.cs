@@ -29,7 +29,9 @@ internal sealed class StorageMemory(VolumeLedger ledger, OpenPools pools, Backof
     }
 
     /// <summary>A content is whole.</summary>
-    internal void RememberContent(ObjectName name) => ledger.Set(name.Uuid, Of(name) with { Generation = name.Generation, IsWiped = false });
+    /// <param name="cleared">MiB that were wiped for it; 0 where the pool sees to that itself.</param>
+    internal void RememberContent(ObjectName name, long cleared) =>
+        ledger.Set(name.Uuid, Of(name) with { Generation = name.Generation, IsWiped = false, Cleared = cleared });
 
     /// <summary>What nobody orders any more is a new chance when it is ordered again.</summary>
     internal void Keep(StorageOrders orders, StoragePlan plan)
@@ -44,14 +46,18 @@ internal sealed class StorageMemory(VolumeLedger ledger, OpenPools pools, Backof
     {
         switch (action)
         {
-            case StorageAction.Make { Target.Name: var name }:
-                RememberContent(name);
+            case StorageAction.Make { Target: var target } make:
+                RememberContent(target.Name, pools[make.Pool].Abilities.Publishes ? 0 : target.Size);
+                break;
+            // Of a content that another host made there is no record yet.
+            case StorageAction.Clear { Target: var target }:
+                RememberContent(target.Name, target.Size);
                 break;
             case StorageAction.Revert { Target.Name: var name } revert:
                 ledger.Set(name.Uuid, Of(name) with { Reverts = revert.Count });
                 break;
             case StorageAction.Remove { Target.Name: { Kind: ObjectKind.Volume } name } remove when !pools[remove.Pool].Abilities.Publishes:
-                ledger.Set(name.Uuid, Of(name) with { Generation = 0, IsWiped = true });
+                ledger.Set(name.Uuid, Of(name) with { Generation = 0, IsWiped = true, Cleared = 0 });
                 break;
             default:
                 break;

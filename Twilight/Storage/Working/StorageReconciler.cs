@@ -147,7 +147,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
             // A look may be preparing the pool again: it is let go when that has ended.
             var begins = plan.Actions.Where(action => action is not StorageAction.Release { Pool: var pool } || !IsLookedAt(pool));
             _executor.Carry(_guests.Disks.Reserve(begins, [.. _executor.InFlight.Values], _work.IsExclusive, _work.HasNames));
-            _contents.Become(orders, plan);
+            _contents.Become(orders, plan, _memory.Records);
             _guests.Become(plan, now);
         }
         var pause = Publish(plan, now);
@@ -204,7 +204,7 @@ public sealed partial class StorageReconciler : IHostReconciler, IAsyncDisposabl
     {
         foreach (var target in _contents.TakeBrought())
         {
-            _memory.RememberContent(target.Name);
+            _memory.RememberContent(target.Name, target.Cleared ?? 0);
             foreach (var watch in _watches.Values)
                 watch.Ask(target.Name.Uuid);
         }

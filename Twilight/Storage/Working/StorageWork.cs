@@ -43,6 +43,7 @@ public sealed partial class StorageWork(
         StorageAction.Make make => MakeAsync(make, cancellationToken),
         StorageAction.Fetch fetch => images.FetchAsync(fetch.Image, pools[fetch.Pool], board.For(fetch.Subject), cancellationToken),
         StorageAction.Grow grow => pools[grow.Pool].GrowAsync(grow.Target, cancellationToken),
+        StorageAction.Clear clear => pools[clear.Pool].ClearAsync(clear.Target, new Wiping(board.For(clear.Subject)), cancellationToken),
         StorageAction.Snapshot take => SnapshotAsync(take, cancellationToken),
         StorageAction.RemoveSnapshot { User: { Vdisk: { } vdisk } user } remove when !pools[remove.Pool].Abilities.WorksInUse =>
             hypervisor.RemoveSnapshotAsync(user.Instance, DeviceAlias.Of(vdisk), remove.Uuid.ToString(), cancellationToken),

@@ -69,14 +69,18 @@ public sealed partial class VolumeLedger
     private string PathOf(Guid volume) => Path.Combine(_directory, volume.ToString());
 
     private static string Text(VolumeRecord record) =>
-        string.Create(CultureInfo.InvariantCulture, $"{record.Generation} {record.Reverts} {(record.IsWiped ? 1 : 0)}\n");
+        string.Create(CultureInfo.InvariantCulture, $"{record.Generation} {record.Reverts} {(record.IsWiped ? 1 : 0)} {record.Cleared}\n");
 
     private static VolumeRecord? Parse(string text) =>
-        text.Split(' ', StringSplitOptions.TrimEntries) is [var generation, var reverts, var wiped]
+        text.Split(' ', StringSplitOptions.TrimEntries) is [var generation, var reverts, var wiped, .. var rest]
         && int.TryParse(generation, NumberStyles.None, CultureInfo.InvariantCulture, out var generations)
         && int.TryParse(reverts, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            ? new VolumeRecord(generations, count, wiped == "1")
+            ? new VolumeRecord(generations, count, wiped == "1", ClearedIn(rest))
             : null;
+
+    // Agents before this one did not say it.
+    private static long ClearedIn(string[] rest) =>
+        rest is [var text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var cleared) ? cleared : 0;
 
     [LoggerMessage(EventId = 3303, Level = LogLevel.Warning,
         Message = "What was done with volume {Volume} could not be kept for the next start.")]

@@ -55,6 +55,8 @@ public sealed partial class StorageWorkRules : RuleTable
         new("volume_revert_own", "UPDATE volume SET revert = u('7e') WHERE uuid = u('7d')", "of another volume"),
         new("volume_revert_own", "UPDATE volume SET revert = u('7f') WHERE uuid = u('79')", "that is to go"),
         new("volume_revert_own", "UPDATE volume SET revert = u('99') WHERE uuid = u('79')", "that is not there"),
+        new("volume_cleared_range", "UPDATE volume SET cleared = 0 WHERE uuid = u('79')"),
+        new("volume_cleared_range", "INSERT INTO volume (name, size, storage_pool, cleared) VALUES ('x', 10, u('76'), 1073741825)", "too much"),
         new("volume_unit_range", "UPDATE volume SET unit = 65536 WHERE uuid = u('79')"),
         new("volume_unit_unique", "UPDATE volume SET unit = 1 WHERE uuid = u('7d')"),
         new("volume_unit_wiped", "UPDATE volume SET unit = 5 WHERE uuid = u('7d')"),

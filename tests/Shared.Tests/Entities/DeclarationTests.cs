@@ -205,7 +205,7 @@ public sealed partial class DeclarationTests
     public void Only_operators_let_tenants_in_make_operators_touch_the_physical_network_and_say_what_is_made() => Assert.That(
         Columns.Where(pair => pair.Column.IsOperatorOnly).Select(Named), Is.EquivalentTo([
             "tenant.approved", "user.alicorn", "switch.type", "switch.tag", "network.floating",
-            "volume.content", "volume.generation", "volume.generations", "volume.reverts", "volume.unit",
+            "volume.cleared", "volume.content", "volume.generation", "volume.generations", "volume.reverts", "volume.unit",
         ]));
 
     [Test]

@@ -112,7 +112,7 @@ internal sealed class StorageInMemory : IControlQueue
         Run();
     }
 
-    public void Keeps(Guid host, VolumeDesired volume, int? generation = null, int? reverts = null)
+    public void Keeps(Guid host, VolumeDesired volume, int? generation = null, int? reverts = null, long? cleared = null)
     {
         Database.Report(new HostVolumeCurrent
         {
@@ -121,6 +121,7 @@ internal sealed class StorageInMemory : IControlQueue
             Status = StorageStatus.Ready,
             Generation = generation,
             Reverts = reverts,
+            Cleared = cleared,
         });
         Run();
     }

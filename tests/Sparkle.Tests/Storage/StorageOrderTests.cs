@@ -71,6 +71,36 @@ public sealed class StorageOrderTests
     }
 
     [Test]
+    public void What_was_wiped_for_a_volume_is_noted_as_its_keeper_says_and_never_taken_back()
+    {
+        _storage.Put(Volume with { Size = 10, Cleared = 99 }, new HostVolumeDesired { Host = _host, Volume = Volume.Uuid });
+
+        _storage.Keeps(_host, Volume, generation: 2, cleared: 10);
+        Assert.That((_storage.Find(Volume).Content, _storage.Find(Volume).Cleared), Is.EqualTo((VolumeContent.Made, 10L)), "of this content");
+
+        _storage.Keeps(_host, Volume, generation: 1, cleared: 30);
+        Assert.That(_storage.Find(Volume).Cleared, Is.EqualTo(10), "of an older one");
+        _storage.Keeps(_storage.AddHost(22, (Own, 100)), Volume, generation: 2, cleared: 30);
+        Assert.That(_storage.Find(Volume).Cleared, Is.EqualTo(10), "from another host");
+        _storage.Keeps(_host, Volume, generation: 2, cleared: 20);
+        Assert.That(_storage.Find(Volume).Cleared, Is.EqualTo(20));
+        _storage.Keeps(_host, Volume, generation: 2, cleared: 15);
+        Assert.That(_storage.Find(Volume).Cleared, Is.EqualTo(20));
+    }
+
+    [Test]
+    public void Of_a_volume_that_was_made_before_anybody_noted_what_was_wiped_its_keeper_says_what_it_offers()
+    {
+        var old = Volume with { Size = 10, Content = VolumeContent.Made };
+        _storage.Put(old, new HostVolumeDesired { Host = _host, Volume = Volume.Uuid });
+
+        _storage.Keeps(_host, Volume, generation: 2);
+        Assert.That(_storage.Find(Volume).Cleared, Is.Null, "where pools see to that themselves");
+        _storage.Keeps(_host, Volume, generation: 2, cleared: 10);
+        Assert.That(_storage.Find(Volume), Is.EqualTo(old with { Cleared = 10 }));
+    }
+
+    [Test]
     public void What_a_volume_was_made_from_is_let_go_once_it_is_made()
     {
         var source = StorageInMemory.Volume(12, Own) with { Content = VolumeContent.Made };

@@ -31,7 +31,7 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
         var found = Find(target);
         return new ObjectDetails
         {
-            Size = found.Size,
+            Size = storage.Units is null ? found.Size : Math.Min(found.Size, target.Offered),
             Snapshots = [.. found.Snapshots.Select(snapshot => new FoundSnapshot(snapshot.Uuid, DateTimeOffset.UnixEpoch))],
             Backing = found.Backing is { } backing ? ObjectName.Parse(backing) : null,
         };
@@ -76,7 +76,8 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
     public Task<IBlockLease> OpenAsync(StorageObject target, bool writable, CancellationToken cancellationToken) =>
         LookAsync<IBlockLease>("open", Text(target), () =>
         {
-            Find(target);
+            if (Find(target).Size < target.Offered)
+                throw new StorageException(StorageFailure.Full, $"{Text(target)} has less than {target.Offered} MiB.");
             var options = new JsonObject
             {
                 ["driver"] = "raw",
@@ -90,9 +91,25 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
     public Task GrowAsync(StorageObject target, CancellationToken cancellationToken) => ChangeAsync("grow", Text(target), () =>
     {
         var found = Find(target);
-        found.Size = Math.Max(found.Size, target.Size);
+        if (storage.Units is not null)
+            return found.Size >= target.Offered;
+        found.Size = Math.Max(found.Size, target.Offered);
         return true;
     }, cancellationToken);
+
+    public Task ClearAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        Require(!Abilities.Publishes, "clear space");
+        return ChangeAsync("clear", Text(target), () =>
+        {
+            var found = Find(target);
+            if (found.Size < target.Size)
+                throw new StorageException(StorageFailure.Full, $"{Text(target)} has less than {target.Size} MiB.");
+            for (var mib = target.Offered; mib < target.Size; mib++)
+                found.Content.Remove(mib);
+            return true;
+        }, cancellationToken);
+    }
 
     public Task RemoveAsync(StorageObject target, IProgress<int>? progress, CancellationToken cancellationToken) =>
         ChangeAsync("remove", Text(target), () =>
@@ -158,7 +175,11 @@ public sealed class FakeStoragePool(FakeStorage storage) : IStoragePool
     {
         if (storage.Units is { } units && !storage.Objects.ContainsKey(Text(target)))
             storage.Objects[Text(target)] = new FakeObject { Size = units[target.Unit!.Value], Version = storage.NextVersion() };
-        return storage.Find(Text(target));
+        var found = storage.Find(Text(target));
+        // A target may make a unit larger.
+        if (storage.Units?.TryGetValue(target.Unit!.Value, out var size) == true)
+            found.Size = size;
+        return found;
     }
 
     private bool Put(StorageObject target, FakeObject made)

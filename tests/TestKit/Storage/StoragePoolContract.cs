@@ -117,6 +117,36 @@ public abstract partial class StoragePoolContract : StoragePoolSuite
     }
 
     [Test]
+    public async Task What_others_left_in_the_space_of_a_larger_volume_is_wiped_before_it_is_offered(CancellationToken cancellationToken)
+    {
+        var volume = await MakeAsync(NewVolume(), cancellationToken);
+        var larger = Place(volume with { Size = 2 * Size, Cleared = Size });
+        if (Pool.Abilities.Publishes)
+        {
+            await IsUnsupportedAsync(() => Pool.ClearAsync(larger, null, cancellationToken));
+            return;
+        }
+        await WriteAsync(volume, Size - 1, 0x41, cancellationToken);
+        var others = larger with { Cleared = null };
+        foreach (var mib in (long[])[Size, (2 * Size) - 1])
+            await WriteAsync(others, mib, 0x46, cancellationToken);
+
+        await Pool.GrowAsync(larger, cancellationToken);
+        Assert.That((await Pool.InspectAsync(larger, cancellationToken)).Size, Is.EqualTo(Size), "before it is wiped");
+        await Pool.ClearAsync(larger, null, cancellationToken);
+        await Pool.ClearAsync(larger, null, cancellationToken);
+        await Pool.GrowAsync(larger, cancellationToken);
+        Assert.That((await Pool.InspectAsync(larger, cancellationToken)).Size, Is.EqualTo(Size), "before that is noted");
+
+        var cleared = larger with { Cleared = 2 * Size };
+        await Pool.GrowAsync(cleared, cancellationToken);
+        Assert.That((await Pool.InspectAsync(cleared, cancellationToken)).Size, Is.EqualTo(2 * Size));
+        Assert.That(await HoldsAsync(cleared, Size - 1, 0x41, cancellationToken), Is.True);
+        foreach (var mib in (long[])[Size, (2 * Size) - 1])
+            Assert.That(await HoldsAsync(cleared, mib, 0, cancellationToken), Is.True, $"MiB {mib}");
+    }
+
+    [Test]
     public async Task Nothing_is_ever_made_smaller(CancellationToken cancellationToken)
     {
         var volume = await MakeAsync(NewVolume(), cancellationToken);

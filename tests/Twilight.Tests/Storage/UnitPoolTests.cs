@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Storage;
+using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Storage;
 
 namespace PonyCloud.Twilight.Tests.Storage;
@@ -109,6 +110,83 @@ public sealed class UnitPoolTests
         await _bench.UntilAsync("the same again", () => _bench.Tombstone(tombstone)?.Status == RemovalStatus.Removed);
 
         Assert.That(Storage.Calls.Count(call => call == "remove unit-0"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Space_by_which_a_volume_grows_is_wiped_and_noted_before_anybody_gets_it()
+    {
+        var volume = await _bench.MadeAsync(_pool, unit: 0);
+        Assert.That(_bench.Volume(volume)!.Cleared, Is.EqualTo(16));
+        volume = _bench.Orders.Change(volume with { Cleared = 16 });
+        Storage.Write("unit-0", 5, 0x41);
+        Storage.Write("unit-0", 20, 0x46);
+        var vdisk = _bench.Orders.Guest(volume.Uuid);
+
+        volume = _bench.Orders.Change(volume with { Size = 32 });
+        await _bench.UntilAsync("the wiping", () => _bench.Volume(volume)?.Cleared == 32);
+        await _bench.UntilAsync("the disk", () => _bench.Guests.Of(vdisk.Uuid).Readiness == DiskReadiness.Ready);
+
+        Assert.That((Storage.Read("unit-0", 5), Storage.Read("unit-0", 20)), Is.EqualTo(((byte?)0x41, (byte?)0)));
+        Assert.That(_bench.Volume(volume)!.Size, Is.EqualTo(16), "what another host would take for it");
+        Assert.That(_bench.Guests.Of(vdisk.Uuid).Size, Is.EqualTo(16));
+        Assert.That(_bench.Volume(volume)!.Why, Is.EqualTo("It is larger once the platform has noted that its space is wiped."));
+        Storage.Write("unit-0", 20, 0x42);
+        volume = _bench.Orders.Change(volume with { Cleared = 32 });
+        await _bench.UntilAsync("the growth", () => _bench.Volume(volume) is { Size: 32, Status: StorageStatus.Ready });
+        Assert.That(Storage.Read("unit-0", 20), Is.EqualTo(0x42), "it is wiped once");
+        Assert.That(Storage.Calls.Count(call => call == "clear unit-0"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task An_agent_that_ends_between_growth_and_wiping_leaves_it_to_the_next_one()
+    {
+        var volume = await _bench.MadeAsync(_pool, unit: 0);
+        volume = _bench.Orders.Change(volume with { Cleared = 16 });
+        Storage.Write("unit-0", 20, 0x46);
+        var gate = Storage.Hold("clear");
+        volume = _bench.Orders.Change(volume with { Size = 32 });
+        _bench.Send();
+        await gate.Arrived;
+        await _bench.EndAsync();
+        gate.Open();
+
+        _bench.Begin();
+        await _bench.UntilAsync("the wiping", () => _bench.Volume(volume)?.Cleared == 32);
+
+        Assert.That(Storage.Read("unit-0", 20), Is.Zero);
+        Assert.That(_bench.Volume(volume)!.Size, Is.EqualTo(16));
+    }
+
+    [Test]
+    public async Task A_volume_that_grows_before_it_is_noted_as_made_waits_with_what_is_new()
+    {
+        var volume = _bench.Orders.Volume(_pool, unit: 0);
+        await _bench.ReadyAsync(volume);
+        Storage.Write("unit-0", 20, 0x46);
+
+        volume = _bench.Orders.Change(volume with { Size = 32 });
+        await _bench.UntilAsync("a reason", () => _bench.Volume(volume)?.Why is not null);
+
+        Assert.That((_bench.Volume(volume)!.Size, _bench.Volume(volume)!.Cleared), Is.EqualTo((16, 16)));
+        Assert.That(Storage.Calls.Count(call => call == "clear unit-0"), Is.Zero);
+        volume = _bench.Orders.Made(volume with { Cleared = 16 });
+        await _bench.UntilAsync("the wiping", () => _bench.Volume(volume)?.Cleared == 32);
+        Assert.That(Storage.Read("unit-0", 20), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_volume_that_was_made_before_anybody_noted_what_was_wiped_is_offered_as_it_is_and_loses_nothing()
+    {
+        var volume = await _bench.MadeAsync(_pool, unit: 0);
+        Storage.Write("unit-0", 20, 0x41);
+
+        volume = _bench.Orders.Change(volume with { Size = 32, Cleared = null });
+        await _bench.UntilAsync("the growth", () => _bench.Volume(volume) is { Size: 32, Status: StorageStatus.Ready });
+
+        Assert.That(_bench.Volume(volume)!.Cleared, Is.EqualTo(32), "what may be in use is never wiped");
+        volume = _bench.Orders.Change(volume with { Cleared = 32 });
+        await _bench.ReadyAsync(volume);
+        Assert.That((Storage.Read("unit-0", 20), Storage.Calls.Count(call => call == "clear unit-0")), Is.EqualTo(((byte?)0x41, 0)));
     }
 
     [Test]

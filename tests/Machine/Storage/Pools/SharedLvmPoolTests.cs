@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
@@ -5,6 +6,7 @@ using PonyCloud.TestKit.Processes;
 using PonyCloud.TestKit.Storage;
 using PonyCloud.Twilight.Storage;
 using PonyCloud.Twilight.Storage.SharedLvm;
+using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Machine.Storage.Pools;
 
@@ -126,16 +128,65 @@ public sealed class SharedLvmPoolTests : MachinePoolContract
     public async Task A_volume_grows_under_its_guest_and_never_shows_what_was_there(CancellationToken cancellationToken)
     {
         var volume = await MakeAsync(NewVolume(), cancellationToken);
-        var more = volume with { Size = 40, Extents = [.. volume.Extents, Extent(2, "disk-a", 480, 8)] };
-        await ChildProcess.RunAsync(
-            "dd", ["if=/dev/urandom", $"of={PathOf(0)}", "bs=1M", "seek=480", "count=8", "oflag=direct", "status=none"]);
+        var more = More(volume);
+        await SoilAsync();
         await using var lease = await Pool.OpenAsync(volume, writable: true, cancellationToken);
         await using var guest = await OpenGuest.StartAsync(lease.Node);
 
+        await Pool.ClearAsync(more, null, cancellationToken);
         await Pool.GrowAsync(more, cancellationToken);
+        Assert.That((await Pool.InspectAsync(more, cancellationToken)).Size, Is.EqualTo(Size), "nobody has noted it yet");
+        await Pool.GrowAsync(more with { Cleared = 40 }, cancellationToken);
 
         Assert.That((await Pool.InspectAsync(more, cancellationToken)).Size, Is.EqualTo(40));
         Assert.That(await HoldsAsync(lease.Node, 33, 0, cancellationToken), Is.True);
+    }
+
+    [Test]
+    public async Task An_agent_that_is_killed_between_the_growth_and_the_wiping_has_offered_none_of_it(CancellationToken cancellationToken)
+    {
+        var volume = await MakeAsync(NewVolume(), cancellationToken);
+        var more = More(volume);
+        await SoilAsync();
+
+        for (var commands = 0; ; commands++)
+        {
+            await using (var killed = Open(new FailingTools(Tools, commands), PathOf(0), PathOf(1)))
+            {
+                try
+                {
+                    await killed.ClearAsync(more, null, cancellationToken);
+                    break;
+                }
+                catch (StorageException)
+                {
+                    // It came so far.
+                }
+            }
+            await using var next = await OpenAsync(cancellationToken);
+            await next.PrepareAsync(cancellationToken);
+            await using var lease = await next.OpenAsync(more, writable: true, cancellationToken);
+            Assert.That(await SizeOfAsync(lease.Node), Is.EqualTo(Size << 20), $"after {commands} commands");
+        }
+
+        var cleared = more with { Cleared = 40 };
+        await using (var lease = await Pool.OpenAsync(cleared, writable: true, cancellationToken))
+            Assert.That(await SizeOfAsync(lease.Node), Is.EqualTo(40L << 20));
+        for (var mib = Size; mib < 40; mib++)
+            Assert.That(await HoldsAsync(cleared, mib, 0, cancellationToken), Is.True, $"MiB {mib}");
+    }
+
+    [Test]
+    public async Task A_volume_that_is_to_be_larger_than_its_extents_can_be_had_as_it_is(CancellationToken cancellationToken)
+    {
+        var volume = await MakeAsync(NewVolume(), cancellationToken);
+        var waiting = volume with { Size = 400, Cleared = Size };
+
+        await using var lease = await Pool.OpenAsync(waiting, writable: true, cancellationToken);
+        var clear = await RefusalOfAsync(() => Pool.ClearAsync(waiting, null, cancellationToken));
+
+        Assert.That(await SizeOfAsync(lease.Node), Is.EqualTo(Size << 20));
+        Assert.That(clear.Message, Is.EqualTo("Extents of 32 MiB cannot hold 400 MiB."));
     }
 
     [Test]
@@ -168,10 +219,29 @@ public sealed class SharedLvmPoolTests : MachinePoolContract
         Assert.That(tooFar.Message, Is.EqualTo("The disk disk-a ends at 512 MiB, before an extent of it."));
     }
 
-    private static IStoragePool Open(params string?[] disks) => new SharedLvmDriver(Tools).Open(
+    private static StorageObject More(StorageObject volume) =>
+        volume with { Size = 40, Cleared = Size, Extents = [.. volume.Extents, Extent(2, "disk-a", 480, 8)] };
+
+    /// <summary>Whoever had the space before has left something there, as well as where the volume's extents go on.</summary>
+    private async Task SoilAsync()
+    {
+        foreach (var (disk, start, count) in ((int, long, int)[])[(0, 480, 8), (1, (_places.Count - 1) * 40 + 6, 16)])
+        {
+            await ChildProcess.RunAsync(
+                "dd", ["if=/dev/urandom", $"of={PathOf(disk)}", "bs=1M", $"seek={start}", $"count={count}", "oflag=direct", "status=none"]);
+        }
+    }
+
+    private static async Task<long> SizeOfAsync(BlockNode node) =>
+        long.Parse(await ChildProcess.RunAsync("blockdev", ["--getsize64", node.Path]), CultureInfo.InvariantCulture);
+
+    private static IStoragePool Open(params string?[] disks) => Open(
+        Tools, [.. disks.Select((disk, number) => disk is null ? null : PathOf(number))]);
+
+    private static IStoragePool Open(IToolRunner tools, params string?[] paths) => new SharedLvmDriver(tools).Open(
         Definition(StoragePoolType.SharedLvm, """{"name":"shared"}""", PoolUuid) with
         {
-            Disks = [.. Ids.Select((id, disk) => new PoolDisk(id, disks[disk] is null ? null : PathOf(disk), 512))],
+            Disks = [.. Ids.Select((id, disk) => new PoolDisk(id, paths[disk], 512))],
         });
 
     private static ExtentDesired Extent(int order, string disk, long start, long size) => new()
