@@ -1,3 +1,4 @@
+using System.Globalization;
 using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Consoles;
@@ -30,9 +31,24 @@ internal sealed class ConsoleLogs(DomainOptions domains, ConsoleOptions options)
             return null;
         }
         var end = file.Length;
-        var begin = Begin(end, offset, tail, options.LogKept);
+        var begin = Math.Min(end, Math.Max(Begin(end, offset, tail, options.LogKept), FirstOf(instance)));
         file.Seek(begin, SeekOrigin.Begin);
         return new ConsoleLogPart(file, begin, end);
+    }
+
+    /// <summary>What is before was not kept by the host that it came from.</summary>
+    private long FirstOf(Guid instance)
+    {
+        var file = domains.ConsoleBeginOf(instance);
+        try
+        {
+            return File.Exists(file) && long.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out var first) ? first : 0;
+        }
+        catch (FileNotFoundException)
+        {
+            // It has just gone, and the log with it.
+            return 0;
+        }
     }
 
     /// <summary>Where a part begins. Pure.</summary>

@@ -33,6 +33,14 @@ public sealed record DomainOptions
     /// <summary>The file that takes what the instance writes to its serial console since its last start.</summary>
     public string ConsoleLogOf(Guid instance) => Path.Combine(ConsoleDirectory, $"{instance}.log");
 
+    /// <summary>
+    /// The log that it brings along from another host, until it goes on here: where it begins, in eight bytes, and what is from there on.
+    /// </summary>
+    public string ArrivingLogOf(Guid instance) => $"{ConsoleLogOf(instance)}.arriving";
+
+    /// <summary>Where its log begins, as a number, if it began on another host and its beginning is not kept.</summary>
+    public string ConsoleBeginOf(Guid instance) => $"{ConsoleLogOf(instance)}.begin";
+
     /// <summary>Where its serial console listens for one to attach.</summary>
     public string SerialSocketOf(Guid instance) => Path.Combine(ConsoleDirectory, $"{instance}.serial");
 

@@ -12,6 +12,9 @@ internal static class DoorWays
     /// <summary>The hypervisor.</summary>
     public const string Hypervisor = "hypervisor";
 
+    /// <summary>Where the log of the console is taken (<see cref="MigrationConsoles"/>).</summary>
+    public const string Console = "console";
+
     /// <summary>Where the emulator takes memory and the state of devices.</summary>
     public const string Memory = "memory";
 

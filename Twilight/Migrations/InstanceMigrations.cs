@@ -12,17 +12,20 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
     private readonly MigrationOptions _options;
     private readonly IHypervisor _hypervisor;
     private readonly IMigrationDoors _doors;
+    private readonly MigrationConsoles _consoles;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<Guid, (MigrationProgress Progress, long? Rate)> _sending = new();
 
     public InstanceMigrations(
-        Guid host, MigrationOptions options, IHypervisor hypervisor, IMigrationDoors doors, TimeProvider time, ILogger<InstanceMigrations> logger)
+        Guid host, MigrationOptions options, IHypervisor hypervisor, IMigrationDoors doors, MigrationConsoles consoles, TimeProvider time,
+        ILogger<InstanceMigrations> logger)
     {
         _host = host;
         _options = options;
         _hypervisor = hypervisor;
         _doors = doors;
+        _consoles = consoles;
         _time = time;
         _logger = logger;
         Arrivals.Changed += RaiseChanged;
@@ -77,7 +80,11 @@ public sealed partial class InstanceMigrations : IInstanceMigrations, IDisposabl
             Leaving = order.Peer,
         };
         await _hypervisor.SetMarkAsync(leaving, cancellationToken);
+        await using var console = await _consoles.BeginAsync(
+            instance, cancellation => _doors.OpenAsync(door, instance, DoorWays.Console, cancellation), cancellationToken);
         await CopyAsync(instance, door, arriving, cancellationToken);
+        // Before this host says that it has left: the guest does not go on without what it wrote before.
+        await console.EndAsync(cancellationToken);
     }
 
     public void Dispose()

@@ -21,6 +21,12 @@ public sealed record MigrationOptions
     /// <summary>At most so long is a definition, in bytes.</summary>
     public int DefinitionMax { get; init; } = 1 << 20;
 
+    /// <summary>At most so much of the log of a console goes with its instance, in bytes.</summary>
+    public long ConsoleMax { get; init; } = 64 << 20;
+
+    /// <summary>So long a guest is kept waiting for the log of its console at most, where it has left and where it is to go on.</summary>
+    public TimeSpan ConsoleLimit { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The socket of one way of an instance, as hypervisor and emulators see it; the same on each host.</summary>
     public string SocketOf(Guid instance, string way) => Path.Combine(Directory, $"{instance}.{way}");
 

@@ -1,14 +1,20 @@
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Http;
 using PonyCloud.Twilight.Http;
+using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Storage.Transfers;
+using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight.Migrations;
 
 /// <summary>The door of a host: <c>/migration/INSTANCE/WAY</c> for whoever has the ticket of the instance.</summary>
-internal sealed class MigrationRoute(Arrivals arrivals, Arrivals readers, IVolumeReading volumes, MigrationOptions options) : IHostRoute, IDisposable
+internal sealed partial class MigrationRoute(
+    Arrivals arrivals, Arrivals readers, IVolumeReading volumes, IEnumerable<IInstancePreparation> preparations, MigrationConsoles consoles,
+    MigrationOptions options, ILogger<MigrationRoute> logger)
+    : IHostRoute, IDisposable
 {
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(10);
 
@@ -43,8 +49,26 @@ internal sealed class MigrationRoute(Arrivals arrivals, Arrivals readers, IVolum
             return;
         if (asked.Way == DoorWays.Definition)
         {
+            // Whoever asks for it is about to send: now is the time for what takes a while.
+            if (!await IsPreparedAsync(context, asked.Instance, pass.Withdrawn, stopping))
+                return;
             await using var answer = await StreamUpgrade.AcceptAsync(context);
             await answer.WriteAsync(Encoding.UTF8.GetBytes(pass.Definition), stopping);
+            return;
+        }
+        if (asked.Way == DoorWays.Console)
+        {
+            using var cut = CancellationTokenSource.CreateLinkedTokenSource(pass.Withdrawn, stopping, context.RequestAborted);
+            await using var log = await StreamUpgrade.AcceptAsync(context);
+            try
+            {
+                await consoles.ReceiveAsync(asked.Instance, log, cut.Token);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or OperationCanceledException)
+            {
+                // The move came to nothing, or the log begins here: whoever sends it says so.
+                LogNoConsole(asked.Instance, exception.Message);
+            }
             return;
         }
         await JoinAsync(context, asked.Instance, asked.Way, pass.Withdrawn, stopping);
@@ -103,6 +127,24 @@ internal sealed class MigrationRoute(Arrivals arrivals, Arrivals readers, IVolum
         }
     }
 
+    /// <returns>False when it could not be, and whoever asked was told so.</returns>
+    private async Task<bool> IsPreparedAsync(HttpContext context, Guid instance, CancellationToken withdrawn, CancellationToken stopping)
+    {
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(withdrawn, stopping, context.RequestAborted);
+        try
+        {
+            foreach (var preparation in preparations)
+                await preparation.BeforeArrivalAsync(instance, cut.Token);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ToolException)
+        {
+            LogUnprepared(exception, instance);
+            await HostAnswer.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "What it needs there cannot be made.");
+            return false;
+        }
+    }
+
     private async Task JoinAsync(HttpContext context, Guid instance, string way, CancellationToken withdrawn, CancellationToken stopping)
     {
         using var cut = CancellationTokenSource.CreateLinkedTokenSource(withdrawn, stopping);
@@ -131,7 +173,14 @@ internal sealed class MigrationRoute(Arrivals arrivals, Arrivals readers, IVolum
                 : null;
 
     private static (Guid Instance, string Way)? Read(string rest) =>
-        rest.Split('/') is [var name, DoorWays.Definition or DoorWays.Hypervisor or DoorWays.Memory or DoorWays.Disks] parts && Guid.TryParseExact(name, "D", out var instance)
+        rest.Split('/') is [var name, DoorWays.Definition or DoorWays.Console or DoorWays.Hypervisor or DoorWays.Memory or DoorWays.Disks] parts
+        && Guid.TryParseExact(name, "D", out var instance)
             ? (instance, parts[1])
             : null;
+
+    [LoggerMessage(EventId = 3932, Level = LogLevel.Debug, Message = "The log of the console of instance {Instance} did not come whole: {Why}")]
+    private partial void LogNoConsole(Guid instance, string why);
+
+    [LoggerMessage(EventId = 3931, Level = LogLevel.Warning, Message = "What instance {Instance} needs when it comes cannot be made")]
+    private partial void LogUnprepared(Exception exception, Guid instance);
 }

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Shared.Hosting;
+using PonyCloud.Twilight.Consoles;
 using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Hypervisor;
+using PonyCloud.Twilight.Instances;
 
 namespace PonyCloud.Twilight.Migrations;
 
@@ -35,14 +37,19 @@ internal static class MigrationSetup
             HypervisorSocket = values.TextOrNull(HypervisorSocket) ?? SocketOf(hypervisorUri),
         });
         services.AddSingleton<IMigrationDoors, HostDoors>();
+        services.AddSingleton(provider => new MigrationConsoles(
+            provider.GetRequiredService<DomainOptions>(), provider.GetRequiredService<ConsoleLogs>(),
+            provider.GetRequiredService<MigrationOptions>(), provider.GetRequiredService<ILogger<MigrationConsoles>>()));
         services.AddSingleton(provider => new InstanceMigrations(
             host, provider.GetRequiredService<MigrationOptions>(), provider.GetRequiredService<IHypervisor>(),
-            provider.GetRequiredService<IMigrationDoors>(), provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<InstanceMigrations>>()));
+            provider.GetRequiredService<IMigrationDoors>(), provider.GetRequiredService<MigrationConsoles>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<InstanceMigrations>>()));
         services.AddSingleton<IInstanceMigrations>(provider => provider.GetRequiredService<InstanceMigrations>());
         services.AddSingleton<IHostRoute>(provider => new MigrationRoute(
             provider.GetRequiredService<InstanceMigrations>().Arrivals, provider.GetRequiredService<InstanceMigrations>().Readers,
-            provider.GetRequiredService<IVolumeReading>(), provider.GetRequiredService<MigrationOptions>()));
+            provider.GetRequiredService<IVolumeReading>(), provider.GetServices<IInstancePreparation>(),
+            provider.GetRequiredService<MigrationConsoles>(), provider.GetRequiredService<MigrationOptions>(),
+            provider.GetRequiredService<ILogger<MigrationRoute>>()));
         return services;
     }
 

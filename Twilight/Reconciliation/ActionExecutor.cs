@@ -180,6 +180,8 @@ public sealed partial class ActionExecutor : IOrderWork<Guid, InstanceAction>, I
                 await KeepAsync(keep, cancellationToken);
                 break;
             case InstanceAction.Take take:
+                foreach (var preparation in _preparations)
+                    await preparation.BeforeGoingOnAsync(take.Instance, cancellationToken);
                 await _hypervisor.SetMarkAsync(take.Mark, cancellationToken);
                 break;
             case InstanceAction.Remove:

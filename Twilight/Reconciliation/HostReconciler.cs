@@ -64,6 +64,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     private readonly Channel<HostOutput> _output = Channel.CreateUnbounded<HostOutput>();
     private volatile Orders? _orders;
     private RemovalGuard _guard = RemovalGuard.None;
+    private ImmutableHashSet<Guid> _prepared = [];
     private HypervisorConnection? _connection;
     private ImmutableHashSet<Guid> _readable = [];
 
@@ -203,7 +204,7 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             Wanted = wanted,
             Addresses = _agents.Addresses,
             Memory = _memory,
-            Migrations = orders is null ? ImmutableDictionary<Guid, MigrationView>.Empty : LookAtMigrations(orders.Desired, scan, cards, disks),
+            Migrations = orders is null ? ImmutableDictionary<Guid, MigrationView>.Empty : LookAtMigrations(orders.Desired, scan, cards, disks, wanted!),
             InFlight = inFlight,
             Guard = _guard,
             Now = now,
@@ -221,13 +222,35 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
     /// it is seen whether anybody reads: nothing can begin to behind that.
     /// </summary>
     private Dictionary<Guid, MigrationView> LookAtMigrations(
-        StateSnapshot desired, DomainScan scan, IReadOnlyDictionary<Guid, CardState> cards, IReadOnlyDictionary<Guid, DiskState> disks)
+        StateSnapshot desired, DomainScan scan, IReadOnlyDictionary<Guid, CardState> cards, IReadOnlyDictionary<Guid, DiskState> disks,
+        IReadOnlyDictionary<Guid, WantedInstance> wanted)
     {
-        _migrations.Expect(_planner.ComingIn(desired, cards, disks).Where(coming => coming.Value.Definition is not null)
-            .ToDictionary(coming => coming.Key, coming => coming.Value.Definition!.Xml));
+        var expected = _planner.ComingIn(desired, cards, disks).Where(coming => coming.Value.Definition is not null)
+            .ToDictionary(coming => coming.Key, coming => coming.Value.Definition!.Xml);
+        _migrations.Expect(expected);
+        ForgetMissed(expected.Keys, wanted, scan);
         CutReaders(desired);
         return _planner.OrdersIn(desired).Keys.Union(scan.Domains.Select(domain => domain.Uuid))
             .ToDictionary(instance => instance, _migrations.Of);
+    }
+
+    /// <summary>
+    /// What was made for one that did not come goes, once nobody is on the way through its door who may still make something. One that
+    /// is here, or is to be, is forgotten when it goes.
+    /// </summary>
+    private void ForgetMissed(IEnumerable<Guid> expected, IReadOnlyDictionary<Guid, WantedInstance> wanted, DomainScan scan)
+    {
+        var here = scan.Domains.Select(domain => domain.Uuid).Union(wanted.Keys).ToHashSet();
+        var before = _prepared;
+        _prepared = [.. expected, .. before.Where(instance => _migrations.Of(instance).IsOpen)];
+        foreach (var missed in before.Except(_prepared).Except(here))
+            Forget(missed);
+    }
+
+    private void Forget(Guid instance)
+    {
+        foreach (var preparation in _preparations)
+            preparation.Forget(instance);
     }
 
     /// <summary>Whoever reads what this host is no longer told to send.</summary>
@@ -275,8 +298,9 @@ public sealed partial class HostReconciler : IHostReconciler, IAsyncDisposable
             {
                 // Gone is what is seen, not what an action said: one that was withdrawn at its very end did its work too.
                 _memory.Remove(instance);
-                foreach (var preparation in _preparations)
-                    preparation.Forget(instance);
+                // One that may yet come has what it needs for that.
+                if (!_prepared.Contains(instance))
+                    Forget(instance);
                 continue;
             }
             var before = _memory.GetValueOrDefault(instance, InstanceMemory.None);

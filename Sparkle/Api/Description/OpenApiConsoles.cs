@@ -60,7 +60,7 @@ internal static class OpenApiConsoles
                 ["200"] = Content(
                     "As the guest wrote it.", "text/plain", Text(), ConsoleHeaders.Offset, ConsoleHeaders.End, ApiEndpoint.DatabaseDownHeader),
             }, [400, 401, 403, 404, 409, 429, 503, 504]);
-        get["description"] = "Whoever may read the instance may read its log. Only its last part is kept.";
+        get["description"] = "Whoever may read the instance may read its log. Only its last part is kept. It goes with an instance that is moved while it runs.";
         get["parameters"] = new JsonArray(
             Query("tail", "Only so many bytes of the end.", new JsonObject { ["type"] = "integer", ["minimum"] = 0 }),
             Query("offset", "Only what comes after; all that is kept if the log is not that long, since it is another one then.",

@@ -8,7 +8,7 @@ namespace PonyCloud.Twilight.Metadata.Seeds;
 
 /// <summary>
 /// The NoCloud disks of instances that reach no metadata service: made before each start, so that they say what the rows say then, and
-/// gone with the instance.
+/// before it comes here from another host, as its drive is copied with it; gone with the instance.
 /// </summary>
 public sealed partial class SeedDisks(SeedOptions options, MetadataRows rows, IToolRunner tools, ILogger<SeedDisks> logger) : IInstancePreparation
 {
@@ -60,6 +60,9 @@ public sealed partial class SeedDisks(SeedOptions options, MetadataRows rows, IT
             RemoveMaking(instance);
         }
     }
+
+    /// <inheritdoc/>
+    public Task BeforeArrivalAsync(Guid instance, CancellationToken cancellationToken) => BeforeStartAsync(instance, cancellationToken);
 
     /// <inheritdoc/>
     public void Forget(Guid instance)

@@ -5,8 +5,7 @@ using PonyCloud.EndToEnd.Tests.Networks;
 namespace PonyCloud.EndToEnd.Tests.Migrations;
 
 /// <summary>
-/// Reads along what a guest that counts writes to its consoles, one on each host on which it is: where it left, its console goes with
-/// it, and what it wrote there last is kept here.
+/// Reads along what a guest that counts writes to its console, on whichever host it is. Its log goes with it.
 /// </summary>
 public sealed class Counting : IAsyncDisposable
 {
@@ -19,6 +18,7 @@ public sealed class Counting : IAsyncDisposable
 
     private readonly CancellationTokenSource _ending = new();
     private readonly ConcurrentDictionary<CloudHost, string> _consoles = [];
+    private readonly Dictionary<CloudHost, bool> _isBehind = [];
     private readonly Guid _instance;
     private readonly CloudHost[] _hosts;
     private readonly Task _reading;
@@ -36,8 +36,8 @@ public sealed class Counting : IAsyncDisposable
     /// <summary>Whether it was seen to count from the beginning again.</summary>
     public bool BeganAnew { get; private set; }
 
-    /// <summary>What it wrote first on one host and then on the other, as numbers.</summary>
-    public IReadOnlyList<int> Numbers(CloudHost first, CloudHost second) => [.. NumbersIn(Of(first) + Of(second))];
+    /// <summary>What stands in its log on a host, as numbers.</summary>
+    public IReadOnlyList<int> Numbers(CloudHost host) => [.. NumbersIn(WholeLines(Of(host)))];
 
     public async ValueTask DisposeAsync()
     {
@@ -59,7 +59,10 @@ public sealed class Counting : IAsyncDisposable
                 {
                     if (host.Console(_instance) is not { Length: > 0 } console || console == Of(host))
                         continue;
-                    BeganAnew |= NumbersIn(WholeLines(console)).LastOrDefault(Last) < Last - Behind;
+                    // A log that has come from another host may be seen in part, and no more than once so.
+                    var isBehind = NumbersIn(WholeLines(console)).LastOrDefault(Last) < Last - Behind;
+                    BeganAnew |= isBehind && _isBehind.GetValueOrDefault(host);
+                    _isBehind[host] = isBehind;
                     _consoles[host] = console;
                 }
             }

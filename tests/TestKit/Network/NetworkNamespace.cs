@@ -139,7 +139,11 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
     /// Makes something whose sockets are to be inside. A socket belongs where the thread was that made it, and a thread
     /// starts where the one was that started it.
     /// </summary>
-    public T Make<T>(Func<T> make)
+    public T Make<T>(Func<T> make) => MakeIn(Handle, make);
+
+    /// <summary>Makes something in any namespace.</summary>
+    /// <param name="handle">The file that stands for it, such as <c>/proc/PID/ns/net</c>.</param>
+    internal static T MakeIn<T>(string handle, Func<T> make)
     {
         T? made = default;
         Exception? failure = null;
@@ -148,8 +152,8 @@ public sealed partial class NetworkNamespace : IAsyncDisposable
         {
             try
             {
-                using var handle = File.OpenHandle(Handle);
-                if (SetNamespace(handle, CloneNewNet) != 0)
+                using var file = File.OpenHandle(handle);
+                if (SetNamespace(file, CloneNewNet) != 0)
                     throw new Win32Exception();
                 made = make();
             }

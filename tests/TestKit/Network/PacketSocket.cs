@@ -14,20 +14,11 @@ public sealed class PacketSocket : IDisposable
     private PacketSocket(Socket socket) => _socket = socket;
 
     /// <param name="index">The number of the device.</param>
-    public static PacketSocket Open(NetworkNamespace inside, int index) => inside.Make(() =>
-    {
-        var socket = new Socket(AddressFamily.Packet, SocketType.Raw, (ProtocolType)BinaryPrimitives.ReverseEndianness((ushort)AllProtocols));
-        try
-        {
-            socket.Bind(new Device(index));
-            return new PacketSocket(socket);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    });
+    public static PacketSocket Open(NetworkNamespace inside, int index) => inside.Make(() => Open(index));
+
+    /// <param name="inside">The process in whose network the device is.</param>
+    /// <param name="index">The number of the device.</param>
+    public static PacketSocket Open(int inside, int index) => NetworkNamespace.MakeIn($"/proc/{inside}/ns/net", () => Open(index));
 
     public async Task SendAsync(byte[] frame, CancellationToken cancellationToken) => await _socket.SendAsync(frame, cancellationToken);
 
@@ -47,6 +38,21 @@ public sealed class PacketSocket : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private static PacketSocket Open(int index)
+    {
+        var socket = new Socket(AddressFamily.Packet, SocketType.Raw, (ProtocolType)BinaryPrimitives.ReverseEndianness((ushort)AllProtocols));
+        try
+        {
+            socket.Bind(new Device(index));
+            return new PacketSocket(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>sockaddr_ll.</summary>
     private sealed class Device(int index) : EndPoint

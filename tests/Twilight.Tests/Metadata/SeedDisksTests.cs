@@ -98,6 +98,25 @@ public sealed class SeedDisksTests
         Assert.That(Directory.Exists(_directory["made"]), Is.False);
     }
 
+    /// <summary>It has no place here yet, and is not started here.</summary>
+    [Test]
+    public async Task One_that_comes_from_another_host_finds_its_disk()
+    {
+        _orders.Apply([RowChange.Remove(
+            _orders.Catalog["host_instance"], RowPart.Desired, RowKey.Of(MetadataScene.Host.ToString(), MetadataScene.Web.ToString()))]);
+        Set("host_migration", new HostMigrationDesired
+        {
+            Host = MetadataScene.Host,
+            Instance = MetadataScene.Web,
+            Role = MigrationRole.Receive,
+            Turn = Guid.NewGuid(),
+            PeerHost = Guid.NewGuid(),
+        });
+        await _seeds.BeforeArrivalAsync(MetadataScene.Web, CancellationToken.None);
+
+        Assert.That(File.Exists(_seeds.PathFor(_orders.Snapshot, MetadataScene.Web)), Is.True);
+    }
+
     [Test]
     public async Task It_goes_with_the_instance()
     {

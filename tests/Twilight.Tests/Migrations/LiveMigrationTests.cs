@@ -1,10 +1,14 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
 using PonyCloud.TestKit.Guests;
+using PonyCloud.TestKit.Network;
 using PonyCloud.TestKit.Processes;
 using PonyCloud.Twilight.Hypervisor;
 using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Migrations;
+using PonyCloud.Twilight.Networks.Model;
 
 namespace PonyCloud.Twilight.Tests.Migrations;
 
@@ -39,6 +43,7 @@ public sealed class LiveMigrationTests
     [TearDown]
     public async Task RemoveAsync()
     {
+        Destination.Prepared.Failure = null;
         Source.Link.Mend();
         foreach (var host in (MigrationHost[])[Source, Destination])
         {
@@ -72,12 +77,15 @@ public sealed class LiveMigrationTests
             Is.EqualTo((DomainState.Paused, DomainReason.PausedByOrder, Source.Uuid, (Guid?)null)));
         var counted = NumbersAt(Source);
         Assert.That(NumbersAt(Destination), Is.Empty);
+        Assert.That(Destination.Prepared.Coming, Does.Contain(_instance));
 
+        await new ConsoleFiles(Destination.Domains, NullLogger<ConsoleFiles>.Instance).BeforeGoingOnAsync(_instance, cancellationToken);
+        Assert.That(ConsoleAt(Destination), Is.EqualTo(ConsoleAt(Source)), "it goes on where it was");
         await Destination.Hypervisor.SetMarkAsync(DomainMetadata.Of(arrived)! with { Arriving = null }, cancellationToken);
         await Destination.Hypervisor.ResumeAsync(_instance, cancellationToken);
 
-        await Eventually.HoldsAsync("it counts there", () => NumbersAt(Destination).Count > 10);
-        var all = CountingGuest.NumbersIn(ConsoleAt(Source) + ConsoleAt(Destination));
+        await Eventually.HoldsAsync("it counts there", () => NumbersAt(Destination).Count > counted.Count + 10);
+        var all = NumbersAt(Destination);
         Assert.That(all, Is.EqualTo(Enumerable.Range(0, all.Count).Select(number => (uint)number)));
         Assert.That(NumbersAt(Source), Has.Count.EqualTo(counted.Count), "it counts at one host only");
         Assert.That(Directory.GetFiles(Source.Options.Seen(Source.Options.Directory)), Is.Empty, "no socket stays");
@@ -117,6 +125,82 @@ public sealed class LiveMigrationTests
         await Source.Migrations.SendAsync(Destination.Expect(_instance, DefinitionAt(Destination, [there])), cancellationToken);
 
         await ChildProcess.RunAsync("qemu-img", ["compare", "--force-share", FileOf(Source, 0, 1), FileOf(Destination, 0, 2)]);
+    }
+
+    [Test]
+    public async Task Where_it_cannot_be_prepared_for_nothing_is_sent_and_the_guest_goes_on(CancellationToken cancellationToken)
+    {
+        Destination.Prepared.Failure = new IOException("The disk is full.");
+
+        Assert.That(
+            async () => await Source.Migrations.SendAsync(Destination.Expect(_instance, DefinitionAt(Destination)), cancellationToken),
+            Throws.InstanceOf<MigrationException>().With.Message.Contains("503"));
+
+        await GoesOnAtSourceAsync();
+    }
+
+    /// <summary>Also for a guest that has no driver for its card: switches learn the new place from it.</summary>
+    [Test]
+    public async Task Its_hardware_address_is_announced_where_it_has_come_to(CancellationToken cancellationToken)
+    {
+        const string Hardware = "52:54:00:00:16:01";
+        bool IsAnnouncement(byte[] frame) => frame.AsSpan().StartsWith(Frame.RarpOf(Hardware));
+        await RemoveAsync();
+        _instance = Guid.NewGuid();
+        var card = new InstanceCard
+        {
+            Vnic = Guid.NewGuid(),
+            Index = 0,
+            HardwareAddress = Hardware,
+            Model = VnicModel.Virtio,
+            IsUp = true,
+        };
+        var tap = LinkNames.Tap(card.Vnic);
+        foreach (var host in (MigrationHost[])[Source, Destination])
+            await host.Libvirtd.AddTapAsync(tap);
+        try
+        {
+            // "3: tap: <...", by its number.
+            var link = await Destination.Libvirtd.InNetworkAsync("ip", "-oneline", "link", "show", tap);
+            using var socket = PacketSocket.Open(Destination.Libvirtd.Init, int.Parse(link.Split(':')[0], CultureInfo.InvariantCulture));
+            await Source.Hypervisor.DefineAsync(_instance, CardAt(Source, card), cancellationToken);
+            await Source.Hypervisor.StartAsync(_instance, paused: false, cancellationToken);
+
+            await Source.Migrations.SendAsync(Destination.Expect(_instance, CardAt(Destination, card)), cancellationToken);
+
+            Assert.That(socket.Received().Where(IsAnnouncement), Is.Empty, "it has left, and may yet go back");
+            await Destination.Hypervisor.ResumeAsync(_instance, cancellationToken);
+            await Eventually.HoldsAsync("it is announced", () => socket.Received().Any(IsAnnouncement));
+        }
+        finally
+        {
+            await RemoveAsync();
+            foreach (var host in (MigrationHost[])[Source, Destination])
+                await host.Libvirtd.RemoveTapAsync(tap);
+        }
+    }
+
+    /// <summary>What its firmware keeps of the guest's settings is on either host in a file that libvirt has chosen.</summary>
+    [Test]
+    public async Task A_guest_with_UEFI_brings_its_variables_along(CancellationToken cancellationToken)
+    {
+        await RemoveAsync();
+        _instance = Guid.NewGuid();
+        await Source.Hypervisor.DefineAsync(_instance, UefiAt(Source), cancellationToken);
+        await Source.Hypervisor.StartAsync(_instance, paused: true, cancellationToken);
+        await Source.Hypervisor.DestroyAsync(_instance, cancellationToken);
+        // In the end of it, where the firmware keeps nothing.
+        await MarkAsync(Source.VariablesOf(_instance), cancellationToken);
+        await Source.Hypervisor.StartAsync(_instance, paused: false, cancellationToken);
+
+        await Source.Migrations.SendAsync(Destination.Expect(_instance, UefiAt(Destination)), cancellationToken);
+
+        var arrived = (await FindAsync(Destination))!;
+        Assert.That((arrived.State, DomainMetadata.Of(arrived)!.Arriving), Is.EqualTo((DomainState.Paused, Source.Uuid)));
+        await Destination.Hypervisor.SetMarkAsync(DomainMetadata.Of(arrived)! with { Arriving = null }, cancellationToken);
+        await Destination.Hypervisor.ResumeAsync(_instance, cancellationToken);
+        await Eventually.SeesAsync("it runs there", _ => FindAsync(Destination), domain => domain?.State == DomainState.Running);
+        await Eventually.HoldsAsync("its variables are there", () => File.ReadAllBytes(Destination.VariablesOf(_instance)).AsSpan().EndsWith(Marker));
     }
 
     [Test]
@@ -273,6 +357,17 @@ public sealed class LiveMigrationTests
         Assert.That(numbers, Is.EqualTo(Enumerable.Range(0, numbers.Count).Select(number => (uint)number)), "it never began anew");
     }
 
+    private static ReadOnlySpan<byte> Marker => "pony"u8;
+
+    private static async Task MarkAsync(string file, CancellationToken cancellationToken)
+    {
+        var content = await File.ReadAllBytesAsync(file, cancellationToken);
+        Marker.CopyTo(content.AsSpan(content.Length - Marker.Length));
+        // libvirt has given the file its owner and mode, and finds it again.
+        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Write);
+        await stream.WriteAsync(content, cancellationToken);
+    }
+
     private static bool IsWhole(ObservedDomain? domain) => domain is { State: DomainState.Paused, Reason: DomainReason.PausedByOrder };
 
     private async Task<(bool IsKnown, ObservedDomain? Domain)> SeenAsync(MigrationHost host)
@@ -314,6 +409,12 @@ public sealed class LiveMigrationTests
             Source = new DiskSource.Qcow2(file),
         };
     }
+
+    private string CardAt(MigrationHost host, InstanceCard card) => DomainXml.For(
+        Template with { Uuid = _instance }, null, [card], [], host.Domains).Xml;
+
+    private string UefiAt(MigrationHost host) => DomainXml.For(
+        Template with { Uuid = _instance, Firmware = InstanceFirmware.Uefi, Mem = 128 }, null, [], [], host.Domains).Xml;
 
     private string ConsoleAt(MigrationHost host) =>
         File.Exists(host.Domains.ConsoleLogOf(_instance)) ? File.ReadAllText(host.Domains.ConsoleLogOf(_instance)) : "";

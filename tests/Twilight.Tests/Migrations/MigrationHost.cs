@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.Shared.Entities;
 using PonyCloud.Shared.Reconciliation;
 using PonyCloud.TestKit.Processes;
+using PonyCloud.Twilight.Consoles;
 using PonyCloud.Twilight.Http;
 using PonyCloud.Twilight.Hypervisor.Libvirt;
 using PonyCloud.Twilight.Instances;
@@ -25,14 +27,19 @@ internal sealed class MigrationHost : IAsyncDisposable
         };
         Hypervisor = NewHypervisor();
         Link = new TestLink(new HostDoors(Options, TimeProvider.System));
-        Migrations = new InstanceMigrations(Uuid, Options, Hypervisor, Link, TimeProvider.System, NullLogger<InstanceMigrations>.Instance);
+        var consoles = new MigrationConsoles(Domains, new ConsoleLogs(Domains, Consoles), Options, NullLogger<MigrationConsoles>.Instance);
+        Migrations = new InstanceMigrations(Uuid, Options, Hypervisor, Link, consoles, TimeProvider.System, NullLogger<InstanceMigrations>.Instance);
         Server = new HostServer(
             new HostServerOptions
             {
                 Listen = new IPEndPoint(IPAddress.Loopback, 0),
                 Advertised = "127.0.0.1",
             },
-            [new MigrationRoute(Migrations.Arrivals, Migrations.Readers, new NoVolumes(), Options)], TimeProvider.System, NullLoggerFactory.Instance);
+            [
+                new MigrationRoute(
+                    Migrations.Arrivals, Migrations.Readers, new NoVolumes(), [Prepared], consoles, Options, NullLogger<MigrationRoute>.Instance),
+            ],
+            TimeProvider.System, NullLoggerFactory.Instance);
     }
 
     public Guid Uuid { get; } = Guid.NewGuid();
@@ -50,12 +57,20 @@ internal sealed class MigrationHost : IAsyncDisposable
 
     public HostServer Server { get; }
 
+    /// <summary>What is made for those who come.</summary>
+    public Preparation Prepared { get; } = new();
+
+    public ConsoleOptions Consoles { get; } = new();
+
     public DomainOptions Domains => new()
     {
         Accelerator = Accelerator.Tcg,
         ConsoleDirectory = Directory.CreateDirectory(Path.Combine(Libvirtd.Directory, "console")).FullName,
         Boot = new DisklessBoot.Rom(Path.Combine(Libvirtd.Directory, "guest.rom")),
     };
+
+    /// <summary>Where libvirt keeps what the firmware of a guest is to remember.</summary>
+    public string VariablesOf(Guid instance) => Path.Combine(Libvirtd.Directory, $"lib/qemu/nvram/instance-{instance}_VARS.fd");
 
     public static async Task<MigrationHost> StartAsync()
     {
@@ -85,6 +100,28 @@ internal sealed class MigrationHost : IAsyncDisposable
     private sealed class NoVolumes : IVolumeReading
     {
         public Task<Stream?> OpenAsync(Guid instance, Guid volume, CancellationToken cancellationToken) => Task.FromResult<Stream?>(null);
+    }
+
+    /// <summary>Remembers who came.</summary>
+    internal sealed class Preparation : IInstancePreparation
+    {
+        /// <summary>Whoever is about to come, in their order.</summary>
+        public ConcurrentQueue<Guid> Coming { get; } = [];
+
+        /// <summary>What fails, if anything does.</summary>
+        public Exception? Failure { get; set; }
+
+        public Task BeforeStartAsync(Guid instance, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task BeforeArrivalAsync(Guid instance, CancellationToken cancellationToken)
+        {
+            Coming.Enqueue(instance);
+            return Failure is null ? Task.CompletedTask : Task.FromException(Failure);
+        }
+
+        public void Forget(Guid instance)
+        {
+        }
     }
 
     private LibvirtHypervisor NewHypervisor() => new(

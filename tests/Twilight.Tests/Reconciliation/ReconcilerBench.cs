@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using PonyCloud.Shared.Entities;
@@ -48,7 +49,7 @@ internal sealed class ReconcilerBench : IAsyncDisposable
             new HostInventory(PlannerBench.Host, _machine.Roots, AcceleratorChoice.Tcg),
             cards ?? new HostTaps(_machine.Sys),
             Disks,
-            [new ConsoleFiles(domains, NullLogger<ConsoleFiles>.Instance)],
+            [new ConsoleFiles(domains, NullLogger<ConsoleFiles>.Instance), Forgotten],
             Migrations,
             time ?? Time,
             NullLoggerFactory.Instance);
@@ -64,6 +65,9 @@ internal sealed class ReconcilerBench : IAsyncDisposable
     public FakeDisks Disks { get; } = new();
 
     public FakeMigrations Migrations { get; }
+
+    /// <summary>The instances of which nothing was to stay, in their order.</summary>
+    public ForgottenInstances Forgotten { get; } = new();
 
     /// <summary>Instances whose removal was ordered by name; null for a controller that does not say.</summary>
     public HashSet<Guid>? Released { get; set; }
@@ -122,6 +126,20 @@ internal sealed class ReconcilerBench : IAsyncDisposable
             PeerHost = Guid.NewGuid(),
         };
         _desired.Apply([RowChange.Set(_desired.Catalog["host_migration"], RowPart.Desired, row)]);
+        Send();
+    }
+
+    public void WithdrawMove(Guid instance)
+    {
+        _desired.Apply([RowChange.Remove(
+            _desired.Catalog["host_migration"], RowPart.Desired, RowKey.Of(PlannerBench.Host.ToString(), instance.ToString()))]);
+        Send();
+    }
+
+    /// <summary>The row of an instance that has its place elsewhere.</summary>
+    public void OrderElsewhere(Guid instance)
+    {
+        _desired.Apply(PlannerBench.Wanted(_desired.Catalog, instance, InstanceState.Running)[..1]);
         Send();
     }
 
@@ -225,6 +243,17 @@ internal sealed class ReconcilerBench : IAsyncDisposable
         InFlight = new Dictionary<Guid, InstanceAction>(),
         Now = TimeSpan.Zero,
     });
+
+    internal sealed class ForgottenInstances : IInstancePreparation
+    {
+        private readonly ConcurrentQueue<Guid> _instances = [];
+
+        public IReadOnlyList<Guid> Instances => [.. _instances];
+
+        public Task BeforeStartAsync(Guid instance, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public void Forget(Guid instance) => _instances.Enqueue(instance);
+    }
 
     private Dictionary<Guid, CardState> FreshCards()
     {

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PonyCloud.TestKit.Hypervisor;
+using PonyCloud.Twilight.Consoles;
 using PonyCloud.Twilight.Http;
+using PonyCloud.Twilight.Instances;
 using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Tests.Migrations;
 using PonyCloud.Twilight.Tests.Storage.Transfers;
@@ -25,10 +27,21 @@ internal sealed class SourceHost : IAsyncDisposable
     {
         Bench = bench;
         Link = new TestLink(new HostDoors(Options, TimeProvider.System));
+        var domains = new DomainOptions
+        {
+            Accelerator = Accelerator.Tcg,
+            ConsoleDirectory = "/nowhere",
+        };
+        var consoles = new MigrationConsoles(
+            domains, new ConsoleLogs(domains, new ConsoleOptions()), Options, NullLogger<MigrationConsoles>.Instance);
         _migrations = new InstanceMigrations(
-            Guid.NewGuid(), Options, _hypervisor, Link, TimeProvider.System, NullLogger<InstanceMigrations>.Instance);
+            Guid.NewGuid(), Options, _hypervisor, Link, consoles, TimeProvider.System, NullLogger<InstanceMigrations>.Instance);
         _server = new HostServer(
-            TransferBench.ServerOptions, [new MigrationRoute(_migrations.Arrivals, _migrations.Readers, bench.Reading, Options)],
+            TransferBench.ServerOptions,
+            [
+                new MigrationRoute(
+                    _migrations.Arrivals, _migrations.Readers, bench.Reading, [], consoles, Options, NullLogger<MigrationRoute>.Instance),
+            ],
             TimeProvider.System, NullLoggerFactory.Instance);
     }
 
