@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using PonyCloud.Twilight.Migrations;
 using PonyCloud.Twilight.Storage.Planning;
+using PonyCloud.Twilight.Tools;
 
 namespace PonyCloud.Twilight.Storage.Working;
 
@@ -24,7 +25,7 @@ public sealed record RemoteVolumesOptions
 /// </remarks>
 public sealed class RemoteVolumes(IMigrationDoors doors, RemoteVolumesOptions options, TimeProvider time, ILogger<RemoteVolumes> logger)
 {
-    private readonly Lazy<string> _directory = new(() => Make(options.Directory));
+    private readonly Lazy<string> _directory = new(() => SocketDirectory.MakeAnew(options.Directory));
 
     /// <param name="read">Reads it, by the node that it is given, until its token is cancelled.</param>
     /// <exception cref="StorageException">It cannot be read, or what <paramref name="read"/> threw.</exception>
@@ -120,15 +121,6 @@ public sealed class RemoteVolumes(IMigrationDoors doors, RemoteVolumesOptions op
     {
         Path = "the volume at its host",
     };
-
-    private static string Make(string directory)
-    {
-        // An agent that was killed has left what nobody listens to any more.
-        if (Directory.Exists(directory))
-            Directory.Delete(directory, recursive: true);
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return directory;
-    }
 
     /// <summary>How much came, over all connections.</summary>
     private sealed class Received

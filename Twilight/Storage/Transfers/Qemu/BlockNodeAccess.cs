@@ -11,7 +11,7 @@ namespace PonyCloud.Twilight.Storage.Transfers.Qemu;
 /// <remarks>A lease that is handed in is disposed of here, when the tools have ended or at once.</remarks>
 public sealed class BlockNodeAccess(IToolStarter starter, IToolRunner runner, string directory)
 {
-    private readonly Lazy<string> _directory = new(() => Make(directory));
+    private readonly Lazy<string> _directory = new(() => SocketDirectory.MakeAnew(directory));
 
     // The most that QEMU takes in one request, rounded down.
     private const long EraseStep = 1L << 30;
@@ -53,14 +53,5 @@ public sealed class BlockNodeAccess(IToolStarter starter, IToolRunner runner, st
         {
             throw new IOException(exception.Message, exception);
         }
-    }
-
-    private static string Make(string directory)
-    {
-        // An agent that was killed has left what nobody listens to any more.
-        if (Directory.Exists(directory))
-            Directory.Delete(directory, recursive: true);
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return directory;
     }
 }
